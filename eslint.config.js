@@ -1,0 +1,48 @@
+import tseslint from "typescript-eslint";
+
+/** Clock, random, network and files are reached through src/ports only (real and simulated), so that every state machine runs on a virtual clock. */
+const effects = {
+  "no-restricted-globals": ["error", ...["setTimeout", "setInterval", "setImmediate", "performance"].map((name) => ({ name, message: "Take it from src/ports." }))],
+  "no-restricted-properties": [
+    "error",
+    { object: "Date", property: "now", message: "Use the Clock port." },
+    { object: "Math", property: "random", message: "Use the Random port." },
+    { object: "process", property: "hrtime", message: "Use the Clock port." },
+  ],
+  "no-restricted-syntax": [
+    "error",
+    { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: "Use the Clock port." },
+  ],
+  "no-restricted-imports": [
+    "error",
+    { paths: ["node:dgram", "dgram", "node:net", "net", "node:fs", "fs", "node:fs/promises", "fs/promises", "node:crypto", "crypto", "node:timers", "node:timers/promises", "node:perf_hooks"].map((name) => ({ name, message: "Effects come through src/ports." })) },
+  ],
+};
+
+export default tseslint.config(
+  { ignores: ["dist/**", "node_modules/**", "reports/**", "**/*.generated.ts", "interop/.cache/**"] },
+  ...tseslint.configs.strictTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/no-confusing-void-expression": "off",
+      "@typescript-eslint/no-empty-function": "off",
+      "@typescript-eslint/no-extraneous-class": "off",
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/no-unnecessary-condition": ["error", { allowConstantLoopConditions: true }],
+      "no-console": "error",
+    },
+  },
+  {
+    files: ["src/**/*.ts", "simulators/**/*.ts", "features/**/*.ts"],
+    ignores: ["src/ports/**", "src/cli/**", "src/report/**", "**/*.test.ts", "**/testing/**"],
+    rules: effects,
+  },
+  {
+    // These HTTP layers keep the sockets and timers of fastify, undici and prom-client; their own code still uses the ports.
+    files: ["**/*.test.ts", "**/testing/**/*.ts", "bench/**/*.ts", "interop/**/*.ts", "test/**/*.ts"],
+    rules: { "@typescript-eslint/no-non-null-assertion": "off", "@typescript-eslint/require-await": "off", "no-console": "off" },
+  },
+  { files: ["**/*.js", "**/*.cjs", "**/*.mjs"], ...tseslint.configs.disableTypeChecked },
+);

@@ -1,0 +1,6 @@
+export * from "./clock.js";
+export * from "./log.js";
+export * from "./network.js";
+export * from "./ports.js";
+export * from "./random.js";
+export * from "./trace.js";
