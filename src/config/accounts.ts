@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { coapUriSchema, patternSchema, shortServerIdSchema } from "./values.js";
+
+/** Rights an account gets on what another account owns, as /2/x/2 numbers them: R 1, W 2, E 4, D 8, C 16. Without `instance`: on every instance, and Create. */
+const grantSchema = z.strictObject({
+  object: z.number().int().min(0).max(65534),
+  instance: z.number().int().min(0).max(65534).optional(),
+  rights: z.number().int().min(0).max(31),
+});
+
+/** One Server account of a plain bootstrap configuration: what becomes one Security and one Server object instance. */
+export const plainAccountSchema = z.strictObject({
+  uri: coapUriSchema,
+  shortServerId: shortServerIdSchema,
+  securityMode: z.literal("nosec").default("nosec"),
+  /** Seconds, /1/x/1. */
+  lifetime: z.number().int().min(1).max(4_294_967_295).default(86_400),
+  minPeriod: z.number().int().min(0).optional(),
+  maxPeriod: z.number().int().min(0).optional(),
+  disableTimeout: z.number().int().min(0).optional(),
+  storeNotifications: z.boolean().default(true),
+  /** /1/x/7: `U` or, with queue mode in 1.0, `UQ`. */
+  binding: z.string().regex(/^[UTSNQM]{1,5}$/, { error: "is not a binding such as U or UQ" }).default("U"),
+  /** /1/x/13 to /1/x/16. */
+  priority: z.number().int().min(0).optional(),
+  initialDelay: z.number().int().min(0).optional(),
+  blockOnFailure: z.boolean().optional(),
+  bootstrapOnFailure: z.boolean().optional(),
+  /** /1/x/17 to /1/x/20, seconds where they are times. */
+  retryCount: z.number().int().min(1).optional(),
+  retryTimer: z.number().int().min(1).optional(),
+  sequenceDelay: z.number().int().min(0).optional(),
+  sequenceCount: z.number().int().min(1).optional(),
+  acl: z.array(grantSchema).max(64).default([]),
+});
+export type PlainAccount = z.output<typeof plainAccountSchema>;
+
+const plainShape = {
+  accounts: z.array(plainAccountSchema).min(1).max(16),
+  /** Resources written beside the accounts' own, such as an optional one that the device may not know. */
+  writes: z
+    .array(z.strictObject({ path: z.string().regex(/^\/\d+\/\d+\/\d+$/, { error: "is not a resource path such as /3/0/14" }), value: z.union([z.string(), z.number(), z.boolean()]) }))
+    .max(64)
+    .default([]),
+  /** Leave accounts that are not listed here on the device; false: the listed ones are then the only ones. */
+  keepOthers: z.boolean().default(true),
+};
+
+interface Checking {
+  readonly value: { readonly accounts: readonly PlainAccount[] };
+  readonly issues: { push(issue: { code: "custom"; message: string; input: unknown; path: (string | number)[]; params?: Record<string, unknown> }): unknown };
+}
+
+function shortServerIdsDiffer({ value, issues }: Checking): void {
+  const seen = new Set<number>();
+  value.accounts.forEach(({ shortServerId }, index) => {
+    if (seen.has(shortServerId)) {
+      issues.push({ code: "custom", input: value, path: ["accounts", index, "shortServerId"], message: `Short Server ID ${shortServerId} is used twice`, params: { fix: "give each account its own" } });
+    }
+    seen.add(shortServerId);
+  });
+}
+
+/** What a Bootstrap Server without any order puts on a device; also the body of the operator API's `PUT bootstrap/{ep}`. */
+export const plainBootstrapSchema = z.strictObject(plainShape).check(shortServerIdsDiffer);
+export type PlainBootstrap = z.output<typeof plainBootstrapSchema>;
+export type PlainBootstrapInput = z.input<typeof plainBootstrapSchema>;
+
+/** An entry of the key `bootstrap`: the first one whose pattern fits an endpoint name is used. */
+export const bootstrapEntrySchema = z.strictObject({ endpoint: patternSchema, ...plainShape }).check(shortServerIdsDiffer);
+export type BootstrapEntry = z.output<typeof bootstrapEntrySchema>;

@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { timingSchema } from "./timing.js";
+import { addressSchema, coapUriSchema, countSchema, durationMsSchema, seedSchema } from "./values.js";
+
+/** `default=80,sleepy=20`, or a mapping; shares are relative to their sum. */
+export const sharesSchema = z
+  .union([
+    z.string().transform((text, context) => {
+      const shares: Record<string, number> = {};
+      for (const part of text.split(",")) {
+        const match = /^\s*([a-z0-9-]+)\s*(?:=\s*(\d+(?:\.\d+)?)\s*%?\s*)?$/.exec(part);
+        if (match?.[1] === undefined) {
+          context.addIssue({ code: "custom", message: `"${part}" is not NAME=SHARE`, params: { fix: "write it as default=80,sleepy=20" } });
+          return z.NEVER;
+        }
+        shares[match[1]] = Number(match[2] ?? 1);
+      }
+      return shares;
+    }),
+    z.record(z.string(), z.number().nonnegative()),
+  ])
+  .refine((shares) => Object.values(shares).some((share) => share > 0), { error: "has no share above zero" });
+
+/** What must be true at the end: `registered=100%`, `failed<=3`, `bootstrapped>=990`. */
+export const expectationSchema = z.string().transform((text, context) => {
+  const match = /^(bootstrapped|registered|updated|failed|retransmissions)\s*(=|>=|<=|<|>)\s*(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
+  const [, counter, comparison, bound, percent] = match ?? [];
+  if (counter === undefined || comparison === undefined || bound === undefined) {
+    context.addIssue({
+      code: "custom",
+      message: `"${text}" is not an expectation`,
+      params: { fix: "write it as registered=100% or failed<=3; the names are bootstrapped, registered, updated, failed, retransmissions" },
+    });
+    return z.NEVER;
+  }
+  return { text, counter, comparison, bound: Number(bound), percent: percent === "%" };
+});
+export type Expectation = z.output<typeof expectationSchema>;
+
+/** Whether the counters of `devices` devices fulfil an expectation. */
+export function isMet(expectation: Expectation, counters: Readonly<Record<string, number>>, devices: number): boolean {
+  const counted = counters[expectation.counter] ?? 0;
+  const value = expectation.percent ? (devices === 0 ? 0 : (counted / devices) * 100) : counted;
+  switch (expectation.comparison) {
+    case ">=":
+      return value >= expectation.bound;
+    case "<=":
+      return value <= expectation.bound;
+    case ">":
+      return value > expectation.bound;
+    case "<":
+      return value < expectation.bound;
+    default:
+      return value === expectation.bound;
+  }
+}
+
+const whereTo = {
+  bootstrap: coapUriSchema.optional(),
+  server: coapUriSchema.optional(),
+};
+
+function oneOfBoth({ value, issues }: { readonly value: { readonly bootstrap?: string | undefined; readonly server?: string | undefined }; readonly issues: { push(issue: { code: "custom"; message: string; input: unknown; path: string[]; params: Record<string, unknown> }): unknown } }): void {
+  if (value.bootstrap === undefined && value.server === undefined) {
+    issues.push({ code: "custom", input: value, path: ["bootstrap"], message: "neither a Bootstrap Server nor a Server is given", params: { fix: "give --bootstrap coap://HOST:PORT or --server coap://HOST:PORT" } });
+  }
+  if (value.bootstrap !== undefined && value.server !== undefined) {
+    issues.push({ code: "custom", input: value, path: ["server"], message: "cannot be given together with a Bootstrap Server", params: { fix: "keep one of --bootstrap and --server" } });
+  }
+}
+
+/** Flags of `muster device`. */
+export const deviceSchema = z
+  .strictObject({
+    endpoint: z.string().min(1).max(1024),
+    ...whereTo,
+    /** Seconds; for `--server`, whose account the device has from the factory. */
+    lifetime: countSchema(1, 4_294_967_295).default(300),
+    shortServerId: countSchema(1, 65_534).default(101),
+    personality: z.string().min(1).default("default"),
+    lwm2m: z.enum(["1.0", "1.1"]).default("1.1"),
+    seed: seedSchema.optional(),
+    timing: timingSchema.default("rfc"),
+    duration: durationMsSchema.optional(),
+    json: z.boolean().default(false),
+  })
+  .check(oneOfBoth);
+export type DeviceOptions = z.output<typeof deviceSchema>;
+
+/** Flags of `muster fleet`, and the keys of its file. */
+export const fleetSchema = z
+  .strictObject({
+    devices: countSchema(1, 1_000_000),
+    /** Devices started per second; absent: all at once. */
+    rate: countSchema(1, 1_000_000).optional(),
+    shape: z.enum(["storm", "rate", "ramp"]).optional(),
+    ...whereTo,
+    /** `{index}` is replaced by the device's number in eight digits. */
+    endpointPattern: z.string().min(1).max(255).refine((text) => text.includes("{index}"), { error: "does not contain {index}, so all devices would have one name", params: { fix: "write it as my-fleet-{index}" } }).default("muster-{index}"),
+    lifetime: countSchema(1, 4_294_967_295).default(300),
+    shortServerId: countSchema(1, 65_534).default(101),
+    personalities: sharesSchema.default({ default: 1 }),
+    lwm2m: z.enum(["1.0", "1.1"]).default("1.1"),
+    /** How long the fleet stays after the last device was started. */
+    duration: durationMsSchema.optional(),
+    seed: seedSchema.optional(),
+    shards: countSchema(1, 256).optional(),
+    expect: z.array(expectationSchema).max(20).default([]),
+    timing: timingSchema.default("rfc"),
+    metrics: addressSchema.optional(),
+    json: z.boolean().default(false),
+  })
+  .check(oneOfBoth);
+export type FleetOptions = z.output<typeof fleetSchema>;
+
+/** Flags of `muster run`. */
+export const runSchema = z.strictObject({
+  /** Feature files, folders or tags (`@SM-1`, `not @load`). */
+  select: z.array(z.string().min(1)).max(1000).default([]),
+  devices: countSchema(1, 1_000_000).optional(),
+  seed: seedSchema.optional(),
+  target: z.string().min(1).optional(),
+  functional: z.boolean().default(false),
+  out: z.string().min(1).optional(),
+  devicesOn: z.string().min(1).optional(),
+  metrics: addressSchema.optional(),
+  list: z.boolean().default(false),
+  json: z.boolean().default(false),
+});
+export type RunFlags = z.output<typeof runSchema>;

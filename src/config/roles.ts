@@ -1,0 +1,145 @@
+import { z } from "zod";
+import { bootstrapEntrySchema } from "./accounts.js";
+import { resolveToken } from "./tokens.js";
+import type { TokenSources } from "./tokens.js";
+import { timing, timingSchema } from "./timing.js";
+import type { Timing } from "./timing.js";
+import type { BootstrapEntry } from "./accounts.js";
+import { addressSchema, httpUrlSchema, patternSchema, shortServerIdSchema } from "./values.js";
+
+interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+const tokenSchema = z.string().min(16, { error: "is too short for a bearer token" });
+const environmentNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable" });
+
+const peerSchema = z.strictObject({
+  id: z.string().min(1).max(64),
+  tenant: z.string().min(1).max(64),
+  /** Base URL of the peer's SMP API; without it this role never calls the peer. */
+  smp: httpUrlSchema.optional(),
+  /** The bearer token of this pair of peers, used in both directions. */
+  token: tokenSchema.optional(),
+  tokenEnv: environmentNameSchema.optional(),
+  /** Endpoint names the peer may act on. */
+  endpoints: z.array(patternSchema).max(1000).default(["*"]),
+  /** URIs the peer's accounts may name. */
+  uris: z.array(patternSchema).max(1000).default(["*"]),
+  /** First and last Short Server ID the peer's accounts may use. */
+  shortServerIds: z.tuple([shortServerIdSchema, shortServerIdSchema]).default([1, 65534]),
+});
+
+const common = {
+  /** The role's name in traces, metrics and logs. */
+  name: z.string().min(1).max(64).optional(),
+  coap: addressSchema.default({ host: "127.0.0.1", port: 5683 }),
+  http: addressSchema.default({ host: "127.0.0.1", port: 8080 }),
+  peers: z.array(peerSchema).max(1000).default([]),
+  operatorToken: tokenSchema.optional(),
+  operatorTokenEnv: environmentNameSchema.optional(),
+  /** Allows NoSec accounts, loopback URIs and secrets in the clear. */
+  lab: z.boolean().default(false),
+  timing: timingSchema.default("rfc"),
+  /** Rules this role breaks on purpose, by name. */
+  plants: z.array(z.string().min(1)).max(100).default([]),
+  /** Bytes asked of the kernel for the CoAP socket; what was granted is logged. */
+  receiveBuffer: z.number().int().min(4096).max(67_108_864).default(4_194_304),
+  /** Events the trace holds before it forgets the oldest. */
+  traceEvents: z.number().int().min(0).max(2_000_000).default(200_000),
+};
+
+/** The configuration file of `muster serve bootstrap-server`; every flag has the key of its name. */
+export const bootstrapServerSchema = z.strictObject({
+  ...common,
+  /** Endpoint names this server knows; a Bootstrap-Request of any other is answered 4.00. */
+  clients: z.array(patternSchema).max(100_000).default(["*"]),
+  bootstrap: z.array(bootstrapEntrySchema).max(100_000).default([]),
+});
+export type BootstrapServerInput = z.input<typeof bootstrapServerSchema>;
+
+/** The configuration file of `muster serve lwm2m-server`. */
+export const lwm2mServerSchema = z.strictObject({
+  ...common,
+  coap: addressSchema.default({ host: "127.0.0.1", port: 5783 }),
+  http: addressSchema.default({ host: "127.0.0.1", port: 8081 }),
+  /** This server's own Short Server ID, where a trigger does not name one. */
+  shortServerId: shortServerIdSchema.optional(),
+  /** `open`: every endpoint name may register; `credential`: only one with an active SM-3 record. */
+  admission: z.enum(["open", "credential"]).default("credential"),
+});
+export type LwM2mServerInput = z.input<typeof lwm2mServerSchema>;
+
+/** Another party of the Server Management interface, as a role knows it. */
+export interface PeerConfig {
+  readonly id: string;
+  readonly tenant: string;
+  readonly smp?: string;
+  readonly token: string;
+  readonly endpoints: readonly string[];
+  readonly uris: readonly string[];
+  readonly shortServerIds: readonly [first: number, last: number];
+}
+
+/** Plain data, ready to be posted to a worker. */
+export interface RoleConfig {
+  readonly name: string;
+  readonly coap: HostPort;
+  readonly http: HostPort;
+  readonly peers: readonly PeerConfig[];
+  readonly operatorToken: string;
+  readonly lab: boolean;
+  readonly timing: Timing;
+  readonly plants: readonly string[];
+  readonly receiveBuffer: number;
+  readonly traceEvents: number;
+}
+
+export interface BootstrapServerConfig extends RoleConfig {
+  readonly clients: readonly string[];
+  readonly bootstrap: readonly BootstrapEntry[];
+}
+
+export interface LwM2mServerConfig extends RoleConfig {
+  readonly shortServerId?: number;
+  readonly admission: "open" | "credential";
+}
+
+/** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token that cannot be had. */
+export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSchema>, sources: TokenSources): BootstrapServerConfig {
+  return { ...resolveCommon(file, "bootstrap-server", sources), clients: file.clients, bootstrap: file.bootstrap };
+}
+
+export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources): LwM2mServerConfig {
+  return { ...resolveCommon(file, "lwm2m-server", sources), ...(file.shortServerId === undefined ? {} : { shortServerId: file.shortServerId }), admission: file.admission };
+}
+
+/** For callers that write a configuration in code: defaults filled in, tokens as given. */
+export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }): BootstrapServerConfig => resolveBootstrapServer(bootstrapServerSchema.parse(input), sources);
+export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }): LwM2mServerConfig => resolveLwM2mServer(lwm2mServerSchema.parse(input), sources);
+
+type CommonFile = Pick<z.output<typeof bootstrapServerSchema>, keyof typeof common>;
+
+function resolveCommon(file: CommonFile, defaultName: string, sources: TokenSources): RoleConfig {
+  return {
+    name: file.name ?? defaultName,
+    coap: file.coap,
+    http: file.http,
+    peers: file.peers.map(({ id, tenant, smp, endpoints, uris, shortServerIds, ...token }, index) => ({
+      id,
+      tenant,
+      ...(smp === undefined ? {} : { smp }),
+      token: resolveToken(token, ["peers", index, "token"], sources),
+      endpoints,
+      uris,
+      shortServerIds,
+    })),
+    operatorToken: resolveToken({ token: file.operatorToken, tokenEnv: file.operatorTokenEnv }, ["operatorToken"], sources),
+    lab: file.lab,
+    timing: timing(file.timing),
+    plants: file.plants,
+    receiveBuffer: file.receiveBuffer,
+    traceEvents: file.traceEvents,
+  };
+}
