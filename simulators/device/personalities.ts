@@ -1,0 +1,109 @@
+/** How a device answers the Execute of /1/x/9, and what it does then. */
+export interface TriggerReaction {
+  /** A code such as `2.04`; `reset`: an RST; `silence`: no answer at all. */
+  readonly answer: string;
+  /** Answer that much later, as a separate response. */
+  readonly lateMs?: number;
+  /** `join`: the bootstrap that runs already is the one. */
+  readonly then: "bootstrap" | "restart-bootstrap" | "join" | "nothing";
+}
+
+/** A refusal of Bootstrap-Writes. */
+export interface WriteRefusal {
+  /** Path that the write must start with: `/1`, `/1/0`. */
+  readonly path: string;
+  readonly code: string;
+  /** Refuse this many writes, then none. Default: all. */
+  readonly times?: number;
+}
+
+/**
+ * What a device does where texts leave it a choice, and where it misbehaves. Data, so that a fleet can mix them and a
+ * scenario can lay a deviation over one; code asks it at one place each.
+ */
+export interface Personality {
+  readonly trigger: {
+    /** Whether /1/x/9 exists on the device; without it Execute is answered 4.04 and Discover does not show it. */
+    readonly present: boolean;
+    readonly withBootstrapAccount: TriggerReaction;
+    readonly withoutBootstrapAccount: TriggerReaction;
+    readonly whileBootstrapping: TriggerReaction;
+    /** Between the answer and the Bootstrap-Request: up to this, drawn from the seed. */
+    readonly jitterMs: number;
+  };
+  /** De-registers from every Server before a bootstrap that it did not start from the factory. */
+  readonly deregisterBeforeBootstrap: boolean;
+  /** `all`: Register at every account after a bootstrap; `changed`: an Update where URI and Short Server ID stayed. */
+  readonly afterBootstrap: "all" | "changed";
+  /** Whose old registration ends with a De-register when a bootstrap took or moved its account. */
+  readonly deregisterReplaced: "moved" | "always" | "never";
+  /** Queue mode: sleeps `awakeMs` after its last message, wakes with an Update. */
+  readonly sleeper: boolean;
+  /** Asleep this long when nothing wakes it earlier; default: until its Update is due. */
+  readonly sleepMs?: number;
+  readonly refuseWrites: readonly WriteRefusal[];
+  readonly refuseDeletes: readonly WriteRefusal[];
+  /** Answers to the Bootstrap-Finish, the first one first: `check` is the honest answer, and what follows the last. */
+  readonly finish: readonly ("check" | "silence" | `${4 | 5}.${number}`)[];
+  /** After the answer to a Finish: `registers`, or nothing is heard any more. */
+  readonly afterFinish: "registers" | "silent";
+  /** Bootstrap-Discover: answered, or `4.04` and the like by a device that does not know it. */
+  readonly discover: "answers" | `${4 | 5}.${number}`;
+  /** Restores /0, /1 and /2 when no Finish came in time. */
+  readonly rollback: boolean;
+  /** Answers nothing after its Bootstrap-Request was answered (gone in mid-session). */
+  readonly deafInBootstrap: boolean;
+}
+
+const bootstraps: TriggerReaction = { answer: "2.04", then: "bootstrap" };
+const joins: TriggerReaction = { answer: "2.04", then: "join" };
+const refuses = (answer: string): TriggerReaction => ({ answer, then: "nothing" });
+
+const honest: Personality = {
+  trigger: { present: true, withBootstrapAccount: bootstraps, withoutBootstrapAccount: refuses("4.05"), whileBootstrapping: joins, jitterMs: 0 },
+  deregisterBeforeBootstrap: false,
+  afterBootstrap: "all",
+  deregisterReplaced: "moved",
+  sleeper: false,
+  refuseWrites: [],
+  refuseDeletes: [],
+  finish: ["check"],
+  afterFinish: "registers",
+  discover: "answers",
+  rollback: true,
+  deafInBootstrap: false,
+};
+
+const trigger = (changes: Partial<Personality["trigger"]>): Personality["trigger"] => ({ ...honest.trigger, ...changes });
+
+/** Personalities by name. Those named after a stack answer /1/x/9 as that stack's source does; they claim nothing else about it. */
+export const personalities = {
+  default: honest,
+  "leshan-like": {
+    ...honest,
+    trigger: trigger({ withoutBootstrapAccount: refuses("4.00"), whileBootstrapping: { answer: "2.04", then: "restart-bootstrap" } }),
+    deregisterBeforeBootstrap: true,
+  },
+  "anjay-like": { ...honest, trigger: trigger({ jitterMs: 50 }), afterBootstrap: "changed" },
+  "zephyr-like": { ...honest, trigger: trigger({ whileBootstrapping: refuses("4.05") }) },
+  "wakaama-like": {
+    ...honest,
+    trigger: trigger({ withBootstrapAccount: refuses("4.05"), withoutBootstrapAccount: refuses("4.05"), whileBootstrapping: refuses("4.05") }),
+  },
+  "silent-after-trigger": { ...honest, trigger: trigger({ withBootstrapAccount: refuses("2.04") }) },
+  "no-trigger-resource": { ...honest, trigger: trigger({ present: false }) },
+  sleepy: { ...honest, sleeper: true },
+  "refuses-write": { ...honest, refuseWrites: [{ path: "/1", code: "4.00" }] },
+  "no-finish-answer": { ...honest, finish: ["silence"] },
+  "finish-refused-once": { ...honest, finish: ["4.06", "check"] },
+  "silent-after-finish": { ...honest, afterFinish: "silent" },
+  "silent-in-bootstrap": { ...honest, deafInBootstrap: true },
+  "no-rollback": { ...honest, rollback: false },
+} as const satisfies Readonly<Record<string, Personality>>;
+
+export type PersonalityName = keyof typeof personalities;
+export const personalityNames: readonly PersonalityName[] = Object.keys(personalities) as PersonalityName[];
+
+/** The personality with the deviations of one device over it. */
+export const personality = (name: PersonalityName, deviations: Partial<Personality> | undefined): Personality =>
+  deviations === undefined ? personalities[name] : { ...personalities[name], ...deviations };

@@ -1,0 +1,73 @@
+import type { LwM2mVersion } from "../../src/lwm2m/index.js";
+import type { AccountState, BootstrapCause, DeviceState } from "./lifecycle.js";
+
+/**
+ * One word for where a device is, for counting fleets:
+ * `registered` means with every account it has; `partly-registered` with at least one.
+ */
+export const fleetStates = ["off", "holding-off", "bootstrapping", "registering", "partly-registered", "registered", "deregistered", "failed"] as const;
+export type FleetState = (typeof fleetStates)[number];
+
+export interface DeviceCounters {
+  /** Bootstrap-Requests sent, retransmissions not counted. */
+  bootstrapRequests: number;
+  /** Finish answered 2.04. */
+  bootstrapsFinished: number;
+  bootstrapsFailed: number;
+  registrations: number;
+  registrationsFailed: number;
+  updates: number;
+  deregistrations: number;
+  notifications: number;
+  /** Execute requests carried out, of any resource. */
+  executes: number;
+  /** Execute of /1/x/9 that made (or joined) a bootstrap. */
+  bootstrapTriggers: number;
+}
+
+export interface AccountSnapshot {
+  readonly shortServerId: number;
+  readonly uri: string;
+  readonly securityInstance: number;
+  readonly serverInstance: number;
+  /** Seconds. */
+  readonly lifetime: number;
+  readonly state: AccountState["at"];
+  /** `/rd/abc`, while registered. */
+  readonly location?: string;
+  /** `127.0.0.1:40001`, while it has a socket. */
+  readonly local?: string;
+  /** Code of the last refusal, or why there was no answer. */
+  readonly lastFailure?: string;
+}
+
+/** JSON of a resource: opaque values in hex, links as `3:0`, secrets as `"(secret)"`; several instances as an object by id. */
+export type SnapshotValue = string | number | boolean | { readonly [resourceInstance: string]: string | number | boolean };
+/** Object id, instance id, resource id. */
+export type SnapshotObjects = Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, SnapshotValue>>>>>>;
+
+export interface ObservationSnapshot {
+  readonly shortServerId: number;
+  readonly path: string;
+  readonly notifications: number;
+}
+
+/** What a device knows of itself: for Given steps and for reports, never the only ground of a verdict about another role. */
+export interface DeviceSnapshot {
+  readonly endpoint: string;
+  readonly lwm2m: LwM2mVersion;
+  readonly personality: string;
+  readonly state: DeviceState["at"];
+  readonly fleetState: FleetState;
+  readonly asleep: boolean;
+  readonly silent: boolean;
+  readonly bootstrap?: { readonly uri: string; readonly securityInstance: number };
+  readonly lastBootstrapCause?: BootstrapCause;
+  /** Accounts in the order they register. */
+  readonly accounts: readonly AccountSnapshot[];
+  readonly objects: SnapshotObjects;
+  readonly counters: Readonly<DeviceCounters>;
+  /** Execute requests carried out, by path. */
+  readonly executed: Readonly<Record<string, number>>;
+  readonly observations: readonly ObservationSnapshot[];
+}

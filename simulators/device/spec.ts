@@ -1,0 +1,67 @@
+import type { DeviceTiming, Timing } from "../../src/config/index.js";
+import type { LwM2mVersion, Value } from "../../src/lwm2m/index.js";
+import type { Personality, PersonalityName } from "./personalities.js";
+
+export type { DeviceTiming };
+
+/** The LwM2M Bootstrap-Server account a device leaves the factory with. */
+export interface BootstrapAccountSpec {
+  /** `coap://127.0.0.1:5683`. */
+  readonly uri: string;
+  /** /0/x/11, seconds before a client-initiated bootstrap. Default 0. */
+  readonly holdOff?: number;
+  /** Instance of /0. Default 0. */
+  readonly securityInstance?: number;
+}
+
+/** A LwM2M Server account a device leaves the factory with: one Security and one Server object instance. */
+export interface ServerAccountSpec {
+  readonly uri: string;
+  readonly shortServerId: number;
+  /** /1/x/1, seconds. */
+  readonly lifetime: number;
+  /** Default: the lowest free instance of /0. */
+  readonly securityInstance?: number;
+  /** Default: the lowest free instance of /1. */
+  readonly serverInstance?: number;
+  /** /1/x/7. Default `U`. */
+  readonly binding?: string;
+  /** Further resources of /1/x by number, such as 13 to 20. */
+  readonly resources?: Readonly<Record<number, Value>>;
+}
+
+/** A factory instance of /2. */
+export interface AccessControlSpec {
+  readonly object: number;
+  /** 65535 speaks of the right to create instances. */
+  readonly instance: number;
+  readonly owner: number;
+  /** Short Server ID (0: everybody else) to rights: R 1, W 2, E 4, D 8, C 16. */
+  readonly rights: Readonly<Record<number, number>>;
+}
+
+/** All times of a device: of its CoAP endpoint and of its lifecycle. */
+export type DeviceTimes = Pick<Timing, "coap" | "device">;
+
+/** One simulated LwM2M Client. Everything in it is plain data: it crosses threads. */
+export interface DeviceSpec {
+  readonly endpoint: string;
+  readonly lwm2m: LwM2mVersion;
+  readonly personality: PersonalityName;
+  /** What this device does otherwise than its personality. */
+  readonly deviations?: Partial<Personality>;
+  /** Message ids, tokens, jitter and values follow from it. */
+  readonly seed: number;
+  readonly bootstrap?: BootstrapAccountSpec;
+  readonly servers?: readonly ServerAccountSpec[];
+  readonly accessControl?: readonly AccessControlSpec[];
+  readonly timing: DeviceTimes;
+  /** Instances of /3303. Default 1. */
+  readonly temperatures?: number;
+  /** Source address of its sockets. Default 127.0.0.1. */
+  readonly host?: string;
+  /** Send Q (1.1) or a binding with Q (1.0) although the personality is no sleeper. */
+  readonly queueMode?: boolean;
+  /** Keep its datagrams and states in the trace. Default true for single devices. */
+  readonly traced?: boolean;
+}

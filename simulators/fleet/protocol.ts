@@ -1,0 +1,111 @@
+import type { TraceEvent } from "../../src/ports/index.js";
+import type { ActionResult, DeviceAction, DeviceCounters, DeviceSnapshot, DeviceSpec, FleetState, PersonalityName } from "../device/index.js";
+import type { FleetPlan, Slice } from "./plan.js";
+
+/** What is timed. Values are microseconds in histograms. */
+export const operations = ["bootstrap", "register", "update", "deregister", "trigger-to-bootstrap", "start-to-registered", "lateness"] as const;
+/**
+ * `bootstrap`: intended start of the Bootstrap-Request to the Finish answered. `register`: intended send to 2.01. `update`, `deregister`: send to answer.
+ * `trigger-to-bootstrap`: Execute of /1/x/9 heard to Bootstrap-Request sent. `start-to-registered`: intended start of the device to all accounts
+ * registered. `lateness`: intended to actual start, the generator's own delay.
+ */
+export type Operation = (typeof operations)[number];
+
+/** Which devices: all conditions hold. None: all devices. */
+export interface Selection {
+  readonly plan?: string;
+  readonly state?: FleetState;
+  readonly personality?: PersonalityName;
+  /** Registered with this Short Server ID. */
+  readonly registeredWith?: number;
+  readonly notRegisteredWith?: number;
+  readonly limit?: number;
+}
+
+/** Counters of all devices of a shard, from its start. */
+export interface ShardCounters extends DeviceCounters {
+  devices: number;
+  started: number;
+  updatesFailed: number;
+  datagramsIn: number;
+  datagramsOut: number;
+  retransmissions: number;
+  timeouts: number;
+  socketErrors: number;
+}
+
+/** The generator's own health in the last interval. */
+export interface ShardHealth {
+  /** Event-loop lag, milliseconds. */
+  readonly loopLagP99Ms: number;
+  readonly loopLagMaxMs: number;
+  /** Datagrams the kernel dropped at this process's sockets since the start; undefined where it cannot be known. */
+  readonly socketDrops: number | undefined;
+  /** Receive buffer granted to a device's socket, bytes, read back. */
+  readonly receiveBuffer: number | undefined;
+  readonly openSockets: number;
+  /** Resident set of the process, bytes. */
+  readonly rss: number;
+}
+
+/** Main thread to shard. Every message with `id` is answered by `reply` with the same one. */
+export type ToShard =
+  | { readonly type: "launch"; readonly id: number; readonly plan: FleetPlan; readonly slice: Slice; readonly shareOfRate: number; readonly startInMs: number }
+  | { readonly type: "rate"; readonly id: number; readonly plan: string; readonly perSecond: number }
+  | { readonly type: "create"; readonly id: number; readonly spec: DeviceSpec; readonly start: boolean }
+  | { readonly type: "remove"; readonly id: number; readonly endpoint: string; readonly deregister: boolean }
+  | { readonly type: "act"; readonly id: number; readonly endpoint: string; readonly action: DeviceAction }
+  | { readonly type: "act-all"; readonly id: number; readonly selection: Selection; readonly action: DeviceAction; readonly perSecond?: number }
+  | { readonly type: "inspect"; readonly id: number; readonly endpoint: string }
+  | { readonly type: "trace"; readonly id: number; readonly endpoint?: string; readonly after: number; readonly limit: number }
+  | { readonly type: "states"; readonly id: number; readonly plan?: string }
+  | { readonly type: "select"; readonly id: number; readonly selection: Selection }
+  | { readonly type: "failures"; readonly id: number; readonly limit: number }
+  | { readonly type: "stop"; readonly id: number; readonly deregister: boolean; readonly withinMs: number };
+
+export interface TracePage {
+  readonly events: readonly TraceEvent[];
+  /** For the next `after`. */
+  readonly next: number;
+  /** Events of this log that are lost because it is bounded. */
+  readonly dropped: number;
+}
+
+export interface FailedDevice {
+  readonly endpoint: string;
+  readonly personality: PersonalityName;
+  readonly reason: string;
+}
+
+/** What a reply carries, by the request's type. */
+export interface Replies {
+  readonly launch: undefined;
+  readonly rate: undefined;
+  readonly create: undefined;
+  readonly remove: boolean;
+  readonly act: ActionResult;
+  readonly "act-all": number;
+  readonly inspect: DeviceSnapshot | undefined;
+  readonly trace: TracePage;
+  readonly states: Readonly<Record<FleetState, number>>;
+  readonly select: readonly string[];
+  readonly failures: readonly FailedDevice[];
+  readonly stop: undefined;
+}
+
+/** Shard to main thread. */
+export type FromShard =
+  | { readonly type: "ready"; readonly shard: number }
+  | { readonly type: "reply"; readonly id: number; readonly result: Replies[keyof Replies] }
+  | { readonly type: "refused"; readonly id: number; readonly reason: string }
+  /** Each second, and once at the end: histograms of the interval (HdrHistogram V2, base64), counters from the start. */
+  | {
+      readonly type: "statistics";
+      readonly shard: number;
+      readonly sequence: number;
+      readonly histograms: Readonly<Partial<Record<Operation, string>>>;
+      readonly counters: ShardCounters;
+      readonly states: Readonly<Record<FleetState, number>>;
+      readonly health: ShardHealth;
+      readonly last: boolean;
+    };
