@@ -1,0 +1,164 @@
+import type { TraceEvent } from "../../ports/index.js";
+import type { EventRef } from "../verdict.js";
+import { isOperation, objectOf, operationOf, type Operation } from "./operations.js";
+import { coapExchanges, firstTransmissions, httpExchanges, refOf, timeOf, type CoapExchange, type HttpExchange } from "./timeline.js";
+
+/** What an oracle found in the evidence. `ok: undefined`: it cannot be decided, and `actual` says why. */
+export interface Finding {
+  readonly ok: boolean | undefined;
+  readonly actual: string;
+  /** Nanoseconds of the event that decided. */
+  readonly at?: string;
+  readonly evidence: readonly EventRef[];
+}
+
+export type Matches = (event: TraceEvent) => boolean;
+
+const found = (ok: boolean | undefined, actual: string, ...events: readonly (TraceEvent | undefined)[]): Finding => {
+  const seen = events.filter((event) => event !== undefined);
+  const last = seen[seen.length - 1];
+  return { ok, actual, ...(last === undefined ? {} : { at: last.at }), evidence: seen.map(refOf) };
+};
+
+/** Milliseconds between two events. */
+export const msBetween = (earlier: TraceEvent, later: TraceEvent): number => Number(timeOf(later) - timeOf(earlier)) / 1e6;
+
+/** `22 ms after`: how an event lies to another one. */
+const offset = (from: TraceEvent, to: TraceEvent): string => {
+  const ms = msBetween(from, to);
+  return ms >= 0 ? `${ms.toFixed(1)} ms after` : `${(-ms).toFixed(1)} ms before`;
+};
+
+/** The first `later` must come after a first `earlier`. */
+export function ordered(events: readonly TraceEvent[], earlier: Matches, later: Matches, names: readonly [earlier: string, later: string]): Finding {
+  const first = firstTransmissions(events);
+  const a = first.find(earlier);
+  const b = first.find(later);
+  if (b === undefined) return found(undefined, `no ${names[1]} was seen`, a);
+  if (a === undefined) return found(false, `${names[1]} without ${names[0]}`, b);
+  return found(timeOf(a) < timeOf(b), `${names[1]} ${offset(a, b)} ${names[0]}`, a, b);
+}
+
+/** Nothing that matches `forbidden` between the first `from` and the first `until` after it. Without both ends nothing is decided. */
+export function noneBetween(events: readonly TraceEvent[], forbidden: Matches, from: Matches, until: Matches, names: readonly [forbidden: string, from: string, until: string]): Finding {
+  const first = firstTransmissions(events);
+  const start = first.findIndex(from);
+  const opening = first[start];
+  if (opening === undefined) return found(undefined, `no ${names[1]} was seen`);
+  const rest = first.slice(start + 1);
+  const end = rest.findIndex(until);
+  const window = end < 0 ? rest : rest.slice(0, end);
+  const offender = window.find(forbidden);
+  if (offender !== undefined) return found(false, `${names[0]} ${offset(opening, offender)} ${names[1]}`, opening, offender);
+  const closing = rest[end];
+  if (closing === undefined) return found(undefined, `no ${names[2]} was seen`, opening);
+  return found(true, `none in the ${msBetween(opening, closing).toFixed(0)} ms between ${names[1]} and ${names[2]}`, opening, closing);
+}
+
+/** A bootstrap session as the device saw it: from its request to the next one. */
+export interface DeviceSession {
+  readonly request: CoapExchange;
+  /** What the Bootstrap Server asked in it, in order, Finish included. */
+  readonly operations: readonly CoapExchange[];
+  /** The first Finish that the device answered 2.04. */
+  readonly finish: CoapExchange | undefined;
+}
+
+/** The sessions of one device. `device` is its role name in the trace. */
+export function deviceSessions(events: readonly TraceEvent[], device: string): DeviceSession[] {
+  const exchanges = coapExchanges(events.filter((event) => event.role === device));
+  const asked = exchanges.filter((exchange) => exchange.direction === "out" && exchange.request.event.coap.path === "/bs" && exchange.request.event.coap.code === "0.02");
+  return asked.map((request, index) => {
+    const next = asked[index + 1];
+    const server = request.request.event.peer;
+    const operations = exchanges.filter(
+      (exchange) =>
+        exchange.direction === "in" &&
+        exchange.request.event.peer === server &&
+        timeOf(exchange.request) > timeOf(request.request) &&
+        (next === undefined || timeOf(exchange.request) < timeOf(next.request)),
+    );
+    return { request, operations, finish: operations.find((exchange) => isOperation("bootstrap-finish")(exchange) && exchange.answer === "2.04") };
+  });
+}
+
+const changing: readonly Operation[] = ["write", "delete"];
+
+/** Discover came before anything that changes the device. */
+export function discoverFirst(session: DeviceSession): Finding {
+  const first = session.operations[0];
+  if (first === undefined) return found(undefined, "the session has no operation", session.request.request);
+  const operation = operationOf(first.request.event.coap);
+  return found(operation === "bootstrap-discover", `the first operation is ${operation} ${first.request.event.coap.path ?? "/"}`, first.request);
+}
+
+/** Every Write and Delete was answered before Finish was sent, and nothing that changes the device came after the Finish that was answered 2.04. */
+export function finishLast(session: DeviceSession): Finding {
+  const finish = session.finish;
+  if (finish === undefined) return found(undefined, "the session has no Finish answered 2.04", session.request.request);
+  const changes = session.operations.filter((exchange) => changing.includes(operationOf(exchange.request.event.coap)));
+  const late = changes.find((exchange) => timeOf(exchange.request) > timeOf(finish.request));
+  if (late !== undefined) return found(false, `${operationOf(late.request.event.coap)} ${late.request.event.coap.path ?? "/"} after Finish`, finish.request, late.request);
+  const open = changes.find((exchange) => exchange.response === undefined || timeOf(exchange.response) > timeOf(finish.request));
+  if (open !== undefined) return found(false, `Finish while ${operationOf(open.request.event.coap)} ${open.request.event.coap.path ?? "/"} was unanswered`, open.request, finish.request);
+  return found(true, `Finish after ${changes.length} changes, all answered`, finish.request);
+}
+
+/** The session changed the device: wrote or deleted an instance of /0, /1 or /2. */
+export const changedAccounts = (session: DeviceSession): readonly CoapExchange[] =>
+  session.operations.filter((exchange) => changing.includes(operationOf(exchange.request.event.coap)) && [0, 1, 2].includes(objectOf(exchange) ?? -1));
+
+const activationUrl = /\/clients\/[^/]+\/credentials\/[^/]+\/activation(?:\?|$)/;
+
+/** Activations (SM-3) as the LwM2M Server saw them. */
+export const activations = (events: readonly TraceEvent[], serverRole: string): HttpExchange[] =>
+  httpExchanges(events).filter((exchange) => exchange.role === serverRole && exchange.direction === "in" && exchange.request.event.method === "PUT" && activationUrl.test(exchange.request.event.url));
+
+const is2xx = (status: number | undefined): boolean => status !== undefined && status >= 200 && status < 300;
+
+/**
+ * ORD-1: the device answered no Finish with 2.04, in a session that changed its accounts, before `serverRole` had answered an activation 2xx. A session that
+ * ends without such a Finish, or a Finish that changed nothing, breaks nothing.
+ */
+export function finishWithoutActivation(events: readonly TraceEvent[], device: string, serverRole: string): Finding {
+  const sessions = deviceSessions(events, device).filter((session) => session.finish !== undefined && changedAccounts(session).length > 0);
+  if (sessions.length === 0) return found(true, "no Finish that changed an account was answered 2.04");
+  const effective = activations(events, serverRole).find((exchange) => is2xx(exchange.status))?.answer;
+  for (const session of sessions) {
+    const answered = session.finish?.response;
+    if (answered === undefined) continue;
+    if (effective === undefined) return found(false, "Finish answered 2.04, no activation was answered 2xx", answered);
+    if (timeOf(effective) > timeOf(answered)) return found(false, `Finish answered 2.04 ${msBetween(answered, effective).toFixed(1)} ms before the activation was answered`, answered, effective);
+  }
+  return found(true, `Finish answered 2.04 after the activation was`, effective, sessions[0]?.finish?.response);
+}
+
+/** 3.12: the activation is answered 2xx before the first Write or Delete of the session that delivers the account. */
+export function activatedBeforeFirstChange(events: readonly TraceEvent[], device: string, serverRole: string): Finding {
+  const session = deviceSessions(events, device).find((candidate) => changedAccounts(candidate).length > 0);
+  const change = session === undefined ? undefined : changedAccounts(session)[0];
+  if (change === undefined) return found(undefined, "no session changed an account");
+  const effective = activations(events, serverRole).find((exchange) => is2xx(exchange.status))?.answer;
+  if (effective === undefined) return found(false, `${operationOf(change.request.event.coap)} ${change.request.event.coap.path ?? "/"} without an activation answered 2xx`, change.request);
+  return found(timeOf(effective) < timeOf(change.request), `first ${operationOf(change.request.event.coap)} ${offset(effective, change.request)} the answer to the activation`, effective, change.request);
+}
+
+/** Executes of /1/x/9 that reached the device, retransmissions removed. */
+export const bootstrapTriggers = (events: readonly TraceEvent[], device: string): CoapExchange[] =>
+  coapExchanges(events.filter((event) => event.role === device)).filter(
+    (exchange) => exchange.direction === "in" && isOperation("execute")(exchange) && /^\/1\/\d+\/9$/.test(exchange.request.event.coap.path ?? ""),
+  );
+
+/** A Bootstrap-Request of the device after it answered this Execute 2.04, before `untilNs` when given. */
+export function bootstrapAfter(events: readonly TraceEvent[], device: string, trigger: CoapExchange, untilNs?: bigint): CoapExchange | undefined {
+  return deviceSessions(events, device)
+    .map((session) => session.request)
+    .find((request) => timeOf(request.request) > timeOf(trigger.request) && (untilNs === undefined || timeOf(request.request) <= untilNs));
+}
+
+/** Requests of one operation reached the device in this order of their paths. */
+export function arrivedInOrder(events: readonly TraceEvent[], device: string, paths: readonly string[]): Finding {
+  const arrived = coapExchanges(events.filter((event) => event.role === device)).filter((exchange) => exchange.direction === "in" && paths.includes(exchange.request.event.coap.path ?? ""));
+  const seen = arrived.map((exchange) => exchange.request.event.coap.path ?? "");
+  return found(seen.join(" ") === paths.join(" "), seen.length === 0 ? "none of them arrived" : seen.join(", "), ...arrived.map((exchange) => exchange.request));
+}

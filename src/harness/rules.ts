@@ -1,0 +1,110 @@
+import type { JudgedRole } from "./verdict.js";
+
+export interface Rule {
+  /** The role whose behaviour the rule speaks about. */
+  readonly about: JudgedRole;
+  /** One sentence, our own words. */
+  readonly requirement: string;
+  /** Where it comes from; `SMP` is our own profile, described in docs. */
+  readonly clause: string;
+}
+
+const rule = (about: JudgedRole, clause: string, requirement: string): Rule => ({ about, clause, requirement });
+const bs = "bootstrap-server";
+const sv = "lwm2m-server";
+const dev = "device";
+
+/** Every rule a check may speak about. A scenario names the ones it judges with `@rule:NAME`. */
+export const rules = {
+  // Bootstrap
+  "bootstrap-request": rule(bs, "LwM2M Core 1.1 §6.1.7.1", "A Bootstrap-Request of a known endpoint is answered 2.04 and followed by a bootstrap session"),
+  "bootstrap-unknown-endpoint": rule(bs, "LwM2M Transport 1.1 §6.4.2", "A Bootstrap-Request of an endpoint the Bootstrap Server does not know, or without one, is answered 4.00"),
+  "discover-first": rule(bs, "SMP bootstrap", "A session begins with Bootstrap-Discover, so that instance ids are chosen from what is there"),
+  "instance-ids": rule(bs, "SMP bootstrap", "Instance ids come from the device's own list; no instance in use by somebody else is written or deleted"),
+  "finish-last": rule(bs, "LwM2M Core 1.1 §6.1.7.6", "Bootstrap-Finish is sent after every Write and Delete was answered"),
+  "finish-corrected": rule(bs, "LwM2M Core 1.1 §6.1.7.6", "A Finish answered 4.06 is followed by a corrected configuration and another Finish, or by the end of the session"),
+  "session-displaced": rule(bs, "SMP bootstrap", "A second Bootstrap-Request of an endpoint ends the session before it"),
+  "write-refused": rule(bs, "SMP items", "After a Write was refused the bootstrap does not count as applied"),
+  "finish-unanswered": rule(bs, "SMP items", "A Finish without an answer ends the session as failed"),
+  "account-written": rule(bs, "LwM2M Core 1.1 §6.1.3", "The device gets the configured account: URI, Short Server ID, lifetime, binding"),
+  // Registration
+  "register-accepted": rule(sv, "LwM2M Core 1.1 §6.2.1", "A valid Register is answered 2.01"),
+  "register-location": rule(sv, "LwM2M Core 1.1 §6.2.1", "The 2.01 of a Register carries a location below /rd"),
+  "register-endpoint-required": rule(sv, "LwM2M Transport 1.1 §6.4.3", "A Register without ep is answered 4.00 where the security layer names nobody"),
+  "register-lifetime-required": rule(sv, "LwM2M Transport 1.1 §6.4.3", "A Register without lt is answered 4.00"),
+  "register-version-required": rule(sv, "LwM2M Transport 1.1 §6.4.3", "A Register without lwm2m is answered 4.00"),
+  "register-version-supported": rule(sv, "LwM2M Core 1.1 §6.2.1", "A Register with an enabler version the server does not speak is answered 4.12"),
+  "register-again": rule(sv, "LwM2M Core 1.1 §6.2.1", "A Register of a registered endpoint replaces its registration"),
+  "update-accepted": rule(sv, "LwM2M Core 1.1 §6.2.2", "A valid Update is answered 2.04 and renews the lifetime"),
+  "update-unknown-location": rule(sv, "LwM2M Transport 1.1 §6.4.3", "An Update of a location the server does not know is answered 4.04"),
+  deregister: rule(sv, "LwM2M Core 1.1 §6.2.3", "A De-register is answered 2.02 and the registration is gone"),
+  "registration-expiry": rule(sv, "LwM2M Core 1.1 §6.2.2", "A registration lives for its lifetime and is gone after it plus the declared grace"),
+  admission: rule(sv, "SMP admission", "Where admission rests on credentials, only an endpoint with an active one is registered"),
+  // Device
+  "device-registers": rule(dev, "LwM2M Core 1.1 §6.2", "A device registers with each of its accounts"),
+  "device-updates": rule(dev, "LwM2M Core 1.1 §6.2.2", "A device updates its registration before it expires"),
+  "device-bootstraps-on-trigger": rule(dev, "LwM2M Core 1.1 §6.1.5", "A device that answers 2.04 to an Execute of /1/x/9 sends a Bootstrap-Request"),
+  "device-ignores-unknown-optional": rule(dev, "LwM2M Core 1.1 §6.1.7.3", "A Bootstrap-Write with an optional resource the device does not know is no error"),
+  "device-access-control": rule(dev, "LwM2M Core 1.1 §8", "With several accounts, an operation outside a server's rights is answered 4.01"),
+  "device-management": rule(dev, "LwM2M Core 1.1 §6.3", "An operation inside a server's rights is answered by the table of codes"),
+  // SMP, Bootstrap Server's side
+  "capabilities-truthful": rule(bs, "SMP capabilities", "The Bootstrap Server says truthfully what it can do"),
+  "entities-separate": rule(bs, "SMP security", "Another tenant's object is 404; nobody acts on another operator's devices, URIs or Short Server IDs"),
+  authenticated: rule(bs, "SMP security", "A call without a valid token is answered 401"),
+  "fields-validated": rule(bs, "SMP problems", "An invalid body is refused with the problem type and the field at fault"),
+  idempotency: rule(bs, "SMP problems", "The same Idempotency-Key with the same body has one effect and one answer; with another body it is 422"),
+  "etag-guards": rule(bs, "SMP problems", "A change needs the current ETag: none is 428, a stale one 412"),
+  "secret-hidden": rule(bs, "SMP security", "No answer, event or log of the Bootstrap Server holds a secret"),
+  // SMP, LwM2M Server's side
+  "tenant-isolation": rule(sv, "SMP security", "A LwM2M Server serves SM-2 and SM-3 to the peer whose tenant the device belongs to; to others it is 404"),
+  "secret-never-readable": rule(sv, "SMP security", "No answer or event of a LwM2M Server holds a secret"),
+  // SM-1
+  "account-supplied": rule(bs, "SM-1", "An account supplied by a LwM2M Server can be read back, changed and withdrawn"),
+  "order-accepted": rule(bs, "SM-1", "An order over the endpoints of an operator is accepted and gives each of them an item"),
+  "account-applied": rule(bs, "SM-1", "What the account says is what the device gets: URI, lifetime, binding"),
+  "short-server-id": rule(bs, "SM-1", "The Short Server ID written to /0 and /1 is the account's"),
+  "others-untouched": rule(bs, "SM-1", "Accounts of other operators on the device keep their values"),
+  "access-control-written": rule(bs, "SMP access control", "With the second account come access control instances that leave each operator its own rights"),
+  "account-removed": rule(bs, "SM-1", "A removed account is gone from the device"),
+  "last-account-kept": rule(bs, "SMP orders", "The only Server account of a device is not removed"),
+  "item-truthful": rule(bs, "SMP items", "The item of each device ends in the state that its evidence shows"),
+  "confirmed-by-register": rule(bs, "SMP items", "An item is confirmed after a Register under the new account, never before"),
+  // SM-2
+  "trigger-requested": rule(bs, "SM-2", "An order with trigger via-server makes the Bootstrap Server ask a LwM2M Server of the device to trigger it"),
+  "trigger-truthful": rule(bs, "SM-2", "An item's trigger is confirmed only by a Bootstrap-Request that this Execute caused"),
+  "trigger-other-server": rule(bs, "SM-2", "When one Server cannot reach the device, another Server of the device is asked"),
+  "trigger-executes": rule(sv, "SM-2", "An accepted trigger becomes an Execute; it ends in the state which that Execute shows"),
+  "trigger-server-instance": rule(sv, "SM-2", "The Execute goes to /1/x/9, x being the instance of the server's own Short Server ID"),
+  "trigger-execute-once": rule(sv, "SM-2", "One trigger has the effect of one Execute"),
+  "trigger-flood": rule(sv, "SM-2", "Many triggers for one device are coalesced or refused with 429"),
+  "trigger-withdrawn": rule(sv, "SM-2", "A withdrawn or expired trigger is never sent"),
+  "queue-order": rule(sv, "SM-2", "What waits for a sleeping device is sent in the order it came"),
+  "reachability-truthful": rule(sv, "SM-2", "The reachability answer is what the registry shows"),
+  // SM-3
+  "ORD-1": rule(bs, "SMP ORD-1", "No Finish is answered 2.04 while the device holds a managed account whose credential is not active"),
+  "ORD-2": rule(bs, "SMP ORD-2", "A LwM2M Server that does not activate within the budget ends the session; nothing of the account is written"),
+  "ORD-4": rule(bs, "SMP ORD-4", "A device that bootstraps before its credential is staged gets nothing of that account"),
+  "ORD-5": rule(sv, "SMP ORD-5", "An activation of an older session is refused 409 session-displaced"),
+  "session-activates-once": rule(bs, "SMP ORD-5", "A displaced session activates nothing and writes nothing more"),
+  "credential-staged": rule(bs, "SM-3", "The credential is staged at the LwM2M Server before the device is triggered"),
+  "credential-refused": rule(bs, "SM-3", "When the LwM2M Server refuses the credential, nothing of the account is written and the item fails with sm3-refused"),
+  "credential-repeated": rule(bs, "SM-3", "A PUT whose answer was lost is repeated with the same version and body"),
+  "activation-effective": rule(sv, "SM-3", "Activation answered 2xx means that the device is admitted from then on"),
+  "revocation-effective": rule(sv, "SM-3", "With a deleted credential go the registration and the queued triggers"),
+  "version-regression": rule(sv, "SM-3", "Credentials are guarded by version: the same twice has one effect, a lower one is 409 version-regression"),
+  "activation-rollback": rule(sv, "SM-3", "Withdrawing an unconfirmed activation restores the version before it"),
+  "credential-batch": rule(sv, "SM-3", "Each item of a batch has its own result"),
+  // Load
+  "fleet-registered": rule(sv, "load", "Every device of the fleet is registered, and nothing was refused"),
+  "fleet-bootstrapped": rule(bs, "load", "Every device of the fleet completes its bootstrap"),
+  "fleet-items": rule(bs, "load", "The items of a fleet order end in exactly the predicted sets"),
+  "fleet-triggers": rule(sv, "load", "Every trigger of a storm ends, with one Execute effect each, and no registration is lost"),
+  "bootstrap-once": rule(bs, "load", "A device bootstraps at most once per trigger window"),
+} as const satisfies Readonly<Record<string, Rule>>;
+
+export type RuleName = keyof typeof rules;
+
+const byName: Readonly<Record<string, Rule | undefined>> = rules;
+
+/** The catalogue's entry; undefined for a name nobody declared. */
+export const ruleNamed = (name: string): Rule | undefined => byName[name];

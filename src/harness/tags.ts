@@ -1,0 +1,63 @@
+import type { JudgedRole, Level } from "./verdict.js";
+import { ruleNamed } from "./rules.js";
+
+/** What a scenario's tags declare. */
+export interface ScenarioTags {
+  readonly requirements: readonly string[];
+  readonly judges: JudgedRole;
+  readonly level: Level;
+  readonly rules: readonly string[];
+  /** Capabilities and harness means it needs: `fault`, `mutation`, `psk`, `admission`. */
+  readonly needs: readonly string[];
+  /** Runs while nothing else does. */
+  readonly alone: boolean;
+  /** Runs after the functional scenarios, alone, with the fleet. */
+  readonly load: boolean;
+  /** Runs first and again last: proof that the target lives before and after everything else. */
+  readonly sanity: boolean;
+}
+
+/** Tags that do not add up; the message says which and what to write instead. */
+export class TagError extends Error {
+  override readonly name = "TagError";
+}
+
+const judged: Readonly<Record<string, JudgedRole | undefined>> = {
+  "@judges:bootstrap-server": "bootstrap-server",
+  "@judges:lwm2m-server": "lwm2m-server",
+  "@judges:device": "device",
+};
+const levels: Readonly<Record<string, Level | undefined>> = { "@must": "must", "@should": "should", "@profile": "profile", "@info": "info" };
+
+const isRequirement = (tag: string): boolean => /^@(SM-\d+|bootstrap|registration|management|reporting|security|resilience|ETS:.+)$/.test(tag);
+const valuesOf = (tags: readonly string[], prefix: string): string[] => tags.filter((tag) => tag.startsWith(prefix)).map((tag) => tag.slice(prefix.length));
+
+/** Reads the tags of one scenario (inherited ones included). Throws `TagError`. */
+export function readTags(tags: readonly string[]): ScenarioTags {
+  const judges = tags.flatMap((tag) => judged[tag] ?? []);
+  const level = tags.flatMap((tag) => levels[tag] ?? []);
+  const named = valuesOf(tags, "@rule:");
+  const requirements = tags.filter(isRequirement).map((tag) => tag.slice(1));
+  const role = judges[0];
+  // A scenario tag may sharpen the level its feature gave: the last one wins.
+  const binding = level[level.length - 1];
+  if (role === undefined || new Set(judges).size > 1) throw new TagError("needs exactly one of @judges:bootstrap-server, @judges:lwm2m-server, @judges:device");
+  if (binding === undefined) throw new TagError("needs one of @must, @should, @profile, @info");
+  if (named.length === 0) throw new TagError("needs at least one @rule:NAME, the rule it judges");
+  if (requirements.length === 0) throw new TagError("needs the requirement it covers: @SM-1, @SM-2, @SM-3, @bootstrap, @registration, @management, @reporting or @ETS:...");
+  for (const name of named) {
+    const rule = ruleNamed(name);
+    if (rule === undefined) throw new TagError(`names the rule ${name}, which the catalogue (src/harness/rules.ts) does not have`);
+  }
+  if (!named.some((name) => ruleNamed(name)?.about === role)) throw new TagError(`judges the ${role}, but none of its rules (${named.join(", ")}) speaks about it`);
+  return {
+    requirements: [...new Set(requirements)],
+    judges: role,
+    level: binding,
+    rules: [...new Set(named)],
+    needs: [...new Set(valuesOf(tags, "@needs:"))],
+    alone: tags.includes("@alone"),
+    load: tags.includes("@load"),
+    sanity: tags.includes("@sanity"),
+  };
+}
