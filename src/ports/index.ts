@@ -1,4 +1,5 @@
 export * from "./clock.js";
+export * from "./files.js";
 export * from "./log.js";
 export * from "./network.js";
 export * from "./ports.js";
