@@ -1,0 +1,11 @@
+export { OperatorClient, OperatorError } from "./client.js";
+export type { OperatorClientOptions } from "./client.js";
+export { EventLog } from "./event-log.js";
+export { FaultBoard } from "./faults.js";
+export type { FaultAction, FaultOutcome, FaultSpec, FaultStatus, FiredFault } from "./faults.js";
+export { redactSecrets } from "./redact.js";
+export { maxParamLength, operatorApi } from "./server.js";
+export type { OperatorApiOptions } from "./server.js";
+export { TraceLog } from "./trace-log.js";
+export type { TracePage, TraceQuery } from "./trace-log.js";
+export type * from "./types.js";

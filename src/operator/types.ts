@@ -1,0 +1,165 @@
+import type { EndpointCounters, FailureReason } from "../coap/index.js";
+import type { PlainBootstrap } from "../config/index.js";
+
+/**
+ * The operator API: how a test, or a person, steers a served role and watches it. HTTP and JSON under `/operator/v1`,
+ * with a bearer token of its own. Nothing in it is part of LwM2M or of the Server Management interface.
+ */
+
+/** A resource value in JSON: opaque as `{hex}`, an object link as `{object, instance}`, integers beyond 2^53 as `{integer}` in decimal. */
+export type JsonValue = string | number | boolean | { readonly hex: string } | { readonly object: number; readonly instance: number } | { readonly integer: string };
+/** Values by path, `/3/0/0` or, for a resource instance, `/3/0/6/1`. */
+export type JsonResources = Readonly<Record<string, JsonValue>>;
+
+export interface RoleHealth {
+  readonly role: "bootstrap-server" | "lwm2m-server";
+  readonly name: string;
+  /** `HOST:PORT` as bound. */
+  readonly coap: string;
+  readonly http: string;
+  /** Timing profile, with `+` behind it when numbers were changed. */
+  readonly timing: string;
+  readonly lab: boolean;
+  readonly plants: readonly string[];
+  readonly coapCounters: Readonly<EndpointCounters>;
+  /** Bytes the kernel granted the CoAP socket; absent where unknown. */
+  readonly receiveBuffer?: number | undefined;
+  /** Datagrams the kernel dropped at the CoAP socket; absent where unknown. */
+  readonly kernelDrops?: number | undefined;
+  /** LwM2M Server only. */
+  readonly admission?: "open" | "credential" | undefined;
+}
+
+export interface RegistrationView {
+  readonly endpoint: string;
+  /** `/rd/…` */
+  readonly location: string;
+  readonly address: string;
+  readonly lwm2m: string;
+  readonly lifetime: number;
+  readonly binding: string;
+  readonly queueMode: boolean;
+  readonly awake: boolean;
+  /** The object list as the device registered it, one link per entry. */
+  readonly objects: readonly string[];
+  /** Milliseconds since 1970. */
+  readonly registeredAt: number;
+  readonly lastSeen: number;
+  /** Absent for lifetime 0. */
+  readonly expiresAt?: number | undefined;
+}
+
+export interface RegistrationPage {
+  /** All registrations, whatever the filter. */
+  readonly total: number;
+  readonly registrations: readonly RegistrationView[];
+  /** Give it as `after` for the next page. */
+  readonly next?: string | undefined;
+}
+
+/** What an Observe or Write-Attributes carries; seconds for the periods. */
+export interface JsonAttributes {
+  readonly pmin?: number | undefined;
+  readonly pmax?: number | undefined;
+  readonly gt?: number | undefined;
+  readonly lt?: number | undefined;
+  readonly st?: number | undefined;
+}
+
+export interface DeviceOperation {
+  readonly operation: "read" | "write" | "execute" | "discover" | "create" | "delete" | "write-attributes";
+  readonly path: string;
+  /** `write` of one resource. */
+  readonly value?: JsonValue | undefined;
+  /** `write` of several, or `create`; paths absolute. */
+  readonly resources?: JsonResources | undefined;
+  /** `write`: replace the instance (PUT) or only what is given (POST). Default: PUT for one resource, POST for an instance. */
+  readonly replace?: boolean | undefined;
+  /** `execute`. */
+  readonly argument?: string | undefined;
+  readonly attributes?: JsonAttributes | undefined;
+  /** CoAP content format to write in or to ask for. */
+  readonly format?: number | undefined;
+}
+
+export interface OperationResult {
+  /** `2.05`; absent when no response came. */
+  readonly code?: string | undefined;
+  /** Why no response came; `not-registered` when there is nobody to send to, `queued` never: the answer waits for the device. */
+  readonly failure?: FailureReason | "not-registered" | "undecodable" | undefined;
+  readonly format?: number | undefined;
+  readonly resources?: JsonResources | undefined;
+  /** Discover. */
+  readonly links?: readonly string[] | undefined;
+  /** Create. */
+  readonly location?: string | undefined;
+  readonly payloadHex?: string | undefined;
+}
+
+/** An SM-1 call that the LwM2M Server itself sends to its Bootstrap Server, as its operator would have it do. */
+export interface RelayRequest {
+  /** Which peer, when there are several. */
+  readonly peer?: string | undefined;
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Under the peer's base URL: `/smp/v1/accounts`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly body?: unknown;
+}
+
+export interface RelayAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** Something that happened at a role, as the event stream tells it. */
+export interface RoleEvent {
+  /** Grows by one; the stream's `Last-Event-ID`. */
+  readonly seq: number;
+  /** `Clock.hrtime()` in decimal. */
+  readonly at: string;
+  /** `registered`, `updated`, `deregistered`, `expired`, `notification`, `trigger`, `session`, ... */
+  readonly type: string;
+  readonly endpoint?: string | undefined;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface SessionView {
+  /** Grows per endpoint; the `sessionId` of SM-3. */
+  readonly id: number;
+  readonly endpoint: string;
+  readonly address: string;
+  readonly state: string;
+  /** Why it ended, when it failed. */
+  readonly reason?: string | undefined;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly endedAt?: number | undefined;
+  /** Bootstrap operations and their codes, in order: `DELETE /0/1 2.02`. */
+  readonly operations: readonly string[];
+}
+
+/** What a LwM2M Server offers its operator. `undefined` for an unknown device becomes 404. */
+export interface LwM2mServerOperations {
+  registrations(query: { readonly after?: string | undefined; readonly limit: number; readonly endpoint?: string | undefined }): RegistrationPage;
+  registration(endpoint: string): RegistrationView | undefined;
+  operate(endpoint: string, operation: DeviceOperation): Promise<OperationResult | undefined>;
+  observe(endpoint: string, path: string, attributes: JsonAttributes | undefined): Promise<OperationResult | undefined>;
+  cancelObservation(endpoint: string, path: string, how: "reset" | "deregister"): Promise<OperationResult | undefined>;
+  /** Resolves with the peer's answer, rejects when none came. */
+  relay(request: RelayRequest): Promise<RelayAnswer>;
+}
+
+export interface BootstrapServerOperations {
+  bootstrap(endpoint: string): PlainBootstrap | undefined;
+  setBootstrap(endpoint: string, configuration: PlainBootstrap): void;
+  /** False when there was none. */
+  removeBootstrap(endpoint: string): boolean;
+  sessions(query: { readonly endpoint?: string | undefined; readonly limit: number }): readonly SessionView[];
+}
+
+export type SteeredRole =
+  | { readonly kind: "lwm2m-server"; readonly operations: LwM2mServerOperations }
+  | { readonly kind: "bootstrap-server"; readonly operations: BootstrapServerOperations };
