@@ -1,0 +1,5 @@
+export * from "./codes.js";
+export * from "./errors.js";
+export * from "./options.js";
+export * from "./parameters.js";
+export * from "./types.js";
