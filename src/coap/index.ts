@@ -3,3 +3,5 @@ export * from "./errors.js";
 export * from "./options.js";
 export * from "./parameters.js";
 export * from "./types.js";
+export * from "./codec.js";
+export * from "./summary.js";
