@@ -20,7 +20,7 @@ export const plainAccountSchema = z.strictObject({
   disableTimeout: z.number().int().min(0).optional(),
   storeNotifications: z.boolean().default(true),
   /** /1/x/7: `U` or, with queue mode in 1.0, `UQ`. */
-  binding: z.string().regex(/^[UTSNQM]{1,5}$/, { error: "is not a binding such as U or UQ" }).default("U"),
+  binding: z.string().regex(/^[UTSNQM]{1,5}$/, { error: "is not a binding; write it as U or UQ" }).default("U"),
   /** /1/x/13 to /1/x/16. */
   priority: z.number().int().min(0).optional(),
   initialDelay: z.number().int().min(0).optional(),
@@ -39,7 +39,7 @@ const plainShape = {
   accounts: z.array(plainAccountSchema).min(1).max(16),
   /** Resources written beside the accounts' own, such as an optional one that the device may not know. */
   writes: z
-    .array(z.strictObject({ path: z.string().regex(/^\/\d+\/\d+\/\d+$/, { error: "is not a resource path such as /3/0/14" }), value: z.union([z.string(), z.number(), z.boolean()]) }))
+    .array(z.strictObject({ path: z.string().regex(/^\/\d+\/\d+\/\d+$/, { error: "is not a resource path; write it as /3/0/14" }), value: z.union([z.string(), z.number(), z.boolean()]) }))
     .max(64)
     .default([]),
   /** Leave accounts that are not listed here on the device; false: the listed ones are then the only ones. */

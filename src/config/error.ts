@@ -42,6 +42,9 @@ export function findings(issues: readonly z.core.$ZodIssue[], known: (path: read
 
 function describe(issue: z.core.$ZodIssue, known: (path: readonly PropertyKey[]) => readonly string[]): Finding[] {
   const path = issue.path;
+  // A schema's own words are written "what is wrong; how to put it right".
+  const [said = "", put] = issue.message.split("; ");
+  if (put !== undefined && issue.code !== "custom") return [{ path, message: said, fix: put }];
   switch (issue.code) {
     case "unrecognized_keys":
       return issue.keys.map((key) => {
@@ -62,7 +65,7 @@ function describe(issue: z.core.$ZodIssue, known: (path: readonly PropertyKey[])
       return closest(issue, known);
     case "custom": {
       const fix: unknown = issue.params?.["fix"];
-      return [{ path, message: issue.message, fix: typeof fix === "string" ? fix : "correct it" }];
+      return [{ path, message: said, fix: typeof fix === "string" ? fix : (put ?? "correct it") }];
     }
     default:
       return [{ path, message: lower(issue.message), fix: "correct it" }];

@@ -19,7 +19,7 @@ export const sharesSchema = z
     }),
     z.record(z.string(), z.number().nonnegative()),
   ])
-  .refine((shares) => Object.values(shares).some((share) => share > 0), { error: "has no share above zero" });
+  .refine((shares) => Object.values(shares).some((share) => share > 0), { error: "has no share above zero; write it as default=80,sleepy=20" });
 
 /** What must be true at the end: `registered=100%`, `failed<=3`, `bootstrapped>=990`. */
 export const expectationSchema = z.string().transform((text, context) => {
@@ -96,7 +96,7 @@ export const fleetSchema = z
     shape: z.enum(["storm", "rate", "ramp"]).optional(),
     ...whereTo,
     /** `{index}` is replaced by the device's number in eight digits. */
-    endpointPattern: z.string().min(1).max(255).refine((text) => text.includes("{index}"), { error: "does not contain {index}, so all devices would have one name", params: { fix: "write it as my-fleet-{index}" } }).default("muster-{index}"),
+    endpointPattern: z.string().min(1).max(255).refine((text) => text.includes("{index}"), { error: "does not contain {index}, so all devices would have one name; write it as my-fleet-{index}" }).default("muster-{index}"),
     lifetime: countSchema(1, 4_294_967_295).default(300),
     shortServerId: countSchema(1, 65_534).default(101),
     personalities: sharesSchema.default({ default: 1 }),

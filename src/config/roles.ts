@@ -12,8 +12,8 @@ interface HostPort {
   readonly port: number;
 }
 
-const tokenSchema = z.string().min(16, { error: "is too short for a bearer token" });
-const environmentNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable" });
+const tokenSchema = z.string().min(16, { error: "is too short for a bearer token; use 16 characters or more" });
+const environmentNameSchema = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable; write it as MUSTER_TOKEN" });
 
 const peerSchema = z.strictObject({
   id: z.string().min(1).max(64),

@@ -146,14 +146,14 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       // Loopback answers within milliseconds; 200 ms still rides out a busy event loop.
       ackTimeoutMs: 200,
       ackRandomFactor: 1.5,
-      // MAX_TRANSMIT_WAIT 200 x 15 x 1.5 = 4.5 s: an unreachable peer is known within one scenario.
-      maxRetransmit: 3,
+      // As in the RFC, so that a storm's lost datagrams are not taken for lost devices: MAX_TRANSMIT_WAIT is 9.3 s.
+      maxRetransmit: 4,
       nstart: 1,
-      // RFC 7252 §4.8.2 with MAX_LATENCY 3 s: span 2.1 s + 2 x 3 s + 0.2 s, rounded up.
-      exchangeLifetimeMs: 10 * seconds,
+      // RFC 7252 §4.8.2 with MAX_LATENCY 3.5 s in place of 100 s: span 4.5 s + 2 x 3.5 s + 0.2 s, rounded.
+      exchangeLifetimeMs: 12 * seconds,
       nonLifetimeMs: 6 * seconds,
       processingDelayMs: 100,
-      responseTimeoutMs: 5 * seconds,
+      responseTimeoutMs: 10 * seconds,
     },
     device: {
       bootstrapTimeoutMs: 4 * seconds,

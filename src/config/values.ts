@@ -46,7 +46,7 @@ export const durationMsSchema = z.union([z.number(), z.string()]).transform((val
 /** A whole number from a flag or a key, within bounds. */
 export const countSchema = (minimum: number, maximum: number) =>
   z
-    .union([z.number(), z.string().regex(/^\d+$/, { error: "is not a whole number" }).transform(Number)])
+    .union([z.number(), z.string().regex(/^\d+$/, { error: "is not a whole number; use a number such as 100" }).transform(Number)])
     .pipe(z.number().int().min(minimum).max(maximum));
 
 /** Any text or number; two runs with the same seed make the same choices. */

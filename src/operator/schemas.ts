@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-const codeSchema = z.string().regex(/^[2-5]\.\d\d$/, { error: "is not a CoAP code such as 4.05" });
+const codeSchema = z.string().regex(/^[2-5]\.\d\d$/, { error: "is not a CoAP code; write it as 4.05" });
 const delayLimitMs = 600_000;
 
 export const faultSpecSchema = z.strictObject({
@@ -10,7 +10,7 @@ export const faultSpecSchema = z.strictObject({
     z.strictObject({ kind: z.literal("refuse"), code: codeSchema.optional(), status: z.number().int().min(400).max(599).optional() }),
     z.strictObject({ kind: z.literal("delay"), ms: z.number().min(0).max(delayLimitMs) }),
     z.strictObject({ kind: z.literal("silence") }),
-    z.strictObject({ kind: z.literal("wrong-code"), code: z.union([codeSchema, z.string().regex(/^[1-5]\d\d$/, { error: "is not an HTTP status" })]) }),
+    z.strictObject({ kind: z.literal("wrong-code"), code: z.union([codeSchema, z.string().regex(/^[1-5]\d\d$/, { error: "is not an HTTP status; write it as 503" })]) }),
     z.strictObject({ kind: z.literal("hold") }),
     z.strictObject({ kind: z.literal("reset-connection") }),
     z.strictObject({ kind: z.literal("lose-answer") }),
@@ -22,13 +22,13 @@ const valueSchema = z.union([
   z.string().max(1_000_000),
   z.number(),
   z.boolean(),
-  z.strictObject({ hex: z.string().regex(/^([0-9a-fA-F]{2})*$/, { error: "is not hexadecimal" }) }),
+  z.strictObject({ hex: z.string().regex(/^([0-9a-fA-F]{2})*$/, { error: "is not hexadecimal; use pairs of 0-9a-f" }) }),
   z.strictObject({ object: z.number().int().min(0).max(65535), instance: z.number().int().min(0).max(65535) }),
-  z.strictObject({ integer: z.string().regex(/^-?\d{1,20}$/, { error: "is not a whole number" }) }),
+  z.strictObject({ integer: z.string().regex(/^-?\d{1,20}$/, { error: "is not a whole number; write it in decimal" }) }),
 ]);
 
 /** `/3`, `/3/0`, `/3/0/9`, `/3/0/6/1`; the role says which depth an operation takes. */
-const pathSchema = z.string().regex(/^(\/\d{1,5}){0,4}\/?$/, { error: "is not a LwM2M path such as /3/0/9" });
+const pathSchema = z.string().regex(/^(\/\d{1,5}){0,4}\/?$/, { error: "is not a LwM2M path; write it as /3/0/9" });
 
 export const attributesSchema = z.strictObject({
   pmin: z.number().int().min(0).optional(),
@@ -52,8 +52,8 @@ export const deviceOperationSchema = z.strictObject({
 export const relayRequestSchema = z.strictObject({
   peer: z.string().min(1).max(64).optional(),
   method: z.enum(["GET", "POST", "PUT", "PATCH", "DELETE"]),
-  path: z.string().regex(/^\/smp\//, { error: "does not start with /smp/" }).max(8192),
-  headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, { error: "is not a header name" }), z.string().max(8192)).optional(),
+  path: z.string().regex(/^\/smp\//, { error: "is no path of the interface; write it as /smp/v1/accounts" }).max(8192),
+  headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, { error: "is not a header name; use letters, digits and hyphens" }), z.string().max(8192)).optional(),
   body: z.unknown().optional(),
 });
 
