@@ -10,7 +10,8 @@ export type Verdict = (typeof verdicts)[number];
 /** One event of a role's trace: enough to find its line in `trace.ndjson`. */
 export interface EventRef {
   readonly role: string;
-  readonly seq: number;
+  /** Nanoseconds, as in the event. */
+  readonly at: string;
 }
 
 export interface Check {

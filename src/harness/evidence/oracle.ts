@@ -1,7 +1,7 @@
 import type { TraceEvent } from "../../ports/index.js";
 import type { EventRef } from "../verdict.js";
 import { isOperation, objectOf, operationOf, type Operation } from "./operations.js";
-import { coapExchanges, firstTransmissions, httpExchanges, refOf, timeOf, type CoapExchange, type HttpExchange } from "./timeline.js";
+import { coapExchanges, firstTransmissions, httpExchanges, ofDevice, refOf, timeOf, type CoapExchange, type HttpExchange } from "./timeline.js";
 
 /** What an oracle found in the evidence. `ok: undefined`: it cannot be decided, and `actual` says why. */
 export interface Finding {
@@ -64,9 +64,9 @@ export interface DeviceSession {
   readonly finish: CoapExchange | undefined;
 }
 
-/** The sessions of one device. `device` is its role name in the trace. */
-export function deviceSessions(events: readonly TraceEvent[], device: string): DeviceSession[] {
-  const exchanges = coapExchanges(events.filter((event) => event.role === device));
+/** The sessions of one device. */
+export function deviceSessions(events: readonly TraceEvent[], endpoint: string): DeviceSession[] {
+  const exchanges = coapExchanges(ofDevice(events, endpoint));
   const asked = exchanges.filter((exchange) => exchange.direction === "out" && exchange.request.event.coap.path === "/bs" && exchange.request.event.coap.code === "0.02");
   return asked.map((request, index) => {
     const next = asked[index + 1];
@@ -120,8 +120,8 @@ const is2xx = (status: number | undefined): boolean => status !== undefined && s
  * ORD-1: the device answered no Finish with 2.04, in a session that changed its accounts, before `serverRole` had answered an activation 2xx. A session that
  * ends without such a Finish, or a Finish that changed nothing, breaks nothing.
  */
-export function finishWithoutActivation(events: readonly TraceEvent[], device: string, serverRole: string): Finding {
-  const sessions = deviceSessions(events, device).filter((session) => session.finish !== undefined && changedAccounts(session).length > 0);
+export function finishWithoutActivation(events: readonly TraceEvent[], endpoint: string, serverRole: string): Finding {
+  const sessions = deviceSessions(events, endpoint).filter((session) => session.finish !== undefined && changedAccounts(session).length > 0);
   if (sessions.length === 0) return found(true, "no Finish that changed an account was answered 2.04");
   const effective = activations(events, serverRole).find((exchange) => is2xx(exchange.status))?.answer;
   for (const session of sessions) {
@@ -134,8 +134,8 @@ export function finishWithoutActivation(events: readonly TraceEvent[], device: s
 }
 
 /** 3.12: the activation is answered 2xx before the first Write or Delete of the session that delivers the account. */
-export function activatedBeforeFirstChange(events: readonly TraceEvent[], device: string, serverRole: string): Finding {
-  const session = deviceSessions(events, device).find((candidate) => changedAccounts(candidate).length > 0);
+export function activatedBeforeFirstChange(events: readonly TraceEvent[], endpoint: string, serverRole: string): Finding {
+  const session = deviceSessions(events, endpoint).find((candidate) => changedAccounts(candidate).length > 0);
   const change = session === undefined ? undefined : changedAccounts(session)[0];
   if (change === undefined) return found(undefined, "no session changed an account");
   const effective = activations(events, serverRole).find((exchange) => is2xx(exchange.status))?.answer;
@@ -144,21 +144,21 @@ export function activatedBeforeFirstChange(events: readonly TraceEvent[], device
 }
 
 /** Executes of /1/x/9 that reached the device, retransmissions removed. */
-export const bootstrapTriggers = (events: readonly TraceEvent[], device: string): CoapExchange[] =>
-  coapExchanges(events.filter((event) => event.role === device)).filter(
+export const bootstrapTriggers = (events: readonly TraceEvent[], endpoint: string): CoapExchange[] =>
+  coapExchanges(ofDevice(events, endpoint)).filter(
     (exchange) => exchange.direction === "in" && isOperation("execute")(exchange) && /^\/1\/\d+\/9$/.test(exchange.request.event.coap.path ?? ""),
   );
 
 /** A Bootstrap-Request of the device after it answered this Execute 2.04, before `untilNs` when given. */
-export function bootstrapAfter(events: readonly TraceEvent[], device: string, trigger: CoapExchange, untilNs?: bigint): CoapExchange | undefined {
-  return deviceSessions(events, device)
+export function bootstrapAfter(events: readonly TraceEvent[], endpoint: string, trigger: CoapExchange, untilNs?: bigint): CoapExchange | undefined {
+  return deviceSessions(events, endpoint)
     .map((session) => session.request)
     .find((request) => timeOf(request.request) > timeOf(trigger.request) && (untilNs === undefined || timeOf(request.request) <= untilNs));
 }
 
 /** Requests of one operation reached the device in this order of their paths. */
-export function arrivedInOrder(events: readonly TraceEvent[], device: string, paths: readonly string[]): Finding {
-  const arrived = coapExchanges(events.filter((event) => event.role === device)).filter((exchange) => exchange.direction === "in" && paths.includes(exchange.request.event.coap.path ?? ""));
+export function arrivedInOrder(events: readonly TraceEvent[], endpoint: string, paths: readonly string[]): Finding {
+  const arrived = coapExchanges(ofDevice(events, endpoint)).filter((exchange) => exchange.direction === "in" && paths.includes(exchange.request.event.coap.path ?? ""));
   const seen = arrived.map((exchange) => exchange.request.event.coap.path ?? "");
   return found(seen.join(" ") === paths.join(" "), seen.length === 0 ? "none of them arrived" : seen.join(", "), ...arrived.map((exchange) => exchange.request));
 }

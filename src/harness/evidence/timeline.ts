@@ -15,7 +15,7 @@ export const isCoap = (event: TraceEvent): event is CoapEvent => event.event.kin
 export const isHttp = (event: TraceEvent): event is HttpEvent => event.event.kind === "http";
 export const isState = (event: TraceEvent): event is StateEvent => event.event.kind === "state";
 
-export const refOf = (event: TraceEvent): EventRef => ({ role: event.role, seq: event.seq });
+export const refOf = (event: TraceEvent): EventRef => ({ role: event.role, at: event.at });
 export const timeOf = (event: TraceEvent): bigint => BigInt(event.at);
 
 const byTime = (a: TraceEvent, b: TraceEvent): number => {
@@ -49,6 +49,12 @@ export function firstTransmissions(events: readonly TraceEvent[]): TraceEvent[] 
     return seen.has(key) ? false : seen.add(key);
   });
 }
+
+/** Role name under which simulated devices trace; the endpoint tells them apart. */
+export const deviceRole = "device";
+
+/** What one device saw. */
+export const ofDevice = (events: readonly TraceEvent[], endpoint: string): TraceEvent[] => events.filter((event) => event.role === deviceRole && event.endpoint === endpoint);
 
 const isRequestCode = (code: string): boolean => code.startsWith("0.") && code !== "0.00";
 

@@ -1,5 +1,5 @@
-import type { JudgedRole, Level } from "./verdict.js";
-import { ruleNamed } from "./rules.js";
+import type { JudgedRole, Level } from "../verdict.js";
+import { ruleNamed } from "../rules.js";
 
 /** What a scenario's tags declare. */
 export interface ScenarioTags {

@@ -1,6 +1,6 @@
-import type { Clock } from "../ports/index.js";
-import { ruleNamed, type RuleName } from "./rules.js";
-import type { Check, Declined, EventRef, FaultRecord, ScenarioRecord, StepRecord } from "./verdict.js";
+import type { Clock } from "../../ports/index.js";
+import { ruleNamed, type RuleName } from "../rules.js";
+import type { Check, Declined, EventRef, FaultRecord, ScenarioRecord, StepRecord } from "../verdict.js";
 import type { ScenarioTags } from "./tags.js";
 
 /** A check of a rule the scenario names came out wrong; the scenario ends here. */

@@ -1,0 +1,72 @@
+import type { ActionResult, DeviceAction, DeviceSnapshot } from "../../../simulators/device/index.js";
+import type { PlainBootstrapInput } from "../../config/index.js";
+import type { DeviceOperation, FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
+import type { TraceEvent } from "../../ports/index.js";
+
+/** A device as a step sees it. Ours are steered over their shard's port; another client stack may stand here as well. */
+export interface DeviceActor {
+  readonly endpoint: string;
+  act(action: DeviceAction): Promise<ActionResult>;
+  inspect(): Promise<DeviceSnapshot>;
+  trace(): Promise<readonly TraceEvent[]>;
+  /** Leaves: `deregister` tells its servers. */
+  remove(deregister: boolean): Promise<void>;
+}
+
+/** What every served role offers whoever steers it. */
+export interface ServedActor {
+  /** Name of the role in traces: `bootstrap-server`, `server-a`. */
+  readonly role: string;
+  /** CoAP URI that devices are given. */
+  readonly uri: string;
+  /** Base URL of its Server Management API. */
+  readonly smpUrl: string;
+  health(): Promise<RoleHealth>;
+  setFault(id: string, fault: FaultSpec): Promise<void>;
+  fault(id: string): Promise<FaultStatus | undefined>;
+  releaseFault(id: string): Promise<void>;
+  clearFault(id: string): Promise<void>;
+  /** What it saw of these endpoints since the run began. */
+  trace(endpoints: readonly string[]): Promise<readonly TraceEvent[]>;
+  close(): Promise<void>;
+}
+
+export interface BootstrapServerActor extends ServedActor {
+  /** Plain bootstrap configuration, without any order. */
+  configure(endpoint: string, configuration: PlainBootstrapInput): Promise<void>;
+  forget(endpoint: string): Promise<void>;
+  sessions(endpoint: string): Promise<readonly SessionView[]>;
+}
+
+export interface LwM2mServerActor extends ServedActor {
+  readonly name: "A" | "B";
+  /** The same server under another URI, where the target has one. */
+  readonly secondUri: string | undefined;
+  registration(endpoint: string): Promise<RegistrationView | undefined>;
+  /** All registrations of endpoints that match the pattern. */
+  registrations(pattern: string): Promise<readonly RegistrationView[]>;
+  operate(endpoint: string, operation: DeviceOperation): Promise<OperationResult>;
+  observe(endpoint: string, path: string): Promise<OperationResult>;
+  cancelObservation(endpoint: string, path: string): Promise<OperationResult>;
+  /** An SM-1 call that this server sends to its Bootstrap Server, as its operator would have it do. */
+  relay(request: RelayRequest): Promise<RelayAnswer>;
+  /** An SM-2 or SM-3 call as this server's Bootstrap Server would send it. */
+  asBootstrapServer(request: SmpRequest): Promise<SmpAnswer>;
+}
+
+export interface SmpRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** `/smp/v1/triggers`. */
+  readonly path: string;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** In place of the pair's own token: somebody else's, or none. */
+  readonly token?: string | null;
+}
+
+export interface SmpAnswer {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}

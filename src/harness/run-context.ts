@@ -1,0 +1,68 @@
+import type { Fleet } from "../../simulators/fleet/index.js";
+import type { DeviceSpec } from "../../simulators/device/index.js";
+import type { Timing } from "../config/index.js";
+import type { Clock, Random, TraceEvent } from "../ports/index.js";
+import type { BootstrapServerActor, DeviceActor, LwM2mServerActor } from "./actors/types.js";
+import type { Deadlines } from "./deadlines.js";
+import type { Capability, ServerName, Target } from "./targets/index.js";
+
+/** Where devices come from: our fleet, or another client stack in its place. */
+export interface DeviceProvider {
+  readonly name: string;
+  /** What its devices can be made to do; a scenario that needs more is not-applicable. */
+  readonly can: { readonly misbehave: boolean; readonly actions: boolean };
+  create(spec: DeviceSpec): Promise<DeviceActor>;
+}
+
+/** Short Server IDs of one operator, one account each: handed out for a scenario, given back at its end. */
+export interface IdPool {
+  take(): number;
+  give(id: number): void;
+}
+
+/** What all scenarios of a run share. Built once; nothing of one scenario is kept in it. */
+export interface RunContext {
+  readonly seed: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly target: Target;
+  /** Timing of the roles, and of our devices. */
+  readonly timing: Timing;
+  readonly deadlines: Deadlines;
+  readonly missing: ReadonlySet<Capability>;
+  readonly bootstrapServer: BootstrapServerActor;
+  readonly servers: Readonly<Record<ServerName, LwM2mServerActor>>;
+  readonly shortServerIds: Readonly<Record<ServerName, IdPool>>;
+  readonly devices: DeviceProvider;
+  /** Absent when the devices are not ours. */
+  readonly fleet: Fleet | undefined;
+  /** Devices of a load scenario. */
+  readonly fleetSize: number;
+  /** State that load scenarios hand on: a fleet that stands is not started again. */
+  readonly population: Population;
+  readonly traceOfFleet: (endpoints: readonly string[]) => Promise<readonly TraceEvent[]>;
+  /** Why the generator's figures mean nothing at present, if so. */
+  saturation(): string | undefined;
+}
+
+/** The fleet as the load scenarios left it. */
+export interface Population {
+  /** Name of the plan once launched. */
+  plan: string | undefined;
+  /** Account and order by which each operator's account came to the fleet. */
+  readonly accounts: Map<ServerName, { readonly accountId: string; readonly shortServerId: number }>;
+}
+
+/** A pool over `[first, last]`. */
+export function idPool(first: number, last: number): IdPool {
+  const free = Array.from({ length: last - first + 1 }, (_, index) => first + index);
+  return {
+    take() {
+      // First in, first out: an id comes back as late as possible, so that leftovers of its last scenario are long gone.
+      const id = free.shift();
+      if (id === undefined) throw new Error(`all Short Server IDs from ${first} to ${last} are in use`);
+      return id;
+    },
+    give: (id) => void free.push(id),
+  };
+}

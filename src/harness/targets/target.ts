@@ -1,0 +1,86 @@
+import { loadYaml, resolveToken, timing, type Timing, type TokenSources } from "../../config/index.js";
+import { targetSchema, type Capability, type TargetFile } from "./schema.js";
+
+/** A role that somebody else started. */
+export interface RunningTarget {
+  readonly kind: "running";
+  readonly coap: string;
+  readonly secondCoap?: string;
+  readonly smp: string;
+  readonly operator?: { readonly url: string; readonly token: string };
+  readonly without: readonly Capability[];
+}
+
+/** A role that the run starts itself. */
+export interface ReferenceTarget {
+  readonly kind: "reference";
+}
+
+export type RoleTarget = RunningTarget | ReferenceTarget;
+export type ServerName = "A" | "B";
+
+export interface Target {
+  readonly name: string;
+  readonly bootstrapServer: RoleTarget;
+  readonly servers: Readonly<Record<ServerName, RoleTarget>>;
+  /** The bearer token that the Bootstrap Server and this LwM2M Server share; undefined: made for the run. */
+  readonly pairTokens: Readonly<Record<ServerName, string | undefined>>;
+  readonly timing: Timing;
+  readonly plants: { readonly bootstrapServer: readonly string[]; readonly lwm2mServer: readonly string[] };
+}
+
+/** All roles references, short times: what a run is without a target file. */
+export const referenceTarget: Target = {
+  name: "reference",
+  bootstrapServer: { kind: "reference" },
+  servers: { A: { kind: "reference" }, B: { kind: "reference" } },
+  pairTokens: { A: undefined, B: undefined },
+  timing: timing("lab"),
+  plants: { bootstrapServer: [], lwm2mServer: [] },
+};
+
+type RoleEntry = TargetFile["serverA"];
+
+function roleOf(entry: RoleEntry, key: string, sources: TokenSources): RoleTarget {
+  if (entry === "reference" || "reference" in entry) return { kind: "reference" };
+  const operatorToken = entry.operatorTokenEnv ?? (key === "bootstrapServer" ? entry.tokenEnv : undefined);
+  return {
+    kind: "running",
+    coap: entry.coap,
+    ...(entry.secondCoap === undefined ? {} : { secondCoap: entry.secondCoap }),
+    smp: entry.smp,
+    ...(entry.operator === undefined ? {} : { operator: { url: entry.operator, token: resolveToken({ tokenEnv: operatorToken }, [key, "operatorToken"], sources) } }),
+    without: entry.without,
+  };
+}
+
+function pairToken(entry: RoleEntry, key: string, sources: TokenSources): string | undefined {
+  if (entry === "reference") return undefined;
+  return entry.tokenEnv === undefined ? undefined : resolveToken({ tokenEnv: entry.tokenEnv }, [key, "token"], sources);
+}
+
+/** Reads a target file. Throws `ConfigError` naming file, line, key and the fix. */
+export function readTarget(text: string, file: string, env: Readonly<Record<string, string | undefined>>): Target {
+  const { value, locate } = loadYaml(text, file, targetSchema);
+  const sources: TokenSources = { env, source: file, locate };
+  return {
+    name: value.name ?? file.replace(/^.*\//, "").replace(/\.ya?ml$/, ""),
+    bootstrapServer: roleOf(value.bootstrapServer, "bootstrapServer", sources),
+    servers: { A: roleOf(value.serverA, "serverA", sources), B: roleOf(value.serverB, "serverB", sources) },
+    pairTokens: { A: pairToken(value.serverA, "serverA", sources), B: pairToken(value.serverB, "serverB", sources) },
+    timing: timing(value.timing),
+    plants: { bootstrapServer: value.plants?.bootstrapServer ?? [], lwm2mServer: value.plants?.lwm2mServer ?? [] },
+  };
+}
+
+/** What the target as a whole cannot do. A running role without operator API can be neither steered nor watched. */
+export function missingCapabilities(target: Target): ReadonlySet<Capability> {
+  const missing = new Set<Capability>();
+  for (const [name, role] of [["BS", target.bootstrapServer], ["A", target.servers.A], ["B", target.servers.B]] as const) {
+    if (role.kind === "reference") continue;
+    for (const capability of role.without) missing.add(capability);
+    if (role.operator === undefined) for (const capability of ["faults", "trace", ...(name === "BS" ? (["plain-bootstrap"] as const) : (["relay"] as const))] as const) missing.add(capability);
+    if (name === "A" && role.secondCoap === undefined) missing.add("second-uri");
+  }
+  return missing;
+}
