@@ -11,6 +11,7 @@ export class Writer {
     return this.#at;
   }
 
+  /** Where the next bytes go. Call it before `#bytes` is read: growing replaces the buffer. */
   #room(length: number): number {
     const at = this.#at;
     if (at + length > this.#bytes.length) {
@@ -23,27 +24,32 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#bytes.writeUInt8(value, this.#room(1));
+    const at = this.#room(1);
+    this.#bytes.writeUInt8(value, at);
     return this;
   }
 
   u16(value: number): this {
-    this.#bytes.writeUInt16BE(value, this.#room(2));
+    const at = this.#room(2);
+    this.#bytes.writeUInt16BE(value, at);
     return this;
   }
 
   u24(value: number): this {
-    this.#bytes.writeUIntBE(value, this.#room(3), 3);
+    const at = this.#room(3);
+    this.#bytes.writeUIntBE(value, at, 3);
     return this;
   }
 
   u32(value: number): this {
-    this.#bytes.writeUInt32BE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#bytes.writeUInt32BE(value, at);
     return this;
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
     return this;
   }
 
