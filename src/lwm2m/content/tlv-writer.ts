@@ -21,6 +21,7 @@ class BackwardWriter {
     return this.#bytes.length - this.#start;
   }
 
+  /** Place for the next bytes, taken before the buffer is touched: growing replaces it. */
   #room(count: number): number {
     if (count > this.#start) {
       const used = this.length;
@@ -42,56 +43,69 @@ class BackwardWriter {
   }
 
   u8(value: number): void {
-    this.#bytes[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#bytes[at] = value;
   }
 
   u16(value: number): void {
-    this.#bytes.writeUInt16BE(value, this.#room(2));
+    const at = this.#room(2);
+    this.#bytes.writeUInt16BE(value, at);
   }
 
   u24(value: number): void {
-    this.#bytes.writeUIntBE(value, this.#room(3), 3);
+    const at = this.#room(3);
+    this.#bytes.writeUIntBE(value, at, 3);
   }
 
   i8(value: number): void {
-    this.#bytes.writeInt8(value, this.#room(1));
+    const at = this.#room(1);
+    this.#bytes.writeInt8(value, at);
   }
 
   i16(value: number): void {
-    this.#bytes.writeInt16BE(value, this.#room(2));
+    const at = this.#room(2);
+    this.#bytes.writeInt16BE(value, at);
   }
 
   i32(value: number): void {
-    this.#bytes.writeInt32BE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#bytes.writeInt32BE(value, at);
   }
 
   u32(value: number): void {
-    this.#bytes.writeUInt32BE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#bytes.writeUInt32BE(value, at);
   }
 
   i64(value: bigint): void {
-    this.#bytes.writeBigInt64BE(value, this.#room(8));
+    const at = this.#room(8);
+    this.#bytes.writeBigInt64BE(value, at);
   }
 
   u64(value: bigint): void {
-    this.#bytes.writeBigUInt64BE(value, this.#room(8));
+    const at = this.#room(8);
+    this.#bytes.writeBigUInt64BE(value, at);
   }
 
   float(value: number): void {
-    this.#bytes.writeFloatBE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#bytes.writeFloatBE(value, at);
   }
 
   double(value: number): void {
-    this.#bytes.writeDoubleBE(value, this.#room(8));
+    const at = this.#room(8);
+    this.#bytes.writeDoubleBE(value, at);
   }
 
   bytes(value: Uint8Array): void {
-    this.#bytes.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#bytes.set(value, at);
   }
 
   text(value: string): void {
     const length = Buffer.byteLength(value);
-    this.#bytes.write(value, this.#room(length), length, "utf8");
+    const at = this.#room(length);
+    this.#bytes.write(value, at, length, "utf8");
   }
 }
 

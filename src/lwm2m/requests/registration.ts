@@ -7,6 +7,7 @@ import type { LwM2mVersion } from "../version.js";
 import { isLwM2mVersion, lwm2mVersions, versionRules } from "../version.js";
 import type { Binding } from "./binding.js";
 import { bindingQuery, parseBinding, udpBinding } from "./binding.js";
+import { methodNotAllowed } from "./paths.js";
 import { badRequest, endpointName, parameterName, parameterValue, parseWhole, unknownParameter } from "./query.js";
 
 const registrationPath: readonly string[] = ["rd"];
@@ -78,14 +79,14 @@ export type RegistrationOperation =
   | { readonly operation: "update"; readonly location: readonly string[] }
   | { readonly operation: "deregister"; readonly location: readonly string[] };
 
-/** Which operation of the registration interface a request is; undefined when its path is not under /rd. Throws 4.00 for another method there. */
+/** Which operation of the registration interface a request is; undefined when its path is not under /rd. Throws 4.05 for another method there. */
 export function classifyRegistrationOperation(request: Request): RegistrationOperation | undefined {
   const { code, path } = request;
   if (path[0] !== registrationPath[0]) return undefined;
   if (path.length === 1 && code === Codes.POST) return { operation: "register" };
   if (path.length > 1 && code === Codes.POST) return { operation: "update", location: path };
   if (path.length > 1 && code === Codes.DELETE) return { operation: "deregister", location: path };
-  throw badRequest("not an operation of the registration interface");
+  throw methodNotAllowed("not an operation of the registration interface");
 }
 
 export interface Register {
