@@ -65,4 +65,4 @@ export const registrationsQuerySchema = z.strictObject({ after: z.string().optio
 export const sessionsQuerySchema = z.strictObject({ endpoint: z.string().optional(), limit: number(1000, 10_000) });
 export const observationQuerySchema = z.strictObject({ path: pathSchema, how: z.enum(["reset", "deregister"]).default("deregister") });
 export const observationBodySchema = z.strictObject({ attributes: attributesSchema.optional() }).nullish();
-export const eventsQuerySchema = z.strictObject({ after: number(0, Number.MAX_SAFE_INTEGER).optional() });
+export const eventsQuerySchema = z.strictObject({ after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional() });

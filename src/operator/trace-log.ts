@@ -96,7 +96,7 @@ export class TraceLog implements Trace {
   }
 
   #seen(raw: RawDatagram): TraceEvent["event"] {
-    const { summary, coap } = summarise(Buffer.from(raw.datagram.buffer, raw.datagram.byteOffset, raw.datagram.byteLength));
+    const { summary, coap } = summarise(raw.datagram);
     return {
       kind: "datagram",
       direction: raw.direction,
