@@ -1,0 +1,3 @@
+export * from "./credential.js";
+export * from "./item.js";
+export * from "./trigger.js";
