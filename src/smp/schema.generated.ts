@@ -68,9 +68,9 @@ export interface components {
             readonly maxPerMinute: number;
             readonly maxPageSize: number;
             readonly maxEventWaitSeconds: number;
-            /** @description How long an Idempotency-Key is remembered */
+            /** @description How long an Idempotency-Key is remembered. */
             readonly idempotencySeconds: number;
-            /** @description or for how many later keys of the same peer. */
+            /** @description For how many later keys of the same peer it is remembered at most. */
             readonly idempotencyKeys: number;
             /** @description Nesting of arrays and objects in a body. */
             readonly maxDepth: number;
