@@ -1,15 +1,15 @@
 import type { JudgedRole } from "./verdict.js";
 
 export interface Rule {
-  /** The role whose behaviour the rule speaks about. */
-  readonly about: JudgedRole;
+  /** The roles whose behaviour the rule speaks about; a check says which of several it looked at. */
+  readonly about: readonly JudgedRole[];
   /** One sentence, our own words. */
   readonly requirement: string;
   /** Where it comes from; `SMP` is our own profile, described in docs. */
   readonly clause: string;
 }
 
-const rule = (about: JudgedRole, clause: string, requirement: string): Rule => ({ about, clause, requirement });
+const rule = (about: JudgedRole | readonly JudgedRole[], clause: string, requirement: string): Rule => ({ about: typeof about === "string" ? [about] : about, clause, requirement });
 const bs = "bootstrap-server";
 const sv = "lwm2m-server";
 const dev = "device";
@@ -18,7 +18,7 @@ const dev = "device";
 export const rules = {
   // Bootstrap
   "bootstrap-request": rule(bs, "LwM2M Core 1.1 §6.1.7.1", "A Bootstrap-Request of a known endpoint is answered 2.04 and followed by a bootstrap session"),
-  "bootstrap-unknown-endpoint": rule(bs, "LwM2M Transport 1.1 §6.4.2", "A Bootstrap-Request of an endpoint the Bootstrap Server does not know, or without one, is answered 4.00"),
+  "bootstrap-request-codes": rule(bs, "LwM2M Transport 1.1 §6.4.2", "A Bootstrap-Request of an endpoint the Bootstrap Server does not know, or without one, is answered 4.00"),
   "discover-first": rule(bs, "SMP bootstrap", "A session begins with Bootstrap-Discover, so that instance ids are chosen from what is there"),
   "instance-ids": rule(bs, "SMP bootstrap", "Instance ids come from the device's own list; no instance in use by somebody else is written or deleted"),
   "finish-last": rule(bs, "LwM2M Core 1.1 §6.1.7.6", "Bootstrap-Finish is sent after every Write and Delete was answered"),
@@ -26,7 +26,7 @@ export const rules = {
   "session-displaced": rule(bs, "SMP bootstrap", "A second Bootstrap-Request of an endpoint ends the session before it"),
   "write-refused": rule(bs, "SMP items", "After a Write was refused the bootstrap does not count as applied"),
   "finish-unanswered": rule(bs, "SMP items", "A Finish without an answer ends the session as failed"),
-  "account-written": rule(bs, "LwM2M Core 1.1 §6.1.3", "The device gets the configured account: URI, Short Server ID, lifetime, binding"),
+  "account-fields": rule(bs, "LwM2M Core 1.1 §6.1.3; SM-1", "The device gets what the account says: URI, Short Server ID, lifetime, binding"),
   // Registration
   "register-accepted": rule(sv, "LwM2M Core 1.1 §6.2.1", "A valid Register is answered 2.01"),
   "register-location": rule(sv, "LwM2M Core 1.1 §6.2.1", "The 2.01 of a Register carries a location below /rd"),
@@ -54,24 +54,22 @@ export const rules = {
   "fields-validated": rule(bs, "SMP problems", "An invalid body is refused with the problem type and the field at fault"),
   idempotency: rule(bs, "SMP problems", "The same Idempotency-Key with the same body has one effect and one answer; with another body it is 422"),
   "etag-guards": rule(bs, "SMP problems", "A change needs the current ETag: none is 428, a stale one 412"),
-  "secret-hidden": rule(bs, "SMP security", "No answer, event or log of the Bootstrap Server holds a secret"),
+  "no-secret-in-get": rule(bs, "SMP security", "No answer, event or log of the Bootstrap Server holds a secret"),
   // SMP, LwM2M Server's side
   "tenant-isolation": rule(sv, "SMP security", "A LwM2M Server serves SM-2 and SM-3 to the peer whose tenant the device belongs to; to others it is 404"),
   "secret-never-readable": rule(sv, "SMP security", "No answer or event of a LwM2M Server holds a secret"),
   // SM-1
   "account-supplied": rule(bs, "SM-1", "An account supplied by a LwM2M Server can be read back, changed and withdrawn"),
   "order-accepted": rule(bs, "SM-1", "An order over the endpoints of an operator is accepted and gives each of them an item"),
-  "account-applied": rule(bs, "SM-1", "What the account says is what the device gets: URI, lifetime, binding"),
-  "short-server-id": rule(bs, "SM-1", "The Short Server ID written to /0 and /1 is the account's"),
-  "others-untouched": rule(bs, "SM-1", "Accounts of other operators on the device keep their values"),
-  "access-control-written": rule(bs, "SMP access control", "With the second account come access control instances that leave each operator its own rights"),
+  "other-accounts-untouched": rule(bs, "SM-1", "Accounts of other operators on the device keep their values"),
+  "access-control": rule(bs, "SMP access control", "With the second account come access control instances that leave each operator its own rights"),
   "account-removed": rule(bs, "SM-1", "A removed account is gone from the device"),
   "last-account-kept": rule(bs, "SMP orders", "The only Server account of a device is not removed"),
   "item-truthful": rule(bs, "SMP items", "The item of each device ends in the state that its evidence shows"),
   "confirmed-by-register": rule(bs, "SMP items", "An item is confirmed after a Register under the new account, never before"),
   // SM-2
   "trigger-requested": rule(bs, "SM-2", "An order with trigger via-server makes the Bootstrap Server ask a LwM2M Server of the device to trigger it"),
-  "trigger-truthful": rule(bs, "SM-2", "An item's trigger is confirmed only by a Bootstrap-Request that this Execute caused"),
+  "trigger-truth": rule(bs, "SM-2", "An item's trigger is confirmed only by a Bootstrap-Request that this Execute caused"),
   "trigger-other-server": rule(bs, "SM-2", "When one Server cannot reach the device, another Server of the device is asked"),
   "trigger-executes": rule(sv, "SM-2", "An accepted trigger becomes an Execute; it ends in the state which that Execute shows"),
   "trigger-server-instance": rule(sv, "SM-2", "The Execute goes to /1/x/9, x being the instance of the server's own Short Server ID"),
@@ -84,8 +82,7 @@ export const rules = {
   "ORD-1": rule(bs, "SMP ORD-1", "No Finish is answered 2.04 while the device holds a managed account whose credential is not active"),
   "ORD-2": rule(bs, "SMP ORD-2", "A LwM2M Server that does not activate within the budget ends the session; nothing of the account is written"),
   "ORD-4": rule(bs, "SMP ORD-4", "A device that bootstraps before its credential is staged gets nothing of that account"),
-  "ORD-5": rule(sv, "SMP ORD-5", "An activation of an older session is refused 409 session-displaced"),
-  "session-activates-once": rule(bs, "SMP ORD-5", "A displaced session activates nothing and writes nothing more"),
+  "ORD-5": rule([sv, bs], "SMP ORD-5", "A displaced session activates and writes nothing more; its activation is refused 409 session-displaced"),
   "credential-staged": rule(bs, "SM-3", "The credential is staged at the LwM2M Server before the device is triggered"),
   "credential-refused": rule(bs, "SM-3", "When the LwM2M Server refuses the credential, nothing of the account is written and the item fails with sm3-refused"),
   "credential-repeated": rule(bs, "SM-3", "A PUT whose answer was lost is repeated with the same version and body"),

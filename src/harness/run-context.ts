@@ -4,7 +4,7 @@ import type { Timing } from "../config/index.js";
 import type { Clock, Random, TraceEvent } from "../ports/index.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor } from "./actors/types.js";
 import type { Deadlines } from "./deadlines.js";
-import type { Capability, ServerName, Target } from "./targets/index.js";
+import type { Capability, Lack, ServerName, Target } from "./targets/index.js";
 
 /** Where devices come from: our fleet, or another client stack in its place. */
 export interface DeviceProvider {
@@ -29,7 +29,7 @@ export interface RunContext {
   /** Timing of the roles, and of our devices. */
   readonly timing: Timing;
   readonly deadlines: Deadlines;
-  readonly missing: ReadonlySet<Capability>;
+  readonly missing: ReadonlyMap<Capability, Lack>;
   readonly bootstrapServer: BootstrapServerActor;
   readonly servers: Readonly<Record<ServerName, LwM2mServerActor>>;
   readonly shortServerIds: Readonly<Record<ServerName, IdPool>>;

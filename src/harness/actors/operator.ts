@@ -30,9 +30,8 @@ export interface ItemView {
   readonly ep: string;
   /** `confirmed`, `failed`, ... */
   readonly state: string;
-  /** Of a failed one: `sm3-refused`. */
-  readonly reason?: string;
-  readonly attempts?: number;
+  /** Of a failed one. */
+  readonly reason?: { readonly cause: string; readonly path?: string; readonly code?: string };
   readonly trigger?: { readonly server?: string; readonly id?: string; readonly state?: string; readonly code?: string };
   readonly [field: string]: unknown;
 }
@@ -143,7 +142,7 @@ export class OperatorActor {
       const body = isObject(answer.body) ? answer.body : {};
       const items = Array.isArray(body["items"]) ? body["items"] : [];
       found.push(...items.map((item) => itemOf(item, "")));
-      cursor = textOf(body["next"]) ?? textOf(body["cursor"]);
+      cursor = textOf(body["next"]);
       if (cursor === undefined || items.length === 0) break;
     }
     return found;
@@ -155,7 +154,7 @@ export class OperatorActor {
 }
 
 /** What a server adds to an account; a PUT does not send it back. */
-const readOnlyFields: ReadonlySet<string> = new Set(["accountId", "owner", "tenant", "createdAt", "updatedAt", "version"]);
+const readOnlyFields: ReadonlySet<string> = new Set(["accountId", "owner", "version", "createdAt", "updatedAt"]);
 const writable = (fields: AccountFields): AccountFields => Object.fromEntries(Object.entries(fields).filter(([name]) => !readOnlyFields.has(name)));
 
 function handleOf(answer: RelayAnswer, fallback: AccountFields, id?: string): AccountHandle {
@@ -167,14 +166,24 @@ function handleOf(answer: RelayAnswer, fallback: AccountFields, id?: string): Ac
 
 function itemOf(body: unknown, endpoint: string): ItemView {
   if (!isObject(body)) return { ep: endpoint, state: "(no item)" };
-  const reason = body["reason"];
+  const { reason, trigger, ...rest } = body;
+  const cause = isObject(reason) ? textOf(reason["cause"]) : undefined;
+  const optional = <K extends string>(from: Readonly<Record<string, unknown>>, ...names: readonly K[]): Partial<Record<K, string>> => {
+    const found: Partial<Record<K, string>> = {};
+    for (const name of names) {
+      const text = textOf(from[name]);
+      if (text !== undefined) found[name] = text;
+    }
+    return found;
+  };
   return {
-    ...body,
+    ...rest,
     ep: textOf(body["ep"]) ?? endpoint,
     state: textOf(body["state"]) ?? "(no state)",
-    ...(reason === undefined ? {} : { reason: isObject(reason) ? (textOf(reason["type"]) ?? textOf(reason["reason"]) ?? JSON.stringify(reason)) : String(reason as string) }),
+    ...(isObject(reason) && cause !== undefined ? { reason: { cause, ...optional(reason, "path", "code") } } : {}),
+    ...(isObject(trigger) ? { trigger: optional(trigger, "server", "id", "state", "code") } : {}),
   };
 }
 
 /** `failed(sm3-refused)`, or the state alone. */
-export const itemOutcome = (item: ItemView): string => (item.reason === undefined ? item.state : `${item.state}(${item.reason})`);
+export const itemOutcome = (item: ItemView): string => (item.reason === undefined ? item.state : `${item.state}(${item.reason.cause})`);

@@ -1,6 +1,6 @@
 import type { Clock } from "../../ports/index.js";
 import { ruleNamed, type RuleName } from "../rules.js";
-import type { Check, Declined, EventRef, FaultRecord, ScenarioRecord, StepRecord } from "../verdict.js";
+import type { Check, Declined, EventRef, FaultRecord, JudgedRole, ScenarioRecord, StepRecord } from "../verdict.js";
 import type { ScenarioTags } from "./tags.js";
 
 /** A check of a rule the scenario names came out wrong; the scenario ends here. */
@@ -23,6 +23,8 @@ export class Unsupported extends Error {
 
 export interface CheckInput {
   readonly rule: RuleName;
+  /** Of a rule about several roles: the one looked at. Default: the judged role if the rule speaks about it. */
+  readonly about?: JudgedRole;
   readonly text: string;
   readonly expected: string;
   readonly actual: string;
@@ -98,9 +100,6 @@ export class ScenarioRecorder {
     this.#saturated = true;
   }
 
-  names(rule: RuleName): boolean {
-    return this.declared.rules.includes(rule) && ruleNamed(rule)?.about === this.declared.judges;
-  }
 
   /**
    * Records a check. In a Given step a failure is a missing precondition. Otherwise a failed one throws: `CheckFailed` when the scenario names its rule,
@@ -113,7 +112,7 @@ export class ScenarioRecorder {
     }
     const check = this.#note(input);
     if (check.outcome !== "fail") return;
-    if (this.names(input.rule)) throw new CheckFailed(check);
+    if (check.about === this.declared.judges && this.declared.rules.includes(check.rule)) throw new CheckFailed(check);
     throw new PreconditionMissing(`${check.rule}: ${check.text}: expected ${check.expected}, actual ${check.actual}`);
   }
 
@@ -123,7 +122,9 @@ export class ScenarioRecorder {
   }
 
   #note(input: CheckInput): Check {
-    const about = ruleNamed(input.rule)?.about ?? this.declared.judges;
+    const { judges } = this.declared;
+    const roles = ruleNamed(input.rule)?.about ?? [];
+    const about = input.about ?? (roles.includes(judges) ? judges : (roles[0] ?? judges));
     const check: Check = {
       rule: input.rule,
       about,

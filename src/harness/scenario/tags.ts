@@ -1,5 +1,11 @@
 import type { JudgedRole, Level } from "../verdict.js";
 import { ruleNamed } from "../rules.js";
+import { capabilityNames, type Capability } from "../targets/index.js";
+
+/** What a scenario needs beyond roles and devices. `misbehaviour`: devices that do what no well-behaved client does; `fleet`: a fleet of ours. */
+export type Need = Capability | "misbehaviour" | "fleet";
+const needNames: readonly Need[] = [...capabilityNames, "misbehaviour", "fleet"];
+const isNeed = (text: string): text is Need => needNames.some((name) => name === text);
 
 /** What a scenario's tags declare. */
 export interface ScenarioTags {
@@ -7,8 +13,7 @@ export interface ScenarioTags {
   readonly judges: JudgedRole;
   readonly level: Level;
   readonly rules: readonly string[];
-  /** Capabilities and harness means it needs: `fault`, `mutation`, `psk`, `admission`. */
-  readonly needs: readonly string[];
+  readonly needs: readonly Need[];
   /** Runs while nothing else does. */
   readonly alone: boolean;
   /** Runs after the functional scenarios, alone, with the fleet. */
@@ -49,13 +54,17 @@ export function readTags(tags: readonly string[]): ScenarioTags {
     const rule = ruleNamed(name);
     if (rule === undefined) throw new TagError(`names the rule ${name}, which the catalogue (src/harness/rules.ts) does not have`);
   }
-  if (!named.some((name) => ruleNamed(name)?.about === role)) throw new TagError(`judges the ${role}, but none of its rules (${named.join(", ")}) speaks about it`);
+  if (!named.some((name) => ruleNamed(name)?.about.includes(role))) throw new TagError(`judges the ${role}, but none of its rules (${named.join(", ")}) speaks about it`);
+  const needs = valuesOf(tags, "@needs:").map((need) => {
+    if (!isNeed(need)) throw new TagError(`needs "${need}", which is none of ${needNames.join(", ")}`);
+    return need;
+  });
   return {
     requirements: [...new Set(requirements)],
     judges: role,
     level: binding,
     rules: [...new Set(named)],
-    needs: [...new Set(valuesOf(tags, "@needs:"))],
+    needs: [...new Set(needs)],
     alone: tags.includes("@alone"),
     load: tags.includes("@load"),
     sanity: tags.includes("@sanity"),

@@ -73,14 +73,26 @@ export function readTarget(text: string, file: string, env: Readonly<Record<stri
   };
 }
 
+/** Why a scenario that needs a capability is not run: the target says that it lacks it, or gives no means to use it. */
+export interface Lack {
+  readonly as: "not-applicable" | "unsupported";
+  readonly reason: string;
+}
+
 /** What the target as a whole cannot do. A running role without operator API can be neither steered nor watched. */
-export function missingCapabilities(target: Target): ReadonlySet<Capability> {
-  const missing = new Set<Capability>();
-  for (const [name, role] of [["BS", target.bootstrapServer], ["A", target.servers.A], ["B", target.servers.B]] as const) {
+export function missingCapabilities(target: Target): ReadonlyMap<Capability, Lack> {
+  const missing = new Map<Capability, Lack>();
+  const roles = [
+    ["the Bootstrap Server", target.bootstrapServer, ["faults", "trace", "plain-bootstrap"]],
+    ["server A", target.servers.A, ["faults", "trace", "relay"]],
+    ["server B", target.servers.B, ["faults", "trace", "relay"]],
+  ] as const;
+  for (const [name, role, steered] of roles) {
     if (role.kind === "reference") continue;
-    for (const capability of role.without) missing.add(capability);
-    if (role.operator === undefined) for (const capability of ["faults", "trace", ...(name === "BS" ? (["plain-bootstrap"] as const) : (["relay"] as const))] as const) missing.add(capability);
-    if (name === "A" && role.secondCoap === undefined) missing.add("second-uri");
+    if (role.operator === undefined) for (const capability of steered) missing.set(capability, { as: "unsupported", reason: `${name} has no operator API` });
+    for (const capability of role.without) missing.set(capability, { as: "not-applicable", reason: `${name} states that it is without ${capability}` });
   }
+  const a = target.servers.A;
+  if (a.kind === "running" && a.secondCoap === undefined) missing.set("second-uri", { as: "not-applicable", reason: "server A has no second CoAP URI (secondCoap)" });
   return missing;
 }

@@ -1,0 +1,179 @@
+import { z } from "zod";
+import { exitCodeOf, verdictOf, verdicts, type ScenarioRecord, type Verdict } from "./verdict.js";
+
+/** Name and version of the format of `result.json`; it grows by optional members only, anything else is a new number. */
+export const resultFormat = "muster-result/1";
+
+const count = z.number().int().nonnegative();
+const eventRef = z.strictObject({ role: z.string(), at: z.string() });
+const checkSchema = z.strictObject({
+  rule: z.string(),
+  about: z.enum(["bootstrap-server", "lwm2m-server", "device"]),
+  text: z.string(),
+  expected: z.string(),
+  actual: z.string(),
+  outcome: z.enum(["pass", "fail", "undecided"]),
+  at: z.string(),
+  timing: z.boolean(),
+  evidence: z.array(eventRef),
+});
+const stepSchema = z.strictObject({
+  keyword: z.enum(["given", "when", "then"]),
+  text: z.string(),
+  status: z.enum(["passed", "failed", "pending", "skipped", "undefined"]),
+  startedAt: z.string(),
+  endedAt: z.string(),
+  message: z.string().optional(),
+});
+
+export const scenarioResultSchema = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  feature: z.string(),
+  uri: z.string(),
+  line: count,
+  tags: z.array(z.string()),
+  requirements: z.array(z.string()),
+  judges: z.enum(["bootstrap-server", "lwm2m-server", "device"]),
+  level: z.enum(["must", "should", "profile", "info"]),
+  rules: z.array(z.string()),
+  verdict: z.enum(verdicts),
+  reason: z.string(),
+  /** Passed checks of the rules it names: what a pass rests on. */
+  checks: count,
+  /** The check that decided a fail. */
+  decisive: checkSchema.optional(),
+  allChecks: z.array(checkSchema),
+  steps: z.array(stepSchema),
+  faults: z.array(z.strictObject({ id: z.string(), role: z.string(), operation: z.string(), action: z.string(), fired: count })),
+  missing: z.array(z.string()),
+  /** ISO 8601. */
+  startedAt: z.string(),
+  durationMs: z.number().nonnegative(),
+  /** Folder of its trace and capture, relative to the run's. */
+  evidence: z.string().optional(),
+  /** Endpoint names of its devices. */
+  endpoints: z.array(z.string()),
+  /** What could not be tidied up. */
+  leftovers: z.array(z.string()),
+});
+export type ScenarioResult = z.output<typeof scenarioResultSchema>;
+
+const percentilesSchema = z.strictObject({ count, mean: z.number(), p50: z.number(), p90: z.number(), p95: z.number(), p99: z.number(), p999: z.number(), max: z.number() });
+
+const fleetSchema = z.strictObject({
+  counters: z.record(z.string(), z.number()),
+  states: z.record(z.string(), z.number()),
+  /** Milliseconds, by operation. */
+  latency: z.record(z.string(), percentilesSchema),
+  generator: z.strictObject({
+    saturated: z.boolean(),
+    loopLagP99Ms: z.number(),
+    socketDrops: z.number().nullable(),
+    receiveBuffer: z.number().nullable(),
+    shards: count,
+  }),
+  /** Datagrams the kernel dropped at each reference's socket; null where it cannot be known. */
+  referenceDrops: z.record(z.string(), z.number().nullable()),
+  /** One per second: counters since the start, and the interval's percentiles. */
+  series: z.array(
+    z.strictObject({
+      second: z.number(),
+      bootstrapped: count,
+      registered: count,
+      failed: count,
+      updates: count,
+      p99: z.record(z.string(), z.number()),
+    }),
+  ),
+});
+export type FleetResult = z.output<typeof fleetSchema>;
+
+export const resultSchema = z.strictObject({
+  schema: z.literal(resultFormat),
+  /** Version of this program. */
+  muster: z.string(),
+  seed: z.string(),
+  /** Size of the fleet in load scenarios. */
+  devices: count,
+  /** Whose devices they are: `muster`, or another client stack. */
+  devicesOn: z.string(),
+  target: z.string(),
+  /** Per role: `reference`, or the URI of what was running already. */
+  roles: z.record(z.string(), z.string()),
+  /** Profile of the times, `lab+` when numbers were changed: every verdict about "in time" rests on it. */
+  timing: z.string(),
+  /** ISO 8601. */
+  startedAt: z.string(),
+  durationMs: z.number().nonnegative(),
+  /** The run was stopped from outside, and says nothing as a whole. */
+  interrupted: z.boolean(),
+  /** Our own error outside any scenario. */
+  error: z.string().optional(),
+  exitCode: z.number().int(),
+  verdicts: z.record(z.enum(verdicts), count),
+  /** By requirement: how many scenarios of each verdict. */
+  requirements: z.record(z.string(), z.partialRecord(z.enum(verdicts), count)),
+  scenarios: z.array(scenarioResultSchema),
+  fleet: fleetSchema.optional(),
+  environment: z.strictObject({ node: z.string(), platform: z.string(), cpus: count }),
+  /** Rules the references were told to break. */
+  plants: z.array(z.string()),
+});
+export type RunResult = z.output<typeof resultSchema>;
+
+/** What a finished (or abandoned) scenario leaves. */
+export interface ScenarioOutcome {
+  readonly record: ScenarioRecord;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly evidence?: string;
+  readonly endpoints: readonly string[];
+  readonly leftovers: readonly string[];
+}
+
+export function scenarioResult(outcome: ScenarioOutcome): ScenarioResult {
+  const { record } = outcome;
+  const judged = verdictOf(record);
+  return {
+    id: record.id,
+    name: record.name,
+    feature: record.feature,
+    uri: record.uri,
+    line: record.line,
+    tags: [...record.tags],
+    requirements: [...record.requirements],
+    judges: record.judges,
+    level: record.level,
+    rules: [...record.rules],
+    verdict: judged.verdict,
+    reason: judged.reason,
+    checks: judged.checks,
+    ...(judged.decisive === undefined ? {} : { decisive: { ...judged.decisive, evidence: [...judged.decisive.evidence] } }),
+    allChecks: record.checks.map((check) => ({ ...check, evidence: [...check.evidence] })),
+    steps: record.steps.map((step) => ({ ...step })),
+    faults: record.faults.map((fault) => ({ ...fault })),
+    missing: [...record.missing],
+    startedAt: outcome.startedAt,
+    durationMs: outcome.durationMs,
+    ...(outcome.evidence === undefined ? {} : { evidence: outcome.evidence }),
+    endpoints: [...outcome.endpoints],
+    leftovers: [...outcome.leftovers],
+  };
+}
+
+const noVerdicts = (): Record<Verdict, number> => ({ pass: 0, fail: 0, inconclusive: 0, unsupported: 0, "not-applicable": 0, error: 0, incomplete: 0 });
+
+/** The members of a result that follow from its scenarios. */
+export function tally(scenarios: readonly ScenarioResult[], run: { readonly interrupted: boolean; readonly error?: string }): Pick<RunResult, "verdicts" | "requirements" | "exitCode"> {
+  const total = noVerdicts();
+  const requirements: Record<string, Partial<Record<Verdict, number>>> = {};
+  for (const scenario of scenarios) {
+    total[scenario.verdict]++;
+    for (const requirement of scenario.requirements) {
+      const row = (requirements[requirement] ??= {});
+      row[scenario.verdict] = (row[scenario.verdict] ?? 0) + 1;
+    }
+  }
+  return { verdicts: total, requirements, exitCode: exitCodeOf(scenarios, run) };
+}
