@@ -307,11 +307,11 @@ export interface components {
         /** @description Why an item ended otherwise than confirmed. */
         readonly ItemReason: {
             /**
-             * @description `unknown-client` (also a client that is not the caller's), `last-account` (nothing would be left on the device), `account-gone`, `unauthorized`, `no-config`,
+             * @description `unknown-endpoint` (also a device that is not the caller's), `last-account` (nothing would be left on the device), `account-gone`, `unauthorized`, `no-config`,
              *     `request-failed` (with `path` and `code`), `finish-failed` (with `code`), `displaced`, `timeout`, `sm3-refused`, `trigger-refused` (with `code`), `bootstrap-account-gone`, `deadline`.
              * @enum {string}
              */
-            readonly cause: "unknown-client" | "last-account" | "account-gone" | "unauthorized" | "no-config" | "request-failed" | "finish-failed" | "displaced" | "timeout" | "sm3-refused" | "trigger-refused" | "bootstrap-account-gone" | "deadline";
+            readonly cause: "unknown-endpoint" | "last-account" | "account-gone" | "unauthorized" | "no-config" | "request-failed" | "finish-failed" | "displaced" | "timeout" | "sm3-refused" | "trigger-refused" | "bootstrap-account-gone" | "deadline";
             /** @description The LwM2M path of the request that failed. */
             readonly path?: string;
             readonly code?: components["schemas"]["CoapCode"];

@@ -39,8 +39,8 @@ export type ItemState = Schemas["ItemState"];
 export type ItemCounts = Schemas["ItemCounts"];
 export type ItemReason = Schemas["ItemReason"];
 export type ItemCause = ItemReason["cause"];
-/** States of the Bootstrap Server's own record of a trigger. */
-export type ItemTriggerState = Schemas["ItemTriggerState"];
+/** States of the Bootstrap Server's own record of a trigger: the Server's and three more. */
+export type TriggerState = Schemas["ItemTriggerState"];
 export type ItemTrigger = Schemas["ItemTrigger"];
 /** RFC 3339 times by state. */
 export type ItemEvidence = Readonly<Partial<Record<ItemState, string>>>;
@@ -57,7 +57,7 @@ export type SmpEvent = Schemas["SmpEvent"];
 export type EventPage = Schemas["EventPage"];
 
 /** States of a trigger at the LwM2M Server that carries it out. */
-export type TriggerState = Schemas["TriggerState"];
+export type ServerTriggerState = Schemas["TriggerState"];
 export type TriggerReason = Schemas["TriggerReason"];
 export type TriggerPriority = Schemas["TriggerPriority"];
 export type NewTrigger = Schemas["NewTrigger"];
@@ -82,12 +82,6 @@ export type BatchRevoke = Schemas["BatchRevoke"];
 export type BatchRequest = Schemas["BatchRequest"];
 export type BatchItemResult = Schemas["BatchItemResult"];
 export type BatchResult = Schemas["BatchResult"];
-
-/** Every item state, in the order an item passes them, then the other terminal ones. */
-export const itemStates = [
-  "accepted", "staged", "triggering", "awaiting-client", "bootstrapping", "delivered", "applied", "confirmed",
-  "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded",
-] as const satisfies readonly ItemState[];
 
 /** For `Order.counts` at the start. */
 export const noItems: ItemCounts = {
