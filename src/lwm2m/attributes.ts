@@ -33,7 +33,7 @@ const isName = (text: string, version: LwM2mVersion): text is AttributeName => {
 
 /** `30`; a period is a whole number of seconds (LwM2M Core 1.1 §5.1.2). */
 const period = /^\d{1,10}$/;
-const decimal = /^-?\d{1,20}(\.\d{1,20})?$/;
+const decimal = /^-?\d{1,40}(\.\d{1,40})?$/;
 
 /** The number an attribute's text states; undefined when it states none. */
 export function parseAttributeValue(name: AttributeName, text: string): number | undefined {
@@ -62,7 +62,8 @@ export function parseAttributes(query: readonly string[], version: LwM2mVersion)
 /** Plain decimals: attributes know no exponent. */
 function decimalText(value: number): string {
   const text = String(value);
-  return text.includes("e") ? value.toFixed(20).replace(/\.?0+$/, "") : text;
+  if (!text.includes("e")) return text;
+  return Math.abs(value) >= 1 ? String(BigInt(value)) : value.toFixed(20).replace(/\.?0+$/, "");
 }
 
 /** `["pmin=10", "gt"]`: the query of a Write-Attributes. */

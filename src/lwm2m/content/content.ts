@@ -74,15 +74,23 @@ export function decodeContent(format: number, at: Path, bytes: Uint8Array, defin
     case ContentFormat.Tlv:
       return decodeTlv(at, bytes, definition);
     case ContentFormat.Text:
+      wantsOneValue(at);
       return valueNode(at, decodeText(bytes, typeAt(at, definition)));
     case ContentFormat.Opaque:
+      wantsOneValue(at);
       return valueNode(at, decodeOpaque(bytes, typeAt(at, definition)));
     default:
       throw unsupported(format);
   }
 }
 
-function valueNode(at: Path, value: Value): SingleResourceNode | ResourceInstanceNode {
-  if (at.resource === undefined) throw new ContentError(`${formatPath(at)} is more than one value`, "unsupported");
-  return at.resourceInstance === undefined ? { kind: "resource", id: at.resource, value } : { kind: "resource-instance", id: at.resourceInstance, value };
+interface ResourcePath extends Path {
+  readonly resource: number;
 }
+
+function wantsOneValue(at: Path): asserts at is ResourcePath {
+  if (at.resource === undefined) throw new ContentError(`${formatPath(at)} is more than one value`, "unsupported");
+}
+
+const valueNode = (at: ResourcePath, value: Value): SingleResourceNode | ResourceInstanceNode =>
+  at.resourceInstance === undefined ? { kind: "resource", id: at.resource, value } : { kind: "resource-instance", id: at.resourceInstance, value };

@@ -89,6 +89,8 @@ class LinkReader {
       if (count === this.#limits.maxAttributesPerLink) throw new ContentError(`more than ${this.#limits.maxAttributesPerLink} attributes in a link`);
       this.#at++;
       if (!this.#skip(false)) return attributes ?? noAttributes;
+      const next = this.#text.charCodeAt(this.#at);
+      if (next === semicolon || next === comma) continue;
       attributes ??= {};
       this.#attribute(attributes);
     }
@@ -98,10 +100,7 @@ class LinkReader {
     const start = this.#at;
     while (this.#at < this.#text.length && !this.#endsName(this.#text.charCodeAt(this.#at))) this.#at++;
     const name = this.#text.slice(start, this.#at);
-    if (name === "") {
-      if (this.#at < this.#text.length && this.#text.charCodeAt(this.#at) === semicolon) return;
-      throw this.#unexpected("an attribute's name");
-    }
+    if (name === "") throw this.#unexpected("an attribute's name");
     this.#skip(false);
     let value: LinkAttribute = true;
     if (this.#at < this.#text.length && this.#text.charCodeAt(this.#at) === equals) {

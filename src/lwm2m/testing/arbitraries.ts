@@ -6,6 +6,9 @@ import type { ObjectDefinition, ResourceDefinition } from "../objects/registry.j
 /** Bytes as people write them: `c8 00 05 ...`. */
 export const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s+/g, ""), "hex");
 
+/** One string per character, for `fc.constantFrom`. */
+export const characters = (text: string): string[] => Array.from(text);
+
 const types: readonly ValueType[] = ["String", "Integer", "Unsigned Integer", "Float", "Boolean", "Opaque", "Time", "Objlnk", "Corelnk"];
 
 /** An object with one single and one multiple resource of each type: single at 0-8, multiple at 300-308 (ids of 16 bits). */
