@@ -1,6 +1,11 @@
 export type * from "./actions.js";
+export { Device } from "./device.js";
+export { DeviceHost, addCounters, silentListener } from "./host.js";
+export type { DeviceListener, DeviceTrace, Measure } from "./host.js";
 export * from "./lifecycle.js";
 export * from "./mutations.js";
+export { perform } from "./perform.js";
 export * from "./personalities.js";
 export * from "./snapshot.js";
 export type * from "./spec.js";
+export { takeSnapshot } from "./take-snapshot.js";

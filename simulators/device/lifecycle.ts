@@ -86,7 +86,9 @@ export type AccountState =
   | { readonly at: "registering"; readonly attempt: number; readonly sequence: number }
   | { readonly at: "registered" }
   | { readonly at: "updating" }
-  | { readonly at: "deregistering"; readonly then: "idle" | "disabled" }
+  | { readonly at: "deregistering"; readonly then: "left" | "disabled" }
+  /** De-registered by hand: stays so until told otherwise. */
+  | { readonly at: "left" }
   /** Executed /1/x/4: this Server is ignored for /1/x/5 seconds. */
   | { readonly at: "disabled" }
   /** Refused for good, or all attempts of all sequences used up. */
@@ -105,7 +107,7 @@ export type AccountInput =
   | { readonly in: "updated" }
   /** 4.04 and other refusals of an Update, or none at all: the registration is taken to be gone. */
   | { readonly in: "update-failed" }
-  | { readonly in: "deregister"; readonly then: "idle" | "disabled" }
+  | { readonly in: "deregister"; readonly then: "left" | "disabled" }
   | { readonly in: "deregistered" }
   | { readonly in: "stop" };
 
@@ -121,6 +123,7 @@ const idle: AccountState = { at: "idle" };
 const registered: AccountState = { at: "registered" };
 const updating: AccountState = { at: "updating" };
 const disabled: AccountState = { at: "disabled" };
+const left: AccountState = { at: "left" };
 const failed: AccountState = { at: "failed" };
 const firstAttempt: AccountState = { at: "registering", attempt: 1, sequence: 1 };
 
@@ -152,9 +155,10 @@ export function nextAccount(state: AccountState, input: AccountInput, policy: Re
       if (input.in === "update-failed") return firstAttempt;
       return input.in === "deregister" ? { at: "deregistering", then: input.then } : undefined;
     case "deregistering":
-      return input.in === "deregistered" ? (state.then === "disabled" ? disabled : idle) : undefined;
+      return input.in === "deregistered" ? (state.then === "disabled" ? disabled : left) : undefined;
     case "disabled":
       return input.in === "timer" ? firstAttempt : undefined;
+    case "left":
     case "failed":
       return undefined;
   }

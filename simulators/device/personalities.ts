@@ -43,7 +43,7 @@ export interface Personality {
   readonly sleepMs?: number;
   readonly refuseWrites: readonly WriteRefusal[];
   readonly refuseDeletes: readonly WriteRefusal[];
-  /** Answers to the Bootstrap-Finish, the first one first: `check` is the honest answer, and what follows the last. */
+  /** Answers to the Bootstrap-Finish, the first one first; the last one holds for all further ones. `check` is the honest answer. */
   readonly finish: readonly ("check" | "silence" | `${4 | 5}.${number}`)[];
   /** After the answer to a Finish: `registers`, or nothing is heard any more. */
   readonly afterFinish: "registers" | "silent";

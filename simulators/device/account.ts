@@ -1,0 +1,314 @@
+import { Codes, formatCode, isSuccess, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type Request, type RequestHandler, type Response, type ResponseHandler } from "../../src/coap/index.js";
+import { deregisterRequest, locationOf, ServerResource, updateRequest, registerRequest } from "../../src/lwm2m/index.js";
+import { Timer } from "../../src/ports/index.js";
+import type { ActionResult } from "./actions.js";
+import type { Device } from "./device.js";
+import { idleAccount, nextAccount, type AccountInput, type AccountState, type RetryPolicy } from "./lifecycle.js";
+import { numberOf, textOf } from "./objects.js";
+import { lifetimeOf, retryPolicyOf, type ServerAccount } from "./server-accounts.js";
+
+/** What an Update has to carry. */
+export const Change = { Lifetime: 1, Binding: 2, Objects: 4 } as const;
+
+const defaultDisableSeconds = 86_400;
+const unused: RetryPolicy = { count: 1, timerMs: 0, sequenceDelayMs: 0, sequences: 1 };
+
+/** The registration of a device with one LwM2M Server: its socket, its timer, its place in the lifecycle. */
+export class Account extends Timer implements ResponseHandler, RequestHandler {
+  state: AccountState = idleAccount;
+  location: readonly string[] | undefined = undefined;
+  endpoint: Endpoint | undefined = undefined;
+  peer: Peer | undefined = undefined;
+  lastFailure: string | undefined = undefined;
+  /** Hears how the exchange that a tester asked for ended. */
+  waiter: ((result: ActionResult) => void) | undefined = undefined;
+  /** `Change` bits that the Server does not know of. */
+  unannounced = 0;
+  /** The account is gone from the object store; a De-register may still be on its way. */
+  detached = false;
+  /** A bootstrap has passed: register anew although the registration still holds. */
+  outdated = false;
+  /** Registered since the last bootstrap; the initial delay (/1/x/14) counts until then. */
+  settled = false;
+  #exchange: Exchange | undefined = undefined;
+  #opening = false;
+  #sentAt = 0;
+
+  constructor(
+    readonly device: Device,
+    public details: ServerAccount,
+  ) {
+    super();
+  }
+
+  override get timerName(): string {
+    return "registration";
+  }
+
+  get shortServerId(): number {
+    return this.details.shortServerId;
+  }
+
+  get registered(): boolean {
+    return this.state.at === "registered" || this.state.at === "updating";
+  }
+
+  override fire(): void {
+    if (this.device.silent) return;
+    if (this.registered) this.device.rouse();
+    this.step({ in: "timer" });
+  }
+
+  /** Feeds the state machine; false when the input means nothing now. */
+  step(input: AccountInput): boolean {
+    const from = this.state;
+    const failing = input.in === "unanswered" || input.in === "refused";
+    const to = nextAccount(from, input, failing ? retryPolicyOf(this.details.server, this.device.spec.timing.device) : unused);
+    if (to === undefined) return false;
+    this.state = to;
+    this.device.accountMoved(this, from, to, input);
+    this.#enter(to);
+    this.device.accountSettled(this);
+    return true;
+  }
+
+  #enter(state: AccountState): void {
+    const { clock } = this.device.host.ports;
+    clock.stop(this);
+    switch (state.at) {
+      case "waiting":
+        clock.start(this, state.delayMs);
+        return;
+      case "registering":
+      case "updating":
+      case "deregistering":
+        this.#drop();
+        this.#sentAt = this.device.intended(clock.now());
+        this.#transmit();
+        return;
+      case "registered":
+        this.settled = true;
+        this.#scheduleUpdate();
+        return;
+      case "disabled":
+        this.close();
+        clock.start(this, (numberOf(this.details.server, ServerResource.DisableTimeout) ?? defaultDisableSeconds) * 1000);
+        return;
+      case "idle":
+      case "left":
+      case "failed":
+        this.close();
+        return;
+    }
+  }
+
+  #scheduleUpdate(): void {
+    if (this.unannounced !== 0) {
+      this.step({ in: "update" });
+      return;
+    }
+    const lifetime = lifetimeOf(this.details.server);
+    // A lifetime of 0 never ends.
+    if (lifetime > 0) this.device.host.ports.clock.start(this, lifetime * 1000 * this.device.spec.timing.device.updateMarginFactor);
+  }
+
+  /** Sends an Update for the changes, now or with the one that is under way. */
+  announce(changes: number): void {
+    this.unannounced |= changes;
+    if (!this.device.deaf) this.step({ in: "update" });
+  }
+
+  /** Takes what the object store says now about the same account. */
+  renew(details: ServerAccount): void {
+    if (lifetimeOf(details.server) !== lifetimeOf(this.details.server)) this.unannounced |= Change.Lifetime;
+    if (textOf(details.server, ServerResource.Binding) !== textOf(this.details.server, ServerResource.Binding)) this.unannounced |= Change.Binding;
+    this.details = details;
+  }
+
+  /** The account is gone; with `deregister` its Server is told so first. */
+  detach(deregister: boolean): void {
+    this.detached = true;
+    if (deregister && this.step({ in: "deregister", then: "left" })) return;
+    if (!this.step({ in: "stop" })) this.close();
+  }
+
+  close(): void {
+    this.location = undefined;
+    this.#drop();
+    const { endpoint } = this;
+    this.endpoint = undefined;
+    this.peer = undefined;
+    if (endpoint !== undefined) {
+      this.device.host.socketClosed(endpoint);
+      void endpoint.close();
+    }
+  }
+
+  /** Stops what it waits for, without a word to anybody (a device gone silent). */
+  freeze(): void {
+    this.device.host.ports.clock.stop(this);
+    this.#drop();
+  }
+
+  #drop(): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.cancel();
+  }
+
+  #transmit(): void {
+    if (this.device.silent) return;
+    if (this.endpoint === undefined || this.peer === undefined) {
+      this.#open();
+      return;
+    }
+    const request = this.#request();
+    if (request === undefined) return;
+    this.device.active();
+    this.#exchange = this.endpoint.send(this.peer, request, this);
+  }
+
+  #request(): Request | undefined {
+    const { device, details, location } = this;
+    const { version } = device;
+    switch (this.state.at) {
+      case "registering":
+        this.unannounced = 0;
+        this.outdated = false;
+        return registerRequest({ version, endpoint: device.endpoint, lifetime: lifetimeOf(details.server), binding: device.bindingOf(details.server) }, device.objectList());
+      case "updating": {
+        if (location === undefined) return undefined;
+        const changes = this.unannounced;
+        this.unannounced = 0;
+        if (changes === 0) return updateRequest(location, version);
+        return updateRequest(
+          location,
+          version,
+          {
+            ...((changes & Change.Lifetime) === 0 ? {} : { lifetime: lifetimeOf(details.server) }),
+            ...((changes & Change.Binding) === 0 ? {} : { binding: device.bindingOf(details.server) }),
+          },
+          (changes & Change.Objects) === 0 ? undefined : device.objectList(),
+        );
+      }
+      case "deregistering":
+        return location === undefined ? undefined : deregisterRequest(location);
+      default:
+        return undefined;
+    }
+  }
+
+  #open(): void {
+    if (this.#opening) return;
+    this.#opening = true;
+    this.device.open(this.details.uri, this).then(
+      (endpoint) => this.#opened(endpoint),
+      () => this.#unreachable(),
+    );
+  }
+
+  #opened(endpoint: Endpoint): void {
+    this.#opening = false;
+    const { at } = this.state;
+    if (at !== "registering" && at !== "updating" && at !== "deregistering") {
+      void endpoint.close();
+      return;
+    }
+    this.endpoint = endpoint;
+    this.peer = this.device.peerOf(endpoint, this.details.uri);
+    this.#transmit();
+  }
+
+  #unreachable(): void {
+    this.#opening = false;
+    this.onFailure("unreachable");
+  }
+
+  onResponse(response: Response): void {
+    this.#exchange = undefined;
+    const { device } = this;
+    device.active();
+    const took = device.host.ports.clock.now() - this.#sentAt;
+    switch (this.state.at) {
+      case "registering":
+        this.#registerAnswered(response, took);
+        break;
+      case "updating":
+        if (response.code === Codes.Changed) {
+          device.counters.updates++;
+          device.host.listener.onMeasure(device, "update", took);
+          this.step({ in: "updated" });
+        } else {
+          this.#updateFailed(formatCode(response.code));
+        }
+        break;
+      case "deregistering":
+        device.counters.deregistrations++;
+        device.host.listener.onMeasure(device, "deregister", took);
+        this.step({ in: "deregistered" });
+        break;
+      default:
+    }
+    this.#tell({ ok: isSuccess(response.code), code: formatCode(response.code), ...(response.locationPath === undefined ? {} : { location: response.locationPath }) });
+  }
+
+  #registerAnswered(response: Response, took: number): void {
+    const { device } = this;
+    const location = locationOf(response);
+    if (location !== undefined) {
+      this.location = location;
+      this.lastFailure = undefined;
+      device.counters.registrations++;
+      device.host.listener.onMeasure(device, "register", took);
+      device.endObservations(this);
+      this.step({ in: "registered" });
+      return;
+    }
+    this.lastFailure = response.code === Codes.Created ? "2.01 without a location" : formatCode(response.code);
+    device.counters.registrationsFailed++;
+    // Overload is no refusal of this device: try again as if nothing had come (RFC 7252 §5.9.3.4, RFC 8516).
+    const overloaded = response.code === Codes.ServiceUnavailable || response.code === Codes.TooManyRequests;
+    this.step(overloaded ? { in: "unanswered" } : { in: "refused", final: device.fallsBack(this) });
+  }
+
+  #updateFailed(why: string): void {
+    this.lastFailure = why;
+    this.device.host.listener.onUpdateFailed(this.device);
+    this.location = undefined;
+    this.device.endObservations(this);
+    this.step({ in: "update-failed" });
+  }
+
+  onFailure(reason: FailureReason): void {
+    // `cancelled` and `closed` are our own doing.
+    if (reason === "cancelled" || reason === "closed") return;
+    this.#exchange = undefined;
+    switch (this.state.at) {
+      case "registering":
+        this.lastFailure = reason;
+        this.device.counters.registrationsFailed++;
+        this.step({ in: "unanswered" });
+        break;
+      case "updating":
+        this.#updateFailed(reason);
+        break;
+      case "deregistering":
+        this.step({ in: "deregistered" });
+        break;
+      default:
+    }
+    this.#tell({ ok: false, failure: reason });
+  }
+
+  #tell(result: ActionResult): void {
+    const { waiter } = this;
+    this.waiter = undefined;
+    waiter?.(result);
+  }
+
+  onRequest(request: IncomingRequest): void {
+    // LwM2M Core 1.1 §6.2.1: nothing is answered before the registration is complete.
+    if (this.location === undefined || this.device.silent) request.ignore();
+    else this.device.serverRequest(this, request);
+  }
+}

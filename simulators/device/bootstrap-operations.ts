@@ -1,0 +1,123 @@
+import { Codes, ContentFormat, type Response } from "../../src/coap/index.js";
+import {
+  ContentError,
+  decodeWrite,
+  encodeContent,
+  formatPath,
+  instance,
+  nodeFault,
+  definitionFor,
+  ObjectId,
+  RequestError,
+  type BootstrapOperation,
+  type BootstrapWrite,
+  type InstanceNode,
+  type LwM2mVersion,
+  type Node,
+  type Path,
+} from "../../src/lwm2m/index.js";
+import { bootstrapDiscovery } from "./announce.js";
+import { findInstance, instancesOf, withInstance, without, withResource, withStored, type InstanceCache, type Objects } from "./objects.js";
+import { isBootstrapAccount } from "./server-accounts.js";
+
+/** What an operation of the bootstrap interface does: its answer, and the objects afterwards. */
+export interface BootstrapOutcome {
+  readonly response: Response;
+  readonly objects: Objects;
+}
+
+export interface BootstrapContext {
+  readonly version: LwM2mVersion;
+  readonly instances: InstanceCache;
+}
+
+/** Bootstrap-Discover, -Read, -Write and -Delete on the objects of the session; the Finish is not here. Throws `RequestError`. */
+export function bootstrapOperation(objects: Objects, operation: Exclude<BootstrapOperation, { operation: "finish" }>, context: BootstrapContext): BootstrapOutcome {
+  switch (operation.operation) {
+    case "discover": {
+      const payload = bootstrapDiscovery(objects, context.version, operation.path.object);
+      if (payload === undefined) throw new RequestError(Codes.NotFound, "no such object");
+      return { response: { code: Codes.Content, contentFormat: ContentFormat.Link, payload: Buffer.from(payload) }, objects };
+    }
+    case "read":
+      return { response: read(objects, operation.path, operation.accept, context.version), objects };
+    case "write":
+      return { response: { code: Codes.Changed }, objects: write(objects, operation, context) };
+    case "delete":
+      return { response: { code: Codes.Deleted }, objects: remove(objects, operation.path) };
+  }
+}
+
+function read(objects: Objects, at: Path, accept: number | undefined, version: LwM2mVersion): Response {
+  const object = at.object ?? ObjectId.Server;
+  const found = instancesOf(objects, object);
+  const node: Node | undefined = at.instance === undefined ? { kind: "object", id: object, instances: found } : found.find(({ id }) => id === at.instance);
+  if (node === undefined || found.length === 0) throw new RequestError(Codes.NotFound, `${formatPath(at)} does not exist`);
+  const format = accept ?? ContentFormat.Tlv;
+  try {
+    return { code: Codes.Content, contentFormat: format, payload: encodeContent(format, at, node, version) };
+  } catch (error) {
+    if (error instanceof ContentError) throw new RequestError(Codes.NotAcceptable, error.message);
+    throw error;
+  }
+}
+
+/** Writes regardless of existence and rights; resources the device does not know are passed over (LwM2M Core 1.1 §6.1.7.6). */
+function write(objects: Objects, operation: BootstrapWrite, { version, instances }: BootstrapContext): Objects {
+  const { path } = operation;
+  if (path.object === undefined) throw new RequestError(Codes.BadRequest, "nothing to write to");
+  const key = path.instance !== undefined && path.resource === undefined ? cacheKey(operation, path, version) : undefined;
+  const known = key === undefined ? undefined : instances.get(key);
+  if (known !== undefined) return withStored(objects, known);
+  const node = decodeWrite(operation, version);
+  const definition = definitionFor(path.object, version);
+  const fault = definition === undefined ? `object ${path.object} is not supported` : nodeFault(definition, node, path.resource);
+  if (fault !== undefined) throw new RequestError(Codes.BadRequest, fault);
+  const next = written(objects, path.object, path, node);
+  if (key !== undefined && path.instance !== undefined) {
+    const added = findInstance(next, path.object, path.instance);
+    if (added !== undefined) instances.put(key, { object: path.object, node: added });
+  }
+  return next;
+}
+
+const cacheKey = ({ contentFormat, payload }: BootstrapWrite, path: Path, version: LwM2mVersion): string =>
+  `${version} ${formatPath(path)} ${contentFormat} ${Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("latin1")}`;
+
+function written(objects: Objects, object: number, path: Path, node: Node): Objects {
+  switch (node.kind) {
+    case "object":
+      return node.instances.reduce((list, each) => withInstance(list, object, kept(each)), objects);
+    case "instance":
+      return withInstance(objects, object, kept(node));
+    case "resource":
+    case "multiple-resource": {
+      const id = path.instance ?? 0;
+      return withInstance(objects, object, withResource(findInstance(objects, object, id) ?? instance(id, []), node));
+    }
+    case "resource-instance":
+      throw new RequestError(Codes.BadRequest, "Bootstrap-Write ends at resources");
+  }
+}
+
+/** Values that outlive the datagram: the decoder may hand out views on it. */
+function kept(node: InstanceNode): InstanceNode {
+  const resources = node.resources.map((resource) => {
+    if (resource.kind === "resource") return resource.value instanceof Uint8Array ? { ...resource, value: copy(resource.value) } : resource;
+    return { ...resource, instances: resource.instances.map((each) => (each.value instanceof Uint8Array ? { ...each, value: copy(each.value) } : each)) };
+  });
+  return { kind: "instance", id: node.id, resources: resources.sort((a, b) => a.id - b.id) };
+}
+
+const empty = new Uint8Array(0);
+const copy = (bytes: Uint8Array): Uint8Array => (bytes.length === 0 ? empty : Uint8Array.from(bytes));
+
+/** The Bootstrap-Server account and /3/0 survive every Delete (LwM2M Core 1.1 §6.1.7.7). */
+function remove(objects: Objects, path: Path): Objects {
+  return without(objects, (object, node) => {
+    if (path.object !== undefined && object !== path.object) return false;
+    if (path.instance !== undefined && node.id !== path.instance) return false;
+    if (object === ObjectId.Security && isBootstrapAccount(node)) return false;
+    return !(object === ObjectId.Device && node.id === 0);
+  });
+}

@@ -1,0 +1,158 @@
+import { Codes, ContentFormat, formatCode, isSuccess, parseCode, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type RequestHandler, type Response, type ResponseHandler } from "../../src/coap/index.js";
+import { bootstrapRequest, classifyBootstrapOperation, formatPath, RequestError, type BootstrapOperation } from "../../src/lwm2m/index.js";
+import { after } from "../../src/ports/index.js";
+import type { ActionResult } from "./actions.js";
+import { bootstrapOperation } from "./bootstrap-operations.js";
+import type { Device } from "./device.js";
+import type { Objects } from "./objects.js";
+import type { WriteRefusal } from "./personalities.js";
+import { bootstrapAccountOf, inconsistency } from "./server-accounts.js";
+
+/** One bootstrap, from the Bootstrap-Request to the answer to the Finish. Its objects are a draft until then. */
+export class BootstrapSession implements RequestHandler, ResponseHandler {
+  endpoint: Endpoint | undefined = undefined;
+  peer: Peer | undefined = undefined;
+  /** The objects as written so far. */
+  draft: Objects;
+  waiter: ((result: ActionResult) => void) | undefined = undefined;
+  #exchange: Exchange | undefined = undefined;
+  #finishes = 0;
+  #refusals = 0;
+  #over = false;
+
+  constructor(
+    readonly device: Device,
+    readonly uri: string,
+    /** `Clock.now()` when the request was meant to go out. */
+    readonly since: number,
+  ) {
+    this.draft = device.objects;
+  }
+
+  open(): void {
+    this.device.open(this.uri, this).then(
+      (endpoint) => this.#opened(endpoint),
+      () => this.onFailure("unreachable"),
+    );
+  }
+
+  #opened(endpoint: Endpoint): void {
+    if (this.#over) {
+      void endpoint.close();
+      return;
+    }
+    this.endpoint = endpoint;
+    this.peer = this.device.peerOf(endpoint, this.uri);
+    if (this.device.silent) return;
+    const { device } = this;
+    device.counters.bootstrapRequests++;
+    device.bootstrapRequested();
+    this.#exchange = endpoint.send(this.peer, bootstrapRequest({ endpoint: device.endpoint, preferredFormat: ContentFormat.Tlv }, device.version), this);
+  }
+
+  /** Ends the session. With `linger` the socket stays long enough to answer the last message once more. */
+  close(linger: boolean): void {
+    this.#over = true;
+    this.#exchange?.cancel();
+    this.#exchange = undefined;
+    const { endpoint, device } = this;
+    this.endpoint = undefined;
+    if (endpoint === undefined) return;
+    const shut = (): void => {
+      device.host.socketClosed(endpoint);
+      void endpoint.close();
+    };
+    const { ackTimeoutMs, ackRandomFactor } = device.spec.timing.coap;
+    if (linger) after(device.host.ports.clock, 2 * ackTimeoutMs * ackRandomFactor, "bootstrap socket lingers", shut);
+    else shut();
+  }
+
+  /** Stops what it waits for, without a word to anybody. */
+  freeze(): void {
+    this.#exchange?.cancel();
+    this.#exchange = undefined;
+  }
+
+  onResponse(response: Response): void {
+    this.#exchange = undefined;
+    const code = formatCode(response.code);
+    if (isSuccess(response.code)) this.device.step({ in: "request-accepted" });
+    else this.device.bootstrapFailed(`Bootstrap-Request answered ${code}`);
+    this.#tell({ ok: isSuccess(response.code), code });
+  }
+
+  onFailure(reason: FailureReason): void {
+    if (reason === "cancelled" || reason === "closed" || this.#over) return;
+    this.#exchange = undefined;
+    this.device.bootstrapFailed(`Bootstrap-Request: ${reason}`);
+    this.#tell({ ok: false, failure: reason });
+  }
+
+  #tell(result: ActionResult): void {
+    const { waiter } = this;
+    this.waiter = undefined;
+    waiter?.(result);
+  }
+
+  onRequest(request: IncomingRequest): void {
+    const { device } = this;
+    if (this.#over || device.silent || device.behaviour.deafInBootstrap) {
+      request.ignore();
+      return;
+    }
+    device.step({ in: "operation" });
+    let operation: BootstrapOperation;
+    try {
+      operation = classifyBootstrapOperation(request, device.version);
+      if (operation.operation === "finish") {
+        this.#finish(request);
+        return;
+      }
+      const refusal = this.#refusal(operation);
+      if (refusal !== undefined) {
+        this.#refusals++;
+        request.respond({ code: parseCode(refusal) });
+        return;
+      }
+      const { response, objects } = bootstrapOperation(this.draft, operation, { version: device.version, instances: device.host.instances });
+      this.draft = objects;
+      request.respond(response);
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      request.respond({ code: error.code, payload: Buffer.from(error.reason) });
+    }
+  }
+
+  /** The code with which this device's personality refuses the operation; undefined when it does not. */
+  #refusal(operation: Exclude<BootstrapOperation, { operation: "finish" }>): string | undefined {
+    const { behaviour } = this.device;
+    if (operation.operation === "discover") return behaviour.discover === "answers" ? undefined : behaviour.discover;
+    if (operation.operation === "read") return undefined;
+    const path = `${formatPath(operation.path)}/`;
+    const among: readonly WriteRefusal[] = operation.operation === "write" ? behaviour.refuseWrites : behaviour.refuseDeletes;
+    return among.find((refusal) => path.startsWith(refusal.path === "/" ? "/" : `${refusal.path}/`) && (refusal.times === undefined || this.#refusals < refusal.times))?.code;
+  }
+
+  #finish(request: IncomingRequest): void {
+    const { device } = this;
+    const { finish, afterFinish } = device.behaviour;
+    const reaction = finish[Math.min(this.#finishes++, finish.length - 1)] ?? "check";
+    if (reaction === "silence") {
+      request.ignore();
+      return;
+    }
+    if (reaction !== "check") {
+      request.respond({ code: parseCode(reaction) });
+      return;
+    }
+    // A Bootstrap-Server account may be replaced, but not lost (LwM2M Core 1.1 §6.1.7).
+    const fault = bootstrapAccountOf(this.draft) === undefined ? "no Bootstrap-Server account" : inconsistency(device.withoutLost(this.draft));
+    if (fault !== undefined) {
+      request.respond({ code: Codes.NotAcceptable, payload: Buffer.from(fault) });
+      return;
+    }
+    request.respond({ code: Codes.Changed });
+    if (afterFinish === "silent") device.goSilent();
+    device.bootstrapFinished(this.draft);
+  }
+}

@@ -1,0 +1,578 @@
+import type { DatagramMutation, Endpoint, IncomingRequest, Peer, RequestHandler } from "../../src/coap/index.js";
+import { ExchangeError } from "../../src/coap/index.js";
+import { parseBinding, pathCovers, queuedUdpBinding, SecurityResource, ServerResource, udpBinding, type Binding, type InstanceNode, type LwM2mVersion, type Path } from "../../src/lwm2m/index.js";
+import { Timer } from "../../src/ports/index.js";
+import { seededRandom } from "../../src/ports/seeded-random.js";
+import { udpEndpoint } from "../../src/transport/index.js";
+import { Account, Change } from "./account.js";
+import { withoutServer } from "./access-control.js";
+import type { AttributeBook } from "./attribute-book.js";
+import { BootstrapSession } from "./bootstrap-session.js";
+import { fleetStateOf } from "./fleet-state.js";
+import type { DeviceHost } from "./host.js";
+import { deviceOff, mayStart, nextDevice, type AccountInput, type AccountState, type BootstrapCause, type DeviceInput, type DeviceState } from "./lifecycle.js";
+import { deviceLimits } from "./limits.js";
+import type { ManagementContext } from "./management.js";
+import { flagOf, numberOf, textOf, type Objects } from "./objects.js";
+import type { Observation } from "./observation.js";
+import { personality, type Personality, type PersonalityName } from "./personalities.js";
+import { Radio, type Receiver } from "./radio.js";
+import { answerServer } from "./requests.js";
+import { bootstrapAccountOf, sameServer, securityOf, serverAccountsOf, withBootstrapAccountOf, type ServerAccount } from "./server-accounts.js";
+import { Sleeper } from "./sleeper.js";
+import type { DeviceCounters, FleetState } from "./snapshot.js";
+import type { DeviceSpec } from "./spec.js";
+
+/** One simulated LwM2M Client: the effects of its lifecycle, on sockets, timers and its object store. */
+export class Device extends Timer implements Receiver {
+  state: DeviceState = deviceOff;
+  fleetState: FleetState = "off";
+  objects: Objects;
+  accounts: Account[] = [];
+  session: BootstrapSession | undefined = undefined;
+  behaviour: Personality;
+  personality: PersonalityName;
+  asleep = false;
+  /** Neither hears nor speaks. */
+  silent = false;
+  attributes: AttributeBook | undefined = undefined;
+  observations: Observation[] | undefined = undefined;
+  /** Execute requests carried out, by path. */
+  executed: Map<string, number> | undefined = undefined;
+  lastBootstrapCause: BootstrapCause | undefined = undefined;
+  /** Seconds since 1970, /1/x/12. */
+  lastBootstrapped: number | undefined = undefined;
+  mutation: DatagramMutation | undefined = undefined;
+  readonly counters: DeviceCounters = {
+    bootstrapRequests: 0,
+    bootstrapsFinished: 0,
+    bootstrapsFailed: 0,
+    registrations: 0,
+    registrationsFailed: 0,
+    updates: 0,
+    deregistrations: 0,
+    notifications: 0,
+    executes: 0,
+    bootstrapTriggers: 0,
+  };
+  readonly #radio: Radio;
+  #intendedAt: number | undefined = undefined;
+  #startedAt: number | undefined = undefined;
+  #triggeredAt: number | undefined = undefined;
+  /** What the trigger was, for the trace: Short Server ID and message id. */
+  #triggeredBy: string | undefined = undefined;
+  #fallbacks = 0;
+  #sleeper: Sleeper | undefined = undefined;
+  #whenOff: (() => void) | undefined = undefined;
+  #pausing = false;
+  /** Accounts that are gone but for their De-register. */
+  #departing: Account[] | undefined = undefined;
+
+  constructor(
+    readonly host: DeviceHost,
+    readonly spec: DeviceSpec,
+  ) {
+    super();
+    this.#radio = new Radio(host.ports, this);
+    this.personality = spec.personality;
+    this.behaviour = personality(spec.personality, spec.deviations);
+    this.objects = host.factory.objectsOf(spec);
+    if (this.behaviour.sleeper) this.#sleeper = new Sleeper(this);
+  }
+
+  override get timerName(): string {
+    return "device lifecycle";
+  }
+
+  get endpoint(): string {
+    return this.spec.endpoint;
+  }
+
+  get version(): LwM2mVersion {
+    return this.spec.lwm2m;
+  }
+
+  get bootstrapUri(): string | undefined {
+    return bootstrapAccountOf(this.objects)?.uri;
+  }
+
+  get traced(): boolean {
+    return this.spec.traced !== false;
+  }
+
+  get deaf(): boolean {
+    return this.asleep || this.silent;
+  }
+
+  /** Power on. `intendedAt`: when the schedule wanted it (`Clock.now()`), which latencies count from. */
+  start(intendedAt: number = this.host.ports.clock.now()): boolean {
+    if (this.state.at !== "off") return false;
+    this.#intendedAt = intendedAt;
+    this.#startedAt = intendedAt;
+    this.asleep = false;
+    this.silent = false;
+    return this.step({ in: "power-on", accounts: serverAccountsOf(this.objects).length, bootstrapAccount: bootstrapAccountOf(this.objects) !== undefined });
+  }
+
+  /** Power off, after a De-register at every Server when asked for. `whenOff` hears the end. */
+  stop(deregister: boolean, whenOff?: () => void): void {
+    if (this.state.at === "off") {
+      whenOff?.();
+      return;
+    }
+    this.#whenOff = whenOff ?? (() => {});
+    if (deregister && !this.silent) for (const account of this.accounts) account.step({ in: "deregister", then: "left" });
+    this.#offWhenLeft();
+  }
+
+  /** Off and on again in one moment. What a bootstrap had written so far is kept only by a device that does not roll back. */
+  powerCycle(): void {
+    const { draft } = this.session ?? {};
+    this.step({ in: "power-off" });
+    if (draft !== undefined && !this.behaviour.rollback) this.objects = withBootstrapAccountOf(this.objects, draft);
+    this.start();
+  }
+
+  #offWhenLeft(): void {
+    if (this.#whenOff === undefined || this.accounts.some((account) => account.state.at === "deregistering")) return;
+    const whenOff = this.#whenOff;
+    this.#whenOff = undefined;
+    this.step({ in: "power-off" });
+    whenOff();
+  }
+
+  /** Feeds the state machine; false when the input means nothing now. */
+  step(input: DeviceInput): boolean {
+    const from = this.state;
+    const to = nextDevice(from, input);
+    if (to === undefined) return false;
+    this.state = to;
+    if (this.traced) this.#record(from.at, to, input);
+    this.#enter(to);
+    this.reviewFleetState();
+    return true;
+  }
+
+  #enter(state: DeviceState): void {
+    const { clock } = this.host.ports;
+    clock.stop(this);
+    switch (state.at) {
+      case "off":
+        this.#powerOff();
+        return;
+      case "hold-off":
+        this.session?.close(false);
+        this.session = undefined;
+        this.#pauseAccounts(state.cause);
+        if (!this.#leaving()) this.#holdOff(state);
+        return;
+      case "requesting":
+        this.lastBootstrapCause = state.cause;
+        this.#request();
+        return;
+      case "serving":
+        this.#matchAccounts();
+        this.startAccounts();
+        return;
+      case "bootstrapping":
+        clock.start(this, this.spec.timing.device.bootstrapTimeoutMs);
+        return;
+      case "stranded":
+        this.host.listener.onFailure(this, "no Server account, and no Bootstrap-Server account to get one from");
+        return;
+    }
+  }
+
+  override fire(): void {
+    if (this.silent) return;
+    if (this.state.at === "hold-off") this.step({ in: "waited" });
+    else this.bootstrapFailed("no Bootstrap-Finish in time");
+  }
+
+  // Bootstrap
+
+  #holdOff(state: Extract<DeviceState, { at: "hold-off" }>): void {
+    const delay = this.#delayOf(state);
+    if (delay > 0) this.host.ports.clock.start(this, delay);
+    else this.step({ in: "waited" });
+  }
+
+  #delayOf({ cause, attempt }: Extract<DeviceState, { at: "hold-off" }>): number {
+    if (attempt > 0) return this.#backOff(attempt);
+    switch (cause) {
+      case "factory": {
+        const account = bootstrapAccountOf(this.objects);
+        return (account === undefined ? 0 : (numberOf(account.security, SecurityResource.ClientHoldOffTime) ?? 0)) * 1000;
+      }
+      case "trigger": {
+        const { jitterMs } = this.behaviour.trigger;
+        return jitterMs === 0 ? 0 : seededRandom(`${this.spec.seed} trigger ${this.counters.bootstrapTriggers}`).next() * jitterMs;
+      }
+      case "fallback":
+        return this.#fallbacks < 2 ? 0 : this.#backOff(this.#fallbacks - 1);
+      case "manual":
+        return 0;
+    }
+  }
+
+  #backOff(times: number): number {
+    const { bootstrapRetryMs, bootstrapRetryMaxMs } = this.spec.timing.device;
+    return Math.min(bootstrapRetryMs * 2 ** Math.min(times - 1, 30), bootstrapRetryMaxMs);
+  }
+
+  #request(): void {
+    const { clock } = this.host.ports;
+    const account = bootstrapAccountOf(this.objects);
+    if (account === undefined) {
+      this.bootstrapFailed("no Bootstrap-Server account");
+      return;
+    }
+    clock.start(this, this.spec.timing.device.bootstrapTimeoutMs);
+    this.session = new BootstrapSession(this, account.uri, this.intended(clock.now()));
+    this.session.open();
+  }
+
+  /** The Bootstrap-Request goes out now. */
+  bootstrapRequested(): void {
+    this.active();
+    if (this.traced && this.host.trace !== undefined && this.state.at === "requesting") {
+      const { cause, attempt } = this.state;
+      const detail = { cause, attempt, ...(this.#triggeredBy === undefined || cause !== "trigger" ? {} : { trigger: this.#triggeredBy }) };
+      this.host.trace.record({ kind: "state", machine: "device", id: this.endpoint, from: "requesting", to: "requesting", input: "bootstrap-request", detail }, this.endpoint);
+    }
+    if (this.#triggeredAt === undefined) return;
+    this.host.listener.onMeasure(this, "trigger-to-bootstrap", this.host.ports.clock.now() - this.#triggeredAt);
+    this.#triggeredAt = undefined;
+  }
+
+  bootstrapFailed(reason: string): void {
+    if (this.state.at !== "requesting" && this.state.at !== "bootstrapping") return;
+    this.counters.bootstrapsFailed++;
+    const { session } = this;
+    this.session = undefined;
+    session?.close(false);
+    if (session !== undefined && !this.behaviour.rollback) this.objects = withBootstrapAccountOf(this.objects, session.draft);
+    this.host.listener.onFailure(this, reason);
+    this.step({ in: "bootstrap-failed", accounts: serverAccountsOf(this.objects).length });
+  }
+
+  /** The Finish was answered 2.04: the draft is the configuration now. */
+  bootstrapFinished(draft: Objects): void {
+    const { clock } = this.host.ports;
+    const { session } = this;
+    this.objects = this.withoutLost(draft);
+    this.lastBootstrapped = Math.floor(clock.epoch() / 1000);
+    this.counters.bootstrapsFinished++;
+    if (session !== undefined) this.host.listener.onMeasure(this, "bootstrap", clock.now() - session.since);
+    this.session = undefined;
+    session?.close(true);
+    if (this.behaviour.afterBootstrap === "all") for (const account of this.accounts) account.outdated = true;
+    else for (const account of this.accounts) account.unannounced |= Change.Objects;
+    this.step({ in: "finished" });
+  }
+
+  /** The draft without what only the accounts had that it took away. */
+  withoutLost(draft: Objects): Objects {
+    let next = draft;
+    for (const { shortServerId } of serverAccountsOf(this.objects)) if (securityOf(draft, shortServerId) === undefined) next = withoutServer(next, shortServerId);
+    return next;
+  }
+
+  /** Execute of /1/x/9 was answered and is to be followed. */
+  triggered(request: IncomingRequest, shortServerId: number, restart: boolean): void {
+    this.counters.bootstrapTriggers++;
+    this.#triggeredAt ??= request.arrivedAt;
+    this.#triggeredBy = `server ${shortServerId}, message id ${request.messageId}`;
+    this.step({ in: restart ? "bootstrap-again" : "bootstrap-due", cause: "trigger" });
+  }
+
+  // Accounts
+
+  #pauseAccounts(cause: BootstrapCause): void {
+    const leaves = this.behaviour.deregisterBeforeBootstrap && cause !== "factory";
+    this.#pausing = true;
+    for (const account of this.accounts) {
+      if (!account.registered) account.step({ in: "stop" });
+      else if (leaves) account.step({ in: "deregister", then: "left" });
+    }
+    this.#pausing = false;
+  }
+
+  #leaving(): boolean {
+    return this.accounts.some((account) => account.state.at === "deregistering");
+  }
+
+  /** Makes the accounts fit the object store: new ones come, lost and moved ones go. */
+  #matchAccounts(): void {
+    const wanted = serverAccountsOf(this.objects);
+    if (wanted.length > 1) wanted.sort((a, b) => priorityOf(a) - priorityOf(b));
+    const before = this.accounts;
+    this.accounts = wanted.map((details) => {
+      const present = before.find((account) => account.shortServerId === details.shortServerId);
+      if (present === undefined || !sameServer(present.details, details)) return new Account(this, details);
+      present.renew(details);
+      if (present.state.at === "left") present.step({ in: "stop" });
+      return present;
+    });
+    for (const account of before) if (!this.accounts.includes(account)) this.#takeLeave(account, wanted);
+  }
+
+  #takeLeave(account: Account, wanted: readonly ServerAccount[]): void {
+    const { deregisterReplaced } = this.behaviour;
+    const moved = wanted.find((details) => details.shortServerId === account.shortServerId);
+    // At the same address the Register that follows replaces the old registration by itself.
+    const elsewhere = moved !== undefined && moved.uri !== account.details.uri;
+    this.endObservations(account);
+    this.attributes?.forget(account.shortServerId);
+    (this.#departing ??= []).push(account);
+    account.detach(account.registered && !this.silent && (deregisterReplaced === "always" || (deregisterReplaced === "moved" && elsewhere)));
+  }
+
+  startAccounts(): void {
+    if (this.state.at !== "serving" || this.silent) return;
+    for (const account of this.accounts) {
+      if (!account.registered) continue;
+      if (account.outdated) account.step({ in: "register" });
+      else if (account.unannounced !== 0) account.step({ in: "update" });
+    }
+    const turns = this.accounts.map((account) => ({
+      state: account.state.at,
+      priority: numberOf(account.details.server, ServerResource.RegistrationPriorityOrder),
+      blocks: flagOf(account.details.server, ServerResource.RegistrationFailureBlock) === true,
+    }));
+    for (const index of mayStart(turns)) {
+      const account = this.accounts[index];
+      const delayMs = account === undefined || account.settled ? 0 : (numberOf(account.details.server, ServerResource.InitialRegistrationDelayTimer) ?? 0) * 1000;
+      account?.step({ in: "start", delayMs });
+    }
+  }
+
+  /** An account changed its state: for the trace. */
+  accountMoved(account: Account, from: AccountState, to: AccountState, input: AccountInput): void {
+    if (!this.traced || this.host.trace === undefined) return;
+    const detail = { shortServerId: account.shortServerId, uri: account.details.uri, ...("attempt" in to ? { attempt: to.attempt } : {}), ...(account.lastFailure === undefined ? {} : { lastFailure: account.lastFailure }) };
+    this.host.trace.record({ kind: "state", machine: "registration", id: `${this.endpoint}/${account.shortServerId}`, from: from.at, to: to.at, input: input.in, detail }, this.endpoint);
+  }
+
+  /** An account changed its state, and what follows from it for itself is done. */
+  accountSettled(account: Account): void {
+    if (account.detached) {
+      if (account.state.at !== "deregistering") this.#departing = this.#departing?.filter((other) => other !== account);
+      return;
+    }
+    const { at } = account.state;
+    if (this.#whenOff !== undefined) this.#offWhenLeft();
+    else if (this.state.at === "hold-off") {
+      if (!this.#pausing && !this.#leaving() && !this.running) this.#holdOff(this.state);
+    } else if (this.state.at === "serving") {
+      if (at === "failed") this.#accountFailed(account);
+      if (at === "failed" || (account.registered && this.accounts.length > 1)) this.startAccounts();
+    }
+    this.reviewFleetState();
+  }
+
+  #accountFailed(account: Account): void {
+    this.host.listener.onFailure(this, `Register at server ${account.shortServerId}: ${account.lastFailure ?? "gave up"}`);
+    if (!this.fallsBack(account)) return;
+    this.#fallbacks++;
+    this.step({ in: "bootstrap-due", cause: "fallback" });
+  }
+
+  /** /1/x/16, which is true where it is absent. */
+  fallsBack(account: Account): boolean {
+    return flagOf(account.details.server, ServerResource.BootstrapOnRegistrationFailure) !== false && bootstrapAccountOf(this.objects) !== undefined;
+  }
+
+  reviewFleetState(): void {
+    const before = this.fleetState;
+    const now = fleetStateOf(this.state, this.accounts);
+    if (now === before) return;
+    this.fleetState = now;
+    if (now === "registered") {
+      this.#fallbacks = 0;
+      if (this.#startedAt !== undefined) this.host.listener.onMeasure(this, "start-to-registered", this.host.ports.clock.now() - this.#startedAt);
+      this.#startedAt = undefined;
+    }
+    this.host.listener.onState(this, before, now);
+  }
+
+  // What accounts and sessions ask of the device
+
+  /** When the first message was meant to go out; later ones are meant now. */
+  intended(now: number): number {
+    const intended = this.#intendedAt ?? now;
+    this.#intendedAt = undefined;
+    return intended;
+  }
+
+  objectList(): Buffer {
+    return this.host.objectLists.payloadOf(this.objects, this.version);
+  }
+
+  bindingOf(server: InstanceNode): Binding {
+    const queue = this.behaviour.sleeper || this.spec.queueMode === true;
+    const text = textOf(server, ServerResource.Binding) ?? "U";
+    const parsed = text === "U" ? udpBinding : (parseBinding(text, this.version) ?? udpBinding);
+    if (!queue) return parsed;
+    return parsed.transports === "U" ? queuedUdpBinding : { transports: parsed.transports, queue };
+  }
+
+  contextFor(account: Account): ManagementContext {
+    return {
+      version: this.version,
+      shortServerId: account.shortServerId,
+      endpoint: this.endpoint,
+      behaviour: this.behaviour,
+      time: Math.floor(this.host.ports.clock.epoch() / 1000),
+      lastBootstrapped: this.lastBootstrapped,
+    };
+  }
+
+  /** A socket of the device towards a CoAP URI. Rejects when it cannot be. */
+  open(uri: string, handler: RequestHandler): Promise<Endpoint> {
+    let address;
+    try {
+      address = this.host.addressOf(uri);
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
+    if (address.scheme !== "coap") return Promise.reject(new ExchangeError("unreachable", uri));
+    const { host, port } = address;
+    return udpEndpoint(this.#radio, { host: this.spec.host ?? "127.0.0.1", connect: { host, port }, transmission: this.spec.timing.coap, limits: deviceLimits }, handler);
+  }
+
+  peerOf(endpoint: Endpoint, uri: string): Peer {
+    const { host, port } = this.host.addressOf(uri);
+    this.host.socketOpened();
+    const peer = endpoint.peer({ host, port });
+    peer.label = this.endpoint;
+    endpoint.tap = this.traced ? this.host.trace?.tap : this.host.untracedTap;
+    if (this.mutation !== undefined) endpoint.mutate = this.mutation;
+    return peer;
+  }
+
+  /** Its objects change: Servers are told what they must know, observers what they asked for. */
+  change(next: Objects, at: Path): void {
+    const before = this.objects;
+    this.objects = next;
+    if (next.length !== before.length) for (const account of this.accounts) account.announce(Change.Objects);
+    else if (at.object === 1) this.#renewAccounts();
+    for (const observation of this.observations ?? []) if (pathCovers(at, observation.path) || pathCovers(observation.path, at)) observation.changed();
+  }
+
+  #renewAccounts(): void {
+    const details = serverAccountsOf(this.objects);
+    for (const account of this.accounts) {
+      const renewed = details.find(({ shortServerId }) => shortServerId === account.shortServerId);
+      if (renewed === undefined) continue;
+      account.renew(renewed);
+      if (account.unannounced !== 0) account.announce(0);
+    }
+  }
+
+  observe(observation: Observation): void {
+    (this.observations ??= []).push(observation);
+  }
+
+  endObservation(observation: Observation): void {
+    observation.end();
+    const left = this.observations?.filter((other) => other !== observation) ?? [];
+    this.observations = left.length === 0 ? undefined : left;
+  }
+
+  endObservations(account: Account): void {
+    for (const observation of this.observations ?? []) if (observation.account === account) this.endObservation(observation);
+  }
+
+  serverRequest(account: Account, request: IncomingRequest): void {
+    this.active();
+    answerServer(this, account, request);
+  }
+
+  executes(path: string): void {
+    this.counters.executes++;
+    this.executed ??= new Map();
+    this.executed.set(path, (this.executed.get(path) ?? 0) + 1);
+  }
+
+  // Sleep and silence
+
+  get canSleep(): boolean {
+    return this.state.at === "serving" && this.accounts.every(({ state: { at } }) => at !== "registering" && at !== "updating" && at !== "deregistering");
+  }
+
+  /** A message came or went. */
+  active(): void {
+    if (this.#sleeper !== undefined && !this.asleep) this.#sleeper.extend();
+  }
+
+  sleep(): void {
+    this.asleep = true;
+    this.#sleeper?.asleep();
+  }
+
+  /** Listens again, because an Update is due. */
+  rouse(): void {
+    if (!this.asleep) return;
+    this.asleep = false;
+    this.#sleeper?.extend();
+    for (const observation of this.observations ?? []) observation.review();
+  }
+
+  wake(): void {
+    if (!this.asleep) return;
+    this.rouse();
+    for (const account of this.accounts) account.step({ in: "update" });
+  }
+
+  goSilent(): void {
+    this.silent = true;
+    this.host.ports.clock.stop(this);
+    this.session?.freeze();
+    for (const account of this.accounts) account.freeze();
+  }
+
+  /** After silence: what was going on is lost, registrations are made anew. */
+  speakAgain(): void {
+    if (!this.silent) return;
+    this.silent = false;
+    if (this.state.at !== "serving") {
+      this.powerCycle();
+      return;
+    }
+    this.startAccounts();
+    for (const account of this.accounts) account.step({ in: "register" });
+  }
+
+  behave(name: PersonalityName, deviations: Partial<Personality> | undefined): void {
+    this.personality = name;
+    this.behaviour = personality(name, deviations);
+    if (this.behaviour.sleeper) this.#sleeper ??= new Sleeper(this);
+    else this.#sleeper?.stop();
+    if (!this.behaviour.sleeper) this.#sleeper = undefined;
+    this.active();
+  }
+
+  #powerOff(): void {
+    this.session?.close(false);
+    this.session = undefined;
+    for (const observation of this.observations ?? []) observation.end();
+    this.observations = undefined;
+    for (const account of this.accounts) if (!account.step({ in: "stop" })) account.close();
+    this.accounts = [];
+    for (const account of this.#departing ?? []) account.close();
+    this.#departing = undefined;
+    this.#sleeper?.stop();
+    this.asleep = false;
+    this.#triggeredAt = undefined;
+    this.#startedAt = undefined;
+    this.#intendedAt = undefined;
+  }
+
+  #record(from: DeviceState["at"], to: DeviceState, input: DeviceInput): void {
+    const detail = "cause" in to ? { cause: to.cause, attempt: to.attempt } : {};
+    this.host.trace?.record({ kind: "state", machine: "device", id: this.endpoint, from, to: to.at, input: input.in, detail }, this.endpoint);
+  }
+}
+
+const priorityOf = ({ server }: ServerAccount): number => numberOf(server, ServerResource.RegistrationPriorityOrder) ?? Number.MAX_SAFE_INTEGER;

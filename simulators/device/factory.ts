@@ -1,0 +1,141 @@
+import {
+  AccessControlResource,
+  instance,
+  multiple,
+  ObjectId,
+  SecurityMode,
+  SecurityResource,
+  ServerResource,
+  single,
+  type InstanceNode,
+  type ResourceNode,
+} from "../../src/lwm2m/index.js";
+import { freeInstance, withInstance, type Objects, type StoredInstance } from "./objects.js";
+import type { AccessControlSpec, BootstrapAccountSpec, DeviceSpec, ServerAccountSpec } from "./spec.js";
+
+/** Resource values that are computed when they are read: /3/0/2 is the endpoint name, /3/0/13 the clock. */
+export const computed = { serialNumber: "(endpoint)", currentTime: -1 } as const;
+
+export const temperatureObject = 3303;
+export const temperatureResource = { minimum: 5601, maximum: 5602, reset: 5605, value: 5700, units: 5701 } as const;
+const initialTemperature = 20.5;
+
+const deviceInstance: InstanceNode = instance(0, [
+  single(0, "Muster"),
+  single(1, "simulated device"),
+  single(2, computed.serialNumber),
+  single(3, "1.0.0"),
+  multiple(6, [[0, 1]]),
+  multiple(7, [[0, 3800]]),
+  single(9, 100),
+  single(10, 32),
+  multiple(11, [[0, 0]]),
+  single(13, computed.currentTime),
+  single(14, "+00"),
+  single(15, "Etc/UTC"),
+  single(16, "U"),
+  single(17, "simulator"),
+  single(18, "1.0"),
+  single(19, "1.0.0"),
+  single(20, 0),
+  single(21, 64),
+]);
+
+const connectivityInstance: InstanceNode = instance(0, [single(0, 41), multiple(1, [[0, 41]]), single(2, -65), single(3, 90), multiple(4, [[0, "127.0.0.1"]])]);
+
+/** State 0 idle, result 0 initial, packages pulled over CoAP. */
+const firmwareInstance: InstanceNode = instance(0, [single(1, ""), single(3, 0), single(5, 0), single(6, "muster"), single(7, "1.0.0"), multiple(8, [[0, 0]]), single(9, 2)]);
+
+const temperatureInstance = (id: number): InstanceNode =>
+  instance(id, [single(5601, initialTemperature), single(5602, initialTemperature), single(5603, -40), single(5604, 85), single(5700, initialTemperature), single(5701, "Cel")]);
+
+const plain: readonly StoredInstance[] = [
+  { object: ObjectId.Device, node: deviceInstance },
+  { object: ObjectId.ConnectivityMonitoring, node: connectivityInstance },
+  { object: ObjectId.FirmwareUpdate, node: firmwareInstance },
+];
+
+const temperatures: StoredInstance[] = [];
+function temperature(id: number): StoredInstance {
+  return (temperatures[id] ??= { object: temperatureObject, node: temperatureInstance(id) });
+}
+
+const nothing = new Uint8Array(0);
+
+export const bootstrapSecurity = (spec: BootstrapAccountSpec): InstanceNode =>
+  instance(spec.securityInstance ?? 0, [
+    single(SecurityResource.ServerUri, spec.uri),
+    single(SecurityResource.BootstrapServer, true),
+    single(SecurityResource.SecurityMode, SecurityMode.NoSec),
+    single(SecurityResource.PublicKeyOrIdentity, nothing),
+    single(SecurityResource.ServerPublicKey, nothing),
+    single(SecurityResource.SecretKey, nothing),
+    single(SecurityResource.ClientHoldOffTime, spec.holdOff ?? 0),
+  ]);
+
+const serverSecurity = (spec: ServerAccountSpec, id: number): InstanceNode =>
+  instance(id, [
+    single(SecurityResource.ServerUri, spec.uri),
+    single(SecurityResource.BootstrapServer, false),
+    single(SecurityResource.SecurityMode, SecurityMode.NoSec),
+    single(SecurityResource.PublicKeyOrIdentity, nothing),
+    single(SecurityResource.ServerPublicKey, nothing),
+    single(SecurityResource.SecretKey, nothing),
+    single(SecurityResource.ShortServerId, spec.shortServerId),
+  ]);
+
+function serverInstance(spec: ServerAccountSpec, id: number): InstanceNode {
+  const further = Object.entries(spec.resources ?? {}).map(([resource, value]) => single(Number(resource), value));
+  const resources: ResourceNode[] = [
+    single(ServerResource.ShortServerId, spec.shortServerId),
+    single(ServerResource.Lifetime, spec.lifetime),
+    single(ServerResource.NotificationStoring, true),
+    single(ServerResource.Binding, spec.binding ?? "U"),
+    ...further,
+  ];
+  return instance(id, resources.sort((a, b) => a.id - b.id));
+}
+
+const accessControl = (spec: AccessControlSpec, id: number): InstanceNode =>
+  instance(id, [
+    single(AccessControlResource.ObjectId, spec.object),
+    single(AccessControlResource.ObjectInstanceId, spec.instance),
+    multiple(
+      AccessControlResource.Acl,
+      Object.entries(spec.rights).map(([server, rights]): [number, number] => [Number(server), rights]),
+    ),
+    single(AccessControlResource.Owner, spec.owner),
+  ]);
+
+type FactorySpec = Pick<DeviceSpec, "bootstrap" | "servers" | "accessControl" | "temperatures">;
+
+function build(spec: FactorySpec): Objects {
+  let objects: Objects = [...plain, ...Array.from({ length: spec.temperatures ?? 1 }, (_, id) => temperature(id))];
+  const add = (object: number, node: InstanceNode): void => {
+    objects = withInstance(objects, object, node);
+  };
+  if (spec.bootstrap !== undefined) add(ObjectId.Security, bootstrapSecurity(spec.bootstrap));
+  for (const account of spec.servers ?? []) {
+    add(ObjectId.Security, serverSecurity(account, account.securityInstance ?? freeInstance(objects, ObjectId.Security)));
+    add(ObjectId.Server, serverInstance(account, account.serverInstance ?? freeInstance(objects, ObjectId.Server)));
+  }
+  for (const entry of spec.accessControl ?? []) add(ObjectId.AccessControl, accessControl(entry, freeInstance(objects, ObjectId.AccessControl)));
+  return objects;
+}
+
+/** Makes factory contents; specs that share their parts (a fleet's) share the content too. */
+export class Factory {
+  #spec: FactorySpec | undefined;
+  #objects: Objects = [];
+
+  objectsOf(spec: FactorySpec): Objects {
+    const last = this.#spec;
+    const same =
+      last !== undefined && last.bootstrap === spec.bootstrap && last.servers === spec.servers && last.accessControl === spec.accessControl && last.temperatures === spec.temperatures;
+    if (!same) {
+      this.#objects = build(spec);
+      this.#spec = spec;
+    }
+    return this.#objects;
+  }
+}

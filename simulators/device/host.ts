@@ -1,0 +1,79 @@
+import type { DatagramTap, Endpoint, EndpointCounters } from "../../src/coap/index.js";
+import type { Ports, Trace } from "../../src/ports/index.js";
+import { parseCoapUri } from "../../src/transport/index.js";
+import { ObjectListCache } from "./announce.js";
+import type { Device } from "./device.js";
+import { Factory } from "./factory.js";
+import { InstanceCache } from "./objects.js";
+import type { FleetState } from "./snapshot.js";
+
+/** What a device times, in milliseconds of its clock; see `operations` of the fleet for where each begins and ends. */
+export type Measure = "bootstrap" | "register" | "update" | "deregister" | "trigger-to-bootstrap" | "start-to-registered";
+
+/** Who runs devices and counts what they do. Called on the hot path. */
+export interface DeviceListener {
+  onState(device: Device, from: FleetState, to: FleetState): void;
+  onMeasure(device: Device, measure: Measure, milliseconds: number): void;
+  /** A bootstrap or registration was given up. */
+  onFailure(device: Device, reason: string): void;
+  /** An Update was refused or unanswered; the device registers again. */
+  onUpdateFailed(device: Device): void;
+}
+
+/** Where datagrams and states of traced devices go, filed under the endpoint name (the peer's label). */
+export interface DeviceTrace extends Trace {
+  readonly tap: DatagramTap;
+}
+
+export const silentListener: DeviceListener = { onState: () => {}, onMeasure: () => {}, onFailure: () => {}, onUpdateFailed: () => {} };
+
+/** What all devices of a thread share. */
+export class DeviceHost {
+  readonly factory = new Factory();
+  readonly instances = new InstanceCache();
+  readonly objectLists = new ObjectListCache();
+  readonly #addresses = new Map<string, ReturnType<typeof parseCoapUri>>();
+
+  openSockets = 0;
+  /** Of sockets that are closed; see `countersOf` for those that are open. */
+  readonly closedSockets: EndpointCounters = { datagramsIn: 0, datagramsOut: 0, retransmissions: 0, duplicates: 0, malformed: 0, timeouts: 0, resets: 0, strayResponses: 0 };
+
+  constructor(
+    readonly ports: Ports,
+    readonly listener: DeviceListener = silentListener,
+    readonly trace?: DeviceTrace,
+    /** Tap of devices that are not traced; undefined costs nothing. */
+    readonly untracedTap?: DatagramTap,
+  ) {}
+
+  socketOpened(): void {
+    this.openSockets++;
+  }
+
+  socketClosed({ counters }: Endpoint): void {
+    this.openSockets--;
+    addCounters(this.closedSockets, counters);
+  }
+
+  /** Throws when the text is no CoAP URI. */
+  addressOf(uri: string): ReturnType<typeof parseCoapUri> {
+    let address = this.#addresses.get(uri);
+    if (address === undefined) {
+      address = parseCoapUri(uri);
+      if (this.#addresses.size >= 4096) this.#addresses.clear();
+      this.#addresses.set(uri, address);
+    }
+    return address;
+  }
+}
+
+export function addCounters(into: EndpointCounters, counters: Readonly<EndpointCounters>): void {
+  into.datagramsIn += counters.datagramsIn;
+  into.datagramsOut += counters.datagramsOut;
+  into.retransmissions += counters.retransmissions;
+  into.duplicates += counters.duplicates;
+  into.malformed += counters.malformed;
+  into.timeouts += counters.timeouts;
+  into.resets += counters.resets;
+  into.strayResponses += counters.strayResponses;
+}

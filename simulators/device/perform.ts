@@ -1,0 +1,165 @@
+import { Codes, ExchangeError, formatCode, isSuccess, parseCode, type Code, type Endpoint, type Peer, type RequestHandler, type Response } from "../../src/coap/index.js";
+import { multiple, single, tryParsePath, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
+import type { Account } from "./account.js";
+import type { ActionResult, CustomRequest, Destination, DeviceAction } from "./actions.js";
+import type { Device } from "./device.js";
+import { addMutation } from "./mutating.js";
+import { findInstance, findResource, mergeResource, withInstance, withResource } from "./objects.js";
+import { bootstrapAccountOf, serverAccountsOf } from "./server-accounts.js";
+
+const done: ActionResult = { ok: true };
+const refused = (failure: NonNullable<ActionResult["failure"]>): ActionResult => ({ ok: false, failure });
+
+/** Makes a device do something; resolves when it is done, for an exchange when it is answered. */
+export function perform(device: Device, action: DeviceAction): Promise<ActionResult> {
+  switch (action.do) {
+    case "request":
+      return customRequest(device, action);
+    case "send-raw":
+      return sendRaw(device, action.to, Buffer.from(action.hex, "hex"));
+    case "stop":
+      return new Promise((resolve) => device.stop(action.deregister !== false, () => resolve(done)));
+    case "bootstrap":
+      return bootstrap(device);
+    case "register":
+    case "update":
+    case "deregister":
+      return registration(device, action.do, action.shortServerId);
+    default:
+      return Promise.resolve(atOnce(device, action));
+  }
+}
+
+function atOnce(device: Device, action: Exclude<DeviceAction, { do: "request" | "send-raw" | "stop" | "bootstrap" | "register" | "update" | "deregister" }>): ActionResult {
+  switch (action.do) {
+    case "start":
+      return device.start() ? done : refused("busy");
+    case "power-cycle":
+      device.powerCycle();
+      return done;
+    case "sleep":
+      device.sleep();
+      return done;
+    case "wake":
+      device.wake();
+      return done;
+    case "go-silent":
+      device.goSilent();
+      return done;
+    case "speak-again":
+      device.speakAgain();
+      return done;
+    case "behave":
+      device.behave(action.personality ?? device.personality, action.deviations);
+      return done;
+    case "mutate":
+      addMutation(device, action.mutation, action.count, action.to);
+      return done;
+    case "set-resource":
+      return setResource(device, action.path, action.value);
+  }
+}
+
+function bootstrap(device: Device): Promise<ActionResult> {
+  if (device.silent) return Promise.resolve(refused("off"));
+  if (bootstrapAccountOf(device.objects) === undefined) return Promise.resolve(refused("no-account"));
+  if (!device.step({ in: "bootstrap-again", cause: "manual" })) return Promise.resolve(refused("off"));
+  const { session } = device;
+  if (session === undefined) return Promise.resolve(done);
+  return new Promise((resolve) => (session.waiter = resolve));
+}
+
+async function registration(device: Device, what: "register" | "update" | "deregister", shortServerId: number | undefined): Promise<ActionResult> {
+  if (device.state.at === "off" || device.silent) return refused("off");
+  const accounts = device.accounts.filter((account) => shortServerId === undefined || account.shortServerId === shortServerId);
+  let result = refused("no-account");
+  for (const account of accounts) result = await exchange(account, what);
+  return result;
+}
+
+function exchange(account: Account, what: "register" | "update" | "deregister"): Promise<ActionResult> {
+  return new Promise((resolve) => {
+    if (account.waiter !== undefined) {
+      resolve(refused("busy"));
+      return;
+    }
+    account.device.rouse();
+    account.waiter = resolve;
+    const taken = account.step(what === "deregister" ? { in: "deregister", then: "left" } : { in: what });
+    if (taken) return;
+    account.waiter = undefined;
+    resolve(refused(what === "register" ? "busy" : "not-registered"));
+  });
+}
+
+function setResource(device: Device, text: string, value: Value): ActionResult {
+  const path = tryParsePath(text);
+  const { object, instance, resource, resourceInstance } = path ?? {};
+  if (path === undefined || object === undefined || instance === undefined || resource === undefined) return refused("unknown-path");
+  const node = findInstance(device.objects, object, instance);
+  if (node === undefined) return refused("unknown-path");
+  const changed: ResourceNode = resourceInstance === undefined ? single(resource, value) : multiple(resource, [[resourceInstance, value]]);
+  const next = findResource(node, resource)?.kind === "multiple-resource" ? mergeResource(node, changed) : withResource(node, changed);
+  device.change(withInstance(device.objects, object, next), path);
+  return done;
+}
+
+const methods: Readonly<Record<string, Code>> = { GET: Codes.GET, POST: Codes.POST, PUT: Codes.PUT, DELETE: Codes.DELETE, FETCH: Codes.FETCH, IPATCH: Codes.IPATCH };
+
+async function customRequest(device: Device, request: CustomRequest): Promise<ActionResult> {
+  return through(device, request.to, async (endpoint, peer) => {
+    const payload = request.payloadHex === undefined ? (request.payload === undefined ? undefined : Buffer.from(request.payload)) : Buffer.from(request.payloadHex, "hex");
+    try {
+      const response = await endpoint.request(peer, {
+        code: methods[request.method.toUpperCase()] ?? parseCode(request.method),
+        path: request.path,
+        ...(request.query === undefined ? {} : { query: request.query }),
+        ...(request.contentFormat === undefined ? {} : { contentFormat: request.contentFormat }),
+        ...(request.accept === undefined ? {} : { accept: request.accept }),
+        ...(request.confirmable === undefined ? {} : { confirmable: request.confirmable }),
+        ...(payload === undefined ? {} : { payload }),
+      });
+      return resultOf(response);
+    } catch (error) {
+      if (error instanceof ExchangeError) return refused(error.reason);
+      throw error;
+    }
+  });
+}
+
+const resultOf = (response: Response): ActionResult => ({
+  ok: isSuccess(response.code),
+  code: formatCode(response.code),
+  ...(response.locationPath === undefined ? {} : { location: response.locationPath }),
+  ...(response.contentFormat === undefined ? {} : { contentFormat: response.contentFormat }),
+  ...(response.payload === undefined || response.payload.length === 0 ? {} : { payloadHex: Buffer.from(response.payload).toString("hex") }),
+});
+
+const sendRaw = (device: Device, to: Destination, datagram: Buffer): Promise<ActionResult> =>
+  through(device, to, (endpoint, peer) => {
+    endpoint.sendRaw(peer, datagram);
+    return Promise.resolve(done);
+  });
+
+/** Uses the socket that the device has towards the destination, or one made for the purpose. */
+async function through(device: Device, to: Destination, act: (endpoint: Endpoint, peer: Peer) => Promise<ActionResult>): Promise<ActionResult> {
+  const present = to === "bootstrap" ? device.session : device.accounts.find(({ shortServerId }) => shortServerId === to);
+  if (present?.endpoint !== undefined && present.peer !== undefined) return act(present.endpoint, present.peer);
+  const uri = to === "bootstrap" ? bootstrapAccountOf(device.objects)?.uri : serverAccountsOf(device.objects).find(({ shortServerId }) => shortServerId === to)?.uri;
+  if (uri === undefined) return refused("no-account");
+  let endpoint: Endpoint;
+  try {
+    endpoint = await device.open(uri, deafHandler);
+  } catch {
+    return refused("unreachable");
+  }
+  try {
+    return await act(endpoint, device.peerOf(endpoint, uri));
+  } finally {
+    device.host.socketClosed(endpoint);
+    await endpoint.close();
+  }
+}
+
+const deafHandler: RequestHandler = { onRequest: (request) => request.ignore() };
+
