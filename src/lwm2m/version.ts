@@ -11,10 +11,14 @@ export interface VersionRules {
   readonly endpointOptional: boolean;
   /** Queue mode is the parameter `Q` of its own; before, a letter inside `b`. */
   readonly queueParameter: boolean;
-  /** Paths of four levels, Bootstrap-Read, `pct`, and `uri` in Bootstrap-Discover. */
+  /** Paths of four levels. */
   readonly resourceInstancePaths: boolean;
   readonly bootstrapRead: boolean;
+  /** `pct` in a Bootstrap-Request. */
   readonly preferredContentFormat: boolean;
+  /** `uri` of Security instances in the answer to Bootstrap-Discover. */
+  readonly discoversUris: boolean;
+  /** Attributes `epmin` and `epmax`. */
   readonly evaluationPeriods: boolean;
   /** `ver=1.1`; before, `ver="1.1"`. */
   readonly bareObjectVersion: boolean;
@@ -29,6 +33,7 @@ const rules: Readonly<Record<LwM2mVersion, VersionRules>> = {
     resourceInstancePaths: false,
     bootstrapRead: false,
     preferredContentFormat: false,
+    discoversUris: false,
     evaluationPeriods: false,
     bareObjectVersion: false,
     bootstrapOnlyObjects: [0],
@@ -39,6 +44,7 @@ const rules: Readonly<Record<LwM2mVersion, VersionRules>> = {
     resourceInstancePaths: true,
     bootstrapRead: true,
     preferredContentFormat: true,
+    discoversUris: true,
     evaluationPeriods: true,
     bareObjectVersion: true,
     bootstrapOnlyObjects: [0, 21],

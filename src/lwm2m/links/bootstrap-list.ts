@@ -89,6 +89,6 @@ export function formatBootstrapList(objects: Iterable<BootstrapObject>, version:
 function accountAttributes(object: number, instance: BootstrapInstance, version: LwM2mVersion): Record<string, LinkAttribute> {
   const attributes: Record<string, LinkAttribute> = {};
   if (instance.shortServerId !== undefined) attributes["ssid"] = String(instance.shortServerId);
-  if (instance.uri !== undefined && object === ObjectId.Security && version !== "1.0") attributes["uri"] = instance.uri;
+  if (instance.uri !== undefined && object === ObjectId.Security && versionRules(version).discoversUris) attributes["uri"] = instance.uri;
   return attributes;
 }

@@ -1,7 +1,9 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Request } from "../../coap/index.js";
 import { Codes, ContentFormat } from "../../coap/index.js";
 import { ContentError, RequestError } from "../errors.js";
+import { parseBootstrapRequest } from "./bootstrap.js";
 import { bindingQuery, parseBinding, queuedUdpBinding, udpBinding } from "./binding.js";
 import { classifyRegistrationOperation, deregisterRequest, locationOf, parseRegister, parseUpdate, registerRequest, updateRequest } from "./registration.js";
 
@@ -160,5 +162,22 @@ describe("bindings", () => {
   it("that a version lacks are not written", () => {
     expect(() => bindingQuery({ transports: "T", queue: false }, "1.0")).toThrow(ContentError);
     expect(() => bindingQuery({ transports: "Q", queue: false }, "1.1")).toThrow(ContentError);
+  });
+});
+
+describe("any request", () => {
+  it("is a Register, an Update, a Bootstrap-Request, or a RequestError", () => {
+    const parameter = fc.oneof(fc.constantFrom("ep=a", "lt=60", "lwm2m=1.0", "lwm2m=1.1", "lwm2m=1.2", "b=U", "b=UQ", "Q", "sms=1", "pct=11542", "pct=x"), fc.string({ maxLength: 8 }));
+    const payload = fc.oneof(fc.constantFrom(list, "</>;rt=\"oma.lwm2m\",</1>"), fc.string({ maxLength: 12 })).map((text) => Buffer.from(text));
+    const request: fc.Arbitrary<Request> = fc.record(
+      { code: fc.nat(8), path: fc.constantFrom<string[]>(["rd"], ["rd", "7"], ["bs"], []), query: fc.array(parameter, { maxLength: 6 }), contentFormat: fc.constantFrom(40, 0), payload },
+      { requiredKeys: ["code", "path"], noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(request, (given) => {
+        for (const read of [() => parseRegister(given), () => parseUpdate(given, "1.0"), () => parseUpdate(given, "1.1"), () => parseBootstrapRequest(given), () => classifyRegistrationOperation(given)]) codeOf(read);
+      }),
+      { numRuns: 10_000 },
+    );
   });
 });
