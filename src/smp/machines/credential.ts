@@ -1,6 +1,7 @@
+import type { CredentialState } from "../types.js";
+
 /** A credential at a LwM2M Server (SM-3). */
-export const credentialStates = ["staged", "active", "retiring", "revoked", "rolled-back"] as const;
-export type CredentialState = (typeof credentialStates)[number];
+export const credentialStates = ["staged", "active", "retiring", "revoked", "rolled-back"] as const satisfies readonly CredentialState[];
 
 /** Whether a device may authenticate with it. */
 export const isUsable = (state: CredentialState): boolean => state === "active" || state === "retiring";

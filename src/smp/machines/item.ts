@@ -1,4 +1,6 @@
-/** Where one device's share of an order stands (SM-1). Each state but the first rests on evidence named in the profile, section "Items". */
+import type { ItemReason, ItemState } from "../types.js";
+
+/** Where one device's share of an order stands (SM-1). */
 export const itemStates = [
   "accepted",
   "staged",
@@ -15,27 +17,21 @@ export const itemStates = [
   "expired",
   "cancelled",
   "superseded",
-] as const;
-export type ItemStateName = (typeof itemStates)[number];
+] as const satisfies readonly ItemState[];
 
-const terminal: ReadonlySet<ItemStateName> = new Set(["confirmed", "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded"]);
-export const isTerminalItem = (state: ItemStateName): boolean => terminal.has(state);
-
-/** Why an item did not get there. `path` and `code` name the bootstrap operation that the device refused. */
-export type FailureReason =
-  | { readonly why: "unauthorized" | "no-config" | "finish-failed" | "displaced" | "timeout" | "sm3-refused" | "trigger-refused" | "unknown-endpoint" }
-  | { readonly why: "request-failed"; readonly path: string; readonly code: string };
+const terminal: ReadonlySet<ItemState> = new Set(["confirmed", "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded"]);
+export const isTerminalItem = (state: ItemState): boolean => terminal.has(state);
 
 export interface ItemMachine {
-  readonly at: ItemStateName;
+  readonly at: ItemState;
   /** Triggers created so far. */
   readonly attempts: number;
-  readonly reason?: FailureReason;
+  readonly reason?: ItemReason;
 }
 
 export type ItemInput =
   /** Policy refused the device when the order came. */
-  | { readonly in: "rejected"; readonly reason: FailureReason }
+  | { readonly in: "rejected"; readonly reason: ItemReason }
   /** SM-3 answered 2xx, or the account has no credential to stage. */
   | { readonly in: "staged" }
   | { readonly in: "sm3-refused" }
@@ -44,7 +40,8 @@ export type ItemInput =
   /** SM-2 created at a Server: the first time or for a further attempt. */
   | { readonly in: "trigger-created" }
   | { readonly in: "trigger-acknowledged" }
-  | { readonly in: "trigger-refused" }
+  /** The device answered the Execute with an error. */
+  | { readonly in: "trigger-refused"; readonly code?: string }
   /** Unsupported, not registered, unknown client, withdrawn: the device may still come by itself. */
   | { readonly in: "trigger-undeliverable" }
   /** 2.04 and then no Bootstrap-Request in the window, after the last attempt. */
@@ -54,12 +51,12 @@ export type ItemInput =
   /** The session ended before anything of this item was written, and not by refusal: displaced, or the device fell silent. */
   | { readonly in: "session-lost" }
   /** The device refused an operation, or stopped answering; `written` tells whether a Write or Delete was answered 2.xx before. */
-  | { readonly in: "session-failed"; readonly reason: FailureReason; readonly written: boolean }
+  | { readonly in: "session-failed"; readonly reason: ItemReason; readonly written: boolean }
   /** Every Write and Delete was answered 2.xx. */
   | { readonly in: "delivered" }
   /** Finish was answered 2.04. */
   | { readonly in: "finished" }
-  | { readonly in: "finish-failed" }
+  | { readonly in: "finish-failed"; readonly code?: string }
   | { readonly in: "rolled-back" }
   /** A Register on the new credential, reported by the Server. */
   | { readonly in: "confirmed" }
@@ -69,13 +66,13 @@ export type ItemInput =
 
 export const newItem: ItemMachine = { at: "accepted", attempts: 0 };
 
-const waiting: ReadonlySet<ItemStateName> = new Set(["accepted", "staged", "triggering", "awaiting-client"]);
-const inSession: ReadonlySet<ItemStateName> = new Set(["bootstrapping", "delivered"]);
+const waiting: ReadonlySet<ItemState> = new Set(["accepted", "staged", "triggering", "awaiting-client"]);
+const inSession: ReadonlySet<ItemState> = new Set(["bootstrapping", "delivered"]);
 
 /** The next state, or undefined where the input means nothing in this state. Never moves a terminal item. */
 export function nextItem(item: ItemMachine, input: ItemInput): ItemMachine | undefined {
   if (isTerminalItem(item.at)) return undefined;
-  const go = (at: ItemStateName, reason?: FailureReason): ItemMachine => ({ at, attempts: item.attempts, ...(reason === undefined ? {} : { reason }) });
+  const go = (at: ItemState, reason?: ItemReason): ItemMachine => ({ at, attempts: item.attempts, ...(reason === undefined ? {} : { reason }) });
   const isWaiting = waiting.has(item.at);
   const isInSession = inSession.has(item.at);
   switch (input.in) {
@@ -84,7 +81,7 @@ export function nextItem(item: ItemMachine, input: ItemInput): ItemMachine | und
     case "staged":
       return item.at === "accepted" ? go("staged") : undefined;
     case "sm3-refused":
-      return item.at === "accepted" || item.at === "bootstrapping" ? go("failed", { why: "sm3-refused" }) : undefined;
+      return item.at === "accepted" || item.at === "bootstrapping" ? go("failed", { cause: "sm3-refused" }) : undefined;
     case "wait-for-client":
       return item.at === "staged" ? go("awaiting-client") : undefined;
     case "trigger-created":
@@ -93,9 +90,9 @@ export function nextItem(item: ItemMachine, input: ItemInput): ItemMachine | und
     case "trigger-undeliverable":
       return item.at === "triggering" ? go("awaiting-client") : undefined;
     case "trigger-refused":
-      return item.at === "triggering" ? go("failed", { why: "trigger-refused" }) : undefined;
+      return item.at === "triggering" ? go("failed", { cause: "trigger-refused", ...(input.code === undefined ? {} : { code: input.code }) }) : undefined;
     case "attempts-exhausted":
-      return item.at === "triggering" || item.at === "awaiting-client" ? go("failed", { why: "timeout" }) : undefined;
+      return item.at === "triggering" || item.at === "awaiting-client" ? go("failed", { cause: "timeout" }) : undefined;
     case "bootstrap-requested":
       // The request may overtake the trigger's acknowledgement; a second one displaces the session that runs.
       return (isWaiting && item.at !== "accepted") || isInSession ? go("bootstrapping") : undefined;
@@ -108,14 +105,14 @@ export function nextItem(item: ItemMachine, input: ItemInput): ItemMachine | und
     case "finished":
       return item.at === "delivered" ? go("applied") : undefined;
     case "finish-failed":
-      return item.at === "delivered" ? go("failed", { why: "finish-failed" }) : undefined;
+      return item.at === "delivered" ? go("failed", { cause: "finish-failed", ...(input.code === undefined ? {} : { code: input.code }) }) : undefined;
     case "rolled-back":
       return isInSession ? go("rolled-back") : undefined;
     case "confirmed":
       // The device may register, and its Server report it, before the answer to Finish arrives.
       return item.at === "applied" || item.at === "delivered" ? go("confirmed") : undefined;
     case "deadline":
-      return isWaiting ? go("expired") : undefined;
+      return isWaiting ? go("expired", { cause: "deadline" }) : undefined;
     case "cancel":
       return isWaiting ? go("cancelled") : undefined;
     case "supersede":

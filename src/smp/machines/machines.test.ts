@@ -2,10 +2,8 @@ import { describe, expect, it } from "vitest";
 import {
   activationDecision,
   type CredentialInput,
-  type CredentialState,
   credentialStates,
   type ItemInput,
-  type ItemStateName,
   itemStates,
   nextCredential,
   nextItem,
@@ -13,18 +11,18 @@ import {
   nextTriggerRecord,
   outcomeOfExecute,
   type ServerTriggerInput,
-  type ServerTriggerState,
   serverTriggerStates,
   type TriggerRecord,
   type TriggerRecordInput,
   versionDecision,
 } from "./index.js";
+import type { CredentialState, ItemState, ServerTriggerState } from "../types.js";
 
-const timeout = { why: "timeout" } as const;
+const timeout = { cause: "timeout" } as const;
 
 /** Every legal move of an item; whatever is not listed must be refused. */
-const itemMoves: readonly { readonly input: ItemInput; readonly moves: Partial<Record<ItemStateName, ItemStateName>> }[] = [
-  { input: { in: "rejected", reason: { why: "unknown-endpoint" } }, moves: { accepted: "rejected" } },
+const itemMoves: readonly { readonly input: ItemInput; readonly moves: Partial<Record<ItemState, ItemState>> }[] = [
+  { input: { in: "rejected", reason: { cause: "unknown-endpoint" } }, moves: { accepted: "rejected" } },
   { input: { in: "staged" }, moves: { accepted: "staged" } },
   { input: { in: "sm3-refused" }, moves: { accepted: "failed", bootstrapping: "failed" } },
   { input: { in: "wait-for-client" }, moves: { staged: "awaiting-client" } },
@@ -65,7 +63,7 @@ describe("an order item", () => {
   });
 
   it("keeps path and code of the operation that the device refused", () => {
-    const reason = { why: "request-failed", path: "/1/0", code: "4.00" } as const;
+    const reason = { cause: "request-failed", path: "/1/0", code: "4.00" } as const;
     expect(nextItem({ at: "bootstrapping", attempts: 1 }, { in: "session-failed", reason, written: true })).toEqual({ at: "partially-applied", attempts: 1, reason });
   });
 });
@@ -121,6 +119,11 @@ describe("the Bootstrap Server's record of a trigger", () => {
 
   it("is expired when the window closes before any acknowledgement", () => {
     expect(run({ in: "server-says", state: "queued" }, { in: "window-over" }).state).toBe("expired");
+  });
+
+  it("is unavailable when the Server could not be asked at all, and not after it was", () => {
+    expect(run({ in: "unavailable" }).state).toBe("unavailable");
+    expect(run({ in: "server-says", state: "sent" }, { in: "unavailable" }).state).toBe("sent");
   });
 
   it("does not change once it is terminal", () => {

@@ -1,3 +1,5 @@
+import type { ServerTriggerState, TriggerState } from "../types.js";
+
 /** A trigger as the LwM2M Server knows it (SM-2): it ends at `acknowledged` or a failure, because the Server cannot see the bootstrap. */
 export const serverTriggerStates = [
   "accepted",
@@ -11,11 +13,7 @@ export const serverTriggerStates = [
   "expired",
   "withdrawn",
   "superseded",
-] as const;
-export type ServerTriggerState = (typeof serverTriggerStates)[number];
-
-/** The Bootstrap Server's own record of it, which knows whether the device came. */
-export type TriggerState = ServerTriggerState | "confirmed" | "unconfirmed";
+] as const satisfies readonly ServerTriggerState[];
 
 const open: ReadonlySet<TriggerState> = new Set(["accepted", "queued", "sent"]);
 /** For the Server `acknowledged` is an end; the Bootstrap Server still waits for the Bootstrap-Request. */
@@ -84,6 +82,8 @@ export interface TriggerRecord {
 
 export type TriggerRecordInput =
   | { readonly in: "server-says"; readonly state: ServerTriggerState; readonly code?: string }
+  /** The Server could not be asked. */
+  | { readonly in: "unavailable" }
   /** A new Bootstrap-Request of this device; a retransmission is none. */
   | { readonly in: "bootstrap-requested" }
   | { readonly in: "window-over" };
@@ -100,6 +100,8 @@ export function nextTriggerRecord(record: TriggerRecord, input: TriggerRecordInp
       if (state === record.state && input.code === record.code) return undefined;
       return { state, requestSeen: record.requestSeen, ...(input.code === undefined ? {} : { code: input.code }) };
     }
+    case "unavailable":
+      return record.state === "accepted" ? { ...record, state: "unavailable" } : undefined;
     case "bootstrap-requested":
       if (record.state === "acknowledged") return { ...record, state: "confirmed", requestSeen: true };
       return record.requestSeen ? undefined : { ...record, requestSeen: true };
