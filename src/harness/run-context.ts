@@ -1,7 +1,7 @@
 import type { Fleet } from "../../simulators/fleet/index.js";
 import type { DeviceSpec } from "../../simulators/device/index.js";
 import type { Timing } from "../config/index.js";
-import type { Clock, Random, TraceEvent } from "../ports/index.js";
+import type { Clock, Random } from "../ports/index.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor } from "./actors/types.js";
 import type { Deadlines } from "./deadlines.js";
 import type { Capability, Lack, ServerName, Target } from "./targets/index.js";
@@ -12,6 +12,8 @@ export interface DeviceProvider {
   /** What its devices can be made to do; a scenario that needs more is not-applicable. */
   readonly can: { readonly misbehave: boolean; readonly actions: boolean };
   create(spec: DeviceSpec): Promise<DeviceActor>;
+  /** When the run is over. */
+  close?(): Promise<void>;
 }
 
 /** Short Server IDs of one operator, one account each: handed out for a scenario, given back at its end. */
@@ -40,7 +42,6 @@ export interface RunContext {
   readonly fleetSize: number;
   /** State that load scenarios hand on: a fleet that stands is not started again. */
   readonly population: Population;
-  readonly traceOfFleet: (endpoints: readonly string[]) => Promise<readonly TraceEvent[]>;
   /** Why the generator's figures mean nothing at present, if so. */
   saturation(): string | undefined;
 }

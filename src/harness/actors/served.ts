@@ -1,0 +1,144 @@
+import type { PlainBootstrapInput } from "../../config/index.js";
+import type { DeviceOperation, FaultSpec, FaultStatus, OperationResult, OperatorClient, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
+import type { TraceEvent } from "../../ports/index.js";
+import { Unsupported } from "../scenario/recorder.js";
+import type { ServerName } from "../targets/index.js";
+import type { BootstrapServerActor, LwM2mServerActor, ServedActor, SmpAnswer, SmpRequest } from "./types.js";
+
+/** What an actor of a served role is built on. `operator` is absent where the role has no operator API. */
+export interface ServedRole {
+  readonly role: string;
+  readonly uri: string;
+  readonly smpUrl: string;
+  readonly operator: OperatorClient | undefined;
+}
+
+/** Calls of the Server Management interface towards a LwM2M Server, in the place of its Bootstrap Server. */
+export interface SmpCaller {
+  call(request: SmpRequest): Promise<SmpAnswer>;
+  close(): Promise<void>;
+}
+
+/** Largest page of a trace that is asked for at once. */
+const pageSize = 5_000;
+
+abstract class Served implements ServedActor {
+  readonly role: string;
+  readonly uri: string;
+  readonly smpUrl: string;
+  readonly #operator: OperatorClient | undefined;
+
+  constructor(served: ServedRole) {
+    this.role = served.role;
+    this.uri = served.uri;
+    this.smpUrl = served.smpUrl;
+    this.#operator = served.operator;
+  }
+
+  /** Throws `Unsupported` where there is none. */
+  protected get operator(): OperatorClient {
+    if (this.#operator === undefined) throw new Unsupported(`${this.role} has no operator API`);
+    return this.#operator;
+  }
+
+  health(): Promise<RoleHealth> {
+    return this.operator.health();
+  }
+
+  async setFault(id: string, fault: FaultSpec): Promise<void> {
+    await this.operator.setFault(id, fault);
+  }
+
+  fault(id: string): Promise<FaultStatus | undefined> {
+    return this.operator.fault(id);
+  }
+
+  async releaseFault(id: string): Promise<void> {
+    await this.operator.releaseFault(id);
+  }
+
+  clearFault(id: string): Promise<void> {
+    return this.operator.clearFault(id);
+  }
+
+  async trace(endpoints: readonly string[]): Promise<readonly TraceEvent[]> {
+    if (this.#operator === undefined) return [];
+    const events: TraceEvent[] = [];
+    let after = 0;
+    for (;;) {
+      const page = await this.#operator.trace({ after, limit: pageSize, endpoints });
+      events.push(...page.events);
+      if (page.events.length < pageSize || page.next <= after) return events;
+      after = page.next;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#operator?.close();
+  }
+}
+
+export class ServedBootstrapServer extends Served implements BootstrapServerActor {
+  configure(endpoint: string, configuration: PlainBootstrapInput): Promise<void> {
+    return this.operator.setBootstrap(endpoint, configuration);
+  }
+
+  forget(endpoint: string): Promise<void> {
+    return this.operator.removeBootstrap(endpoint);
+  }
+
+  sessions(endpoint: string): Promise<readonly SessionView[]> {
+    return this.operator.sessions({ endpoint });
+  }
+}
+
+export class ServedLwM2mServer extends Served implements LwM2mServerActor {
+  constructor(
+    readonly name: ServerName,
+    served: ServedRole,
+    readonly secondUri: string | undefined,
+    private readonly smp: SmpCaller,
+  ) {
+    super(served);
+  }
+
+  registration(endpoint: string): Promise<RegistrationView | undefined> {
+    return this.operator.registration(endpoint);
+  }
+
+  async registrations(pattern: string): Promise<readonly RegistrationView[]> {
+    const found: RegistrationView[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.operator.registrations({ endpoint: pattern, limit: 1_000, ...(after === undefined ? {} : { after }) });
+      found.push(...page.registrations);
+      after = page.next;
+    } while (after !== undefined);
+    return found;
+  }
+
+  operate(endpoint: string, operation: DeviceOperation): Promise<OperationResult> {
+    return this.operator.operate(endpoint, operation);
+  }
+
+  observe(endpoint: string, path: string): Promise<OperationResult> {
+    return this.operator.observe(endpoint, path);
+  }
+
+  cancelObservation(endpoint: string, path: string): Promise<OperationResult> {
+    return this.operator.cancelObservation(endpoint, path);
+  }
+
+  relay(request: RelayRequest): Promise<RelayAnswer> {
+    return this.operator.relay(request);
+  }
+
+  asBootstrapServer(request: SmpRequest): Promise<SmpAnswer> {
+    return this.smp.call(request);
+  }
+
+  override async close(): Promise<void> {
+    await this.smp.close();
+    await super.close();
+  }
+}

@@ -1,0 +1,287 @@
+import { availableParallelism } from "node:os";
+import type { Envelope } from "@cucumber/messages";
+import { startFleet, type Fleet } from "../../../simulators/fleet/index.js";
+import type { Files, Log, Ports } from "../../ports/index.js";
+import { seededRandom } from "../../ports/seeded-random.js";
+import { fleetDevices } from "../actors/fleet-devices.js";
+import { deadlinesOf } from "../deadlines.js";
+import { EvidenceStore } from "../evidence/store.js";
+import { resultFormat, scenarioResult, tally, type RunResult, type ScenarioResult } from "../result.js";
+import { idPool, type DeviceProvider, type RunContext } from "../run-context.js";
+import { scenarioKey } from "../scenario/names.js";
+import { ScenarioRecorder } from "../scenario/recorder.js";
+import { Scenario } from "../scenario/scenario.js";
+import { missingCapabilities, referenceTarget, type Target } from "../targets/index.js";
+import { Cucumber, FeatureError } from "./cucumber.js";
+import { fleetResult } from "./fleet-result.js";
+import { inLanes } from "./lanes.js";
+import { MessageMerger } from "./messages.js";
+import { planOf, scheduleOf, type PlannedScenario } from "./plan.js";
+import type { RunListener } from "./progress.js";
+import { operators, startRoles, type Roles, type RolesEnvironment } from "./roles.js";
+import { readSelection } from "./select.js";
+import { inSession, ScenarioSession } from "./session.js";
+
+export interface RunOptions {
+  /** Paths and tag expressions; none: everything. */
+  readonly select?: readonly string[];
+  /** Size of the fleet. Default 1,000, functional 20. */
+  readonly devices?: number;
+  /** Any text. Default: drawn anew. */
+  readonly seed?: string;
+  readonly target?: Target;
+  /** Leaves the load scenarios out. */
+  readonly functional?: boolean;
+  /** Folder for reports; the run makes one of its own in it. */
+  readonly out: string;
+  /** Scenarios side by side. Default 12. */
+  readonly lanes?: number;
+  readonly shards?: number;
+  /** Devices of another client stack in place of ours. */
+  readonly devicesOn?: DeviceProvider;
+  /** Ends the run early: what there is becomes an incomplete result. */
+  readonly signal?: AbortSignal;
+}
+
+/** Where things are, and what the run is made with. */
+export interface RunEnvironment {
+  readonly ports: Ports;
+  readonly files: Files;
+  readonly log: Log;
+  /** Folder of the feature files. */
+  readonly features: string;
+  /** Step definitions, JavaScript. */
+  readonly steps: readonly string[];
+  readonly cwd: string;
+  readonly version: string;
+  readonly roles: Omit<RolesEnvironment, "onLost" | "clock" | "secrets" | "network">;
+}
+
+const defaultLanes = 12;
+
+async function load(options: Pick<RunOptions, "select" | "functional">, environment: RunEnvironment): Promise<{ readonly cucumber: Cucumber; readonly scenarios: readonly PlannedScenario[] }> {
+  const { files, cwd, features } = environment;
+  const selection = await readSelection(options.select ?? [], { files, cwd, features }, options.functional ?? false);
+  const cucumber = await Cucumber.load(environment.steps, features.replace(/\/features$/, ""));
+  const envelopes: Envelope[] = [];
+  await cucumber.run(selection.paths, selection.tagExpression, true, (envelope) => void envelopes.push(envelope));
+  const plan = planOf(envelopes);
+  if (plan.problems.length > 0) throw new FeatureError(plan.problems.join("\n"));
+  if (plan.scenarios.length === 0) throw new FeatureError(`no scenario is selected by ${(options.select ?? []).join(" ") || "this run"}; muster run --list shows all`);
+  return { cucumber, scenarios: plan.scenarios };
+}
+
+/** What a run would do; sends nothing. Throws `FeatureError`. */
+export async function planRun(options: Pick<RunOptions, "select" | "functional">, environment: RunEnvironment): Promise<readonly PlannedScenario[]> {
+  return (await load(options, environment)).scenarios;
+}
+
+/** `2026-11-22T10-31-07Z-3f2a`: sorts by time, and two runs in one second differ. */
+const runName = (epoch: number, seed: string): string => `${new Date(epoch).toISOString().replaceAll(":", "-").replace(/\.\d+Z$/, "Z")}-${scenarioKey(`${epoch}${seed}`, 0).slice(0, 4)}`;
+
+/** One run from start to result. Its parts are built in `start`; whatever happens, `stop` ends them. */
+class Run {
+  readonly #results: ScenarioResult[] = [];
+  readonly #sessions = new Set<ScenarioSession>();
+  readonly #merger = new MessageMerger();
+  readonly #abort = new AbortController();
+  readonly #startedAt: number;
+  readonly #began: number;
+  readonly #store: EvidenceStore;
+  readonly #target: Target;
+  readonly #seed: string;
+  readonly #devices: number;
+  readonly folder: string;
+  #roles: Roles | undefined;
+  #fleet: Fleet | undefined;
+  #error: string | undefined;
+  #finished = 0;
+
+  constructor(
+    readonly options: RunOptions,
+    readonly environment: RunEnvironment,
+    readonly cucumber: Cucumber,
+    readonly scenarios: readonly PlannedScenario[],
+    readonly listener: RunListener,
+  ) {
+    const { clock } = environment.ports;
+    this.#startedAt = clock.epoch();
+    this.#began = clock.now();
+    this.#target = options.target ?? referenceTarget;
+    this.#seed = options.seed ?? String(environment.ports.secrets.bytes(4).readUInt32BE(0));
+    this.#devices = options.devices ?? (options.functional === true ? 20 : 1_000);
+    this.folder = `${options.out}/${runName(this.#startedAt, this.#seed)}`;
+    this.#store = new EvidenceStore(environment.files, this.folder, BigInt(Math.round(this.#startedAt)) * 1_000_000n - clock.hrtime(), `muster ${environment.version}`);
+    if (options.signal?.aborted === true) this.#abort.abort();
+    options.signal?.addEventListener("abort", () => this.#abort.abort(), { once: true });
+  }
+
+  async carryOut(): Promise<RunResult> {
+    const { listener } = this;
+    listener({ type: "planned", scenarios: this.scenarios, seed: this.#seed, devices: this.#devices, target: this.#target.name, folder: this.folder });
+    try {
+      const context = await this.#start();
+      await Promise.race([this.#all(context), this.#stopped()]);
+      for (const session of this.#sessions) session.abandon();
+    } catch (error) {
+      this.#lost(error instanceof Error ? error.message : String(error));
+    }
+    const result = await this.#conclude();
+    await this.#stop();
+    listener({ type: "finished", result, folder: this.folder });
+    return result;
+  }
+
+  #lost(reason: string): void {
+    this.#error ??= reason;
+    this.#abort.abort();
+  }
+
+  #stopped(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#abort.signal.aborted) resolve();
+      else this.#abort.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  async #start(): Promise<RunContext> {
+    const { ports, roles: rolesEnvironment } = this.environment;
+    const onLost = (reason: string): void => this.#lost(reason);
+    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, onLost });
+    this.listener({ type: "roles-ready", roles: this.#roles.addresses });
+    const random = seededRandom(this.#seed);
+    const fleet = this.options.devicesOn === undefined ? await this.#startFleet(random.fork("fleet").below(2 ** 31), onLost) : undefined;
+    const devices = this.options.devicesOn ?? (fleet === undefined ? undefined : fleetDevices(fleet));
+    if (devices === undefined) throw new Error("there is nothing to run devices on");
+    return {
+      seed: this.#seed,
+      clock: ports.clock,
+      random,
+      target: this.#target,
+      timing: this.#target.timing,
+      deadlines: deadlinesOf(this.#target.timing),
+      missing: missingCapabilities(this.#target),
+      bootstrapServer: this.#roles.bootstrapServer,
+      servers: this.#roles.servers,
+      shortServerIds: { A: idPool(...operators.A.shortServerIds), B: idPool(...operators.B.shortServerIds) },
+      devices,
+      fleet,
+      fleetSize: this.#devices,
+      population: { plan: undefined, accounts: new Map() },
+      saturation: () => (fleet?.snapshot().health.saturated === true ? "the fleet's sockets dropped datagrams, or a shard lagged" : undefined),
+    };
+  }
+
+  async #startFleet(seed: number, onLost: (reason: string) => void): Promise<Fleet> {
+    const fleet = await startFleet({ seed, onLost, ...(this.options.shards === undefined ? {} : { shards: this.options.shards }) });
+    this.#fleet = fleet;
+    fleet.onSnapshot((snapshot) => this.listener({ type: "fleet", snapshot }));
+    return fleet;
+  }
+
+  async #all(context: RunContext): Promise<void> {
+    const { sanity, together, alone, load: fleetScenarios } = scheduleOf(this.scenarios);
+    const { signal } = this.#abort;
+    const once = (scenario: PlannedScenario): Promise<void> => this.#one(context, scenario, 0);
+    const total = this.scenarios.length;
+    await inLanes(sanity, 1, signal, once);
+    await inLanes(together, this.options.lanes ?? defaultLanes, signal, once);
+    await inLanes(alone, 1, signal, once);
+    await inLanes(fleetScenarios, 1, signal, once);
+    // Alone it would prove nothing twice; after others it shows that the target survived them.
+    if (total > sanity.length) await inLanes(sanity, 1, signal, (scenario) => this.#one(context, scenario, 1));
+  }
+
+  async #one(context: RunContext, planned: PlannedScenario, repetition: number): Promise<void> {
+    const recorder = new ScenarioRecorder(planned, planned.declared, context.clock);
+    const scenario = new Scenario(context, recorder, scenarioKey(planned.id, repetition));
+    const session = new ScenarioSession(planned, scenario, this.#store, this.listener, repetition);
+    this.#sessions.add(session);
+    this.listener({ type: "scenario-started", scenario: planned });
+    const envelopes: Envelope[] = [];
+    try {
+      await inSession(session, () => this.cucumber.run([`${this.cucumber.environment.cwd ?? ""}/${planned.uri}:${planned.line}`], "", false, (envelope) => void envelopes.push(envelope)));
+    } catch (error) {
+      recorder.broken(error instanceof Error ? error.message : String(error));
+    }
+    if (session.abandoned) return;
+    this.#sessions.delete(session);
+    this.#merger.add(envelopes);
+    const result = scenarioResult(session.outcome);
+    this.#results.push(result);
+    this.listener({ type: "scenario-finished", scenario: planned, result, finished: ++this.#finished, total: this.scenarios.length });
+  }
+
+  /** Scenarios that were running, or never began, when the run ended. */
+  #unfinished(): ScenarioResult[] {
+    const running = [...this.#sessions].map((session) => scenarioResult(session.outcome));
+    const known = new Set([...this.#results, ...running].map((result) => result.id));
+    const { clock } = this.environment.ports;
+    const waiting = this.scenarios
+      .filter((planned) => !known.has(planned.id))
+      .map((planned) => scenarioResult({ record: new ScenarioRecorder(planned, planned.declared, clock).record(), startedAt: new Date(clock.epoch()).toISOString(), durationMs: 0, endpoints: [], leftovers: [] }));
+    return [...running, ...waiting];
+  }
+
+  async #conclude(): Promise<RunResult> {
+    const { clock } = this.environment.ports;
+    const interrupted = this.options.signal?.aborted === true;
+    const scenarios = [...this.#results, ...this.#unfinished()];
+    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : role.coap);
+    const fleet = this.#fleet;
+    const launched = fleet !== undefined && fleet.snapshot().counters.devices > 0;
+    const drops = launched ? await this.#referenceDrops() : {};
+    const { profile, changed } = this.#target.timing;
+    const result: RunResult = {
+      schema: resultFormat,
+      muster: this.environment.version,
+      seed: this.#seed,
+      devices: this.#devices,
+      devicesOn: this.options.devicesOn?.name ?? "muster",
+      target: this.#target.name,
+      roles: { "bootstrap-server": roleOf(this.#target.bootstrapServer), "server-a": roleOf(this.#target.servers.A), "server-b": roleOf(this.#target.servers.B) },
+      timing: changed ? `${profile}+` : profile,
+      startedAt: new Date(this.#startedAt).toISOString(),
+      durationMs: Math.round(clock.now() - this.#began),
+      interrupted,
+      ...(this.#error === undefined ? {} : { error: this.#error }),
+      ...tally(scenarios, { interrupted, ...(this.#error === undefined ? {} : { error: this.#error }) }),
+      scenarios,
+      ...(launched ? { fleet: fleetResult(fleet.snapshot(), fleet.series(), drops) } : {}),
+      environment: { node: process.version, platform: process.platform, cpus: availableParallelism() },
+      plants: [...this.#target.plants.bootstrapServer, ...this.#target.plants.lwm2mServer],
+    };
+    await this.#store.messages(this.#merger.merged());
+    await this.#store.result(result);
+    return result;
+  }
+
+  async #referenceDrops(): Promise<Record<string, number | undefined>> {
+    const roles = this.#roles;
+    if (roles === undefined) return {};
+    const drops: Record<string, number | undefined> = {};
+    for (const actor of [roles.bootstrapServer, roles.servers.A, roles.servers.B]) {
+      try {
+        drops[actor.role] = (await actor.health()).kernelDrops;
+      } catch {
+        drops[actor.role] = undefined;
+      }
+    }
+    return drops;
+  }
+
+  async #stop(): Promise<void> {
+    const failures = await Promise.allSettled([this.#fleet?.stop({ deregister: false, withinMs: 2_000 }), this.options.devicesOn?.close?.()]);
+    for (const failure of failures) if (failure.status === "rejected") this.environment.log.warn({ reason: String(failure.reason) }, "the fleet did not stop cleanly");
+    await this.#roles?.stop();
+  }
+}
+
+/**
+ * Runs the selected scenarios and resolves with the result, which is on disk by then; rejects with `FeatureError` or `ConfigError` before anything was sent.
+ * Errors of ours during the run are in the result.
+ */
+export async function run(options: RunOptions, environment: RunEnvironment, listener: RunListener): Promise<RunResult> {
+  const { cucumber, scenarios } = await load(options, environment);
+  return new Run(options, environment, cucumber, scenarios, listener).carryOut();
+}
