@@ -26,6 +26,7 @@ interface RawDatagram {
   readonly direction: "in" | "out";
   readonly datagram: Uint8Array;
   readonly peer: Peer;
+  readonly local: string;
 }
 
 type Kept = RawDatagram | TraceEvent["event"];
@@ -42,7 +43,6 @@ export class TraceLog implements Trace {
   readonly #endpoints: (string | undefined)[];
   /** Events recorded so far; also the `seq` of the newest. */
   #count = 0;
-  #local = "";
 
   /** `capacity` 0 keeps nothing. */
   constructor(
@@ -63,11 +63,11 @@ export class TraceLog implements Trace {
     this.#keep(event.kind === "http" && event.body !== undefined ? { ...event, body: redactSecrets(event.body) } : event, endpoint);
   }
 
-  /** A tap for the role's CoAP endpoint bound at `local`. */
+  /** A tap for a CoAP endpoint of the role, bound at `local`. */
   tapFor(local: Address): DatagramTap | undefined {
-    this.#local = formatAddress(local);
     if (this.capacity === 0) return undefined;
-    return (direction, datagram, peer) => this.#keep({ kind: "raw", direction, datagram, peer }, peer.label);
+    const at = formatAddress(local);
+    return (direction, datagram, peer) => this.#keep({ kind: "raw", direction, datagram, peer, local: at }, peer.label);
   }
 
   read(query: TraceQuery): TracePage {
@@ -100,7 +100,7 @@ export class TraceLog implements Trace {
     return {
       kind: "datagram",
       direction: raw.direction,
-      local: this.#local,
+      local: raw.local,
       peer: formatAddress(raw.peer.address),
       hex: hexOf(raw.datagram),
       summary,
