@@ -1,4 +1,5 @@
 export * from "./codes.js";
+export { CoapEndpoint, type CoapEndpointOptions } from "./endpoint.js";
 export * from "./errors.js";
 export * from "./options.js";
 export * from "./parameters.js";

@@ -1,0 +1,216 @@
+import { formatAddress, type Address, type Clock, type Log, type Ports, type Random } from "../ports/index.js";
+import { ClientBlocks } from "./client-blocks.js";
+import { ClientExchange } from "./client-exchange.js";
+import { ClientObservation } from "./client-observation.js";
+import type { Core, TokenOwner } from "./core.js";
+import { ExchangeError } from "./errors.js";
+import { MessageLayer } from "./message-layer.js";
+import { defaultLimits } from "./parameters.js";
+import { PeerState, PeerTable } from "./peer.js";
+import { Ping } from "./ping.js";
+import { Receiver } from "./receiver.js";
+import type {
+  Carrier,
+  DatagramMutation,
+  DatagramTap,
+  Endpoint,
+  EndpointCounters,
+  EndpointLimits,
+  Exchange,
+  FailureReason,
+  Observation,
+  ObservationHandler,
+  Peer,
+  Request,
+  RequestHandler,
+  Response,
+  ResponseHandler,
+  TransmissionParameters,
+} from "./types.js";
+
+export interface CoapEndpointOptions {
+  readonly transmission: TransmissionParameters;
+  readonly limits?: Partial<EndpointLimits>;
+}
+
+/** Multiplication by an odd number runs through all 32-bit numbers before one comes again, in an order that does not look like counting. */
+const TOKEN_STEP = 0x9e3779b1;
+const SEQUENCE_RANGE = 1 << 24;
+
+class PromisedResponse implements ResponseHandler {
+  constructor(
+    readonly resolve: (response: Response) => void,
+    readonly reject: (error: ExchangeError) => void,
+  ) {}
+
+  onResponse(response: Response): void {
+    this.resolve(response);
+  }
+
+  onFailure(reason: FailureReason, peer: Peer): void {
+    this.reject(new ExchangeError(reason, formatAddress(peer.address)));
+  }
+}
+
+/** What a closed endpoint gives for a request. */
+const NEVER: Exchange = { cancel: () => {} };
+
+export class CoapEndpoint implements Endpoint, Core {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly parameters: TransmissionParameters;
+  readonly limits: EndpointLimits;
+  readonly counters: EndpointCounters = { datagramsIn: 0, datagramsOut: 0, retransmissions: 0, duplicates: 0, malformed: 0, timeouts: 0, resets: 0, strayResponses: 0 };
+  readonly messages: MessageLayer = new MessageLayer(this);
+  readonly tokens = new Map<number, TokenOwner>();
+  readonly peers: PeerTable;
+  tap: DatagramTap | undefined = undefined;
+  mutate: DatagramMutation | undefined = undefined;
+  closed = false;
+  readonly #receiver: Receiver;
+  #tokenCount: number;
+  #sequence = 0;
+
+  constructor(
+    ports: Pick<Ports, "clock" | "random" | "log">,
+    readonly carrier: Carrier,
+    handler: RequestHandler,
+    options: CoapEndpointOptions,
+  ) {
+    this.clock = ports.clock;
+    this.random = ports.random;
+    this.log = ports.log;
+    this.parameters = options.transmission;
+    this.limits = { ...defaultLimits, ...options.limits };
+    this.#tokenCount = this.random.below(2 ** 32);
+    this.peers = new PeerTable(this.limits.maxPeers, () => this.random.below(0x10000));
+    this.#receiver = new Receiver(this, handler);
+  }
+
+  get local(): Address {
+    return this.carrier.local;
+  }
+
+  /** A datagram from the carrier. It is the endpoint's to keep. */
+  receive(datagram: Buffer, from: Address): void {
+    if (this.closed) return;
+    this.counters.datagramsIn++;
+    const peer = this.peers.take(from, false);
+    if (peer === undefined) return;
+    if (this.tap !== undefined) this.tap("in", datagram, peer);
+    this.#receiver.receive(datagram, peer);
+  }
+
+  /** The carrier heard that nobody listens at `from`. */
+  refused(from: Address): void {
+    const peer = this.peers.find(from);
+    if (peer !== undefined && !this.closed) this.messages.refused(peer);
+  }
+
+  peer(address: Address): Peer {
+    return this.#take(address);
+  }
+
+  send(peer: Peer, request: Request, handler: ResponseHandler): Exchange {
+    if (this.closed) {
+      queueMicrotask(() => handler.onFailure("closed", peer));
+      return NEVER;
+    }
+    return this.exchange(this.#stateOf(peer), request, handler, this.newToken());
+  }
+
+  request(peer: Peer, request: Request): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      this.send(peer, request, new PromisedResponse(resolve, reject));
+    });
+  }
+
+  observe(peer: Peer, request: Request, handler: ObservationHandler): Observation {
+    if (this.closed) {
+      queueMicrotask(() => handler.onEnd("closed", undefined));
+      return { cancel: () => Promise.resolve(undefined) };
+    }
+    return new ClientObservation(this, this.#stateOf(peer), request, handler, this.newToken());
+  }
+
+  ping(peer: Peer): Promise<boolean> {
+    if (this.closed) return Promise.resolve(false);
+    return new Promise((resolve) => this.messages.submit(new Ping(this, this.#stateOf(peer), resolve)));
+  }
+
+  sendRaw(peer: Peer, datagram: Uint8Array): void {
+    this.#out(datagram, this.#stateOf(peer));
+  }
+
+  forget(peer: Peer): void {
+    const state = this.#stateOf(peer);
+    this.#abandon(state, "cancelled");
+    state.replies = undefined;
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    for (const peer of this.peers) this.#abandon(peer, "closed");
+    await this.carrier.close();
+  }
+
+  newToken(): number {
+    for (;;) {
+      this.#tokenCount = (this.#tokenCount + 1) >>> 0;
+      const token = Math.imul(this.#tokenCount, TOKEN_STEP) >>> 0;
+      if (!this.tokens.has(token)) return token;
+    }
+  }
+
+  newSequence(): number {
+    this.#sequence = (this.#sequence + 1) % SEQUENCE_RANGE;
+    return this.#sequence;
+  }
+
+  transmit(peer: PeerState, datagram: Buffer): void {
+    if (this.mutate === undefined) {
+      this.#out(datagram, peer);
+      return;
+    }
+    const changed = this.mutate(datagram, peer);
+    if (changed === undefined) return;
+    if (changed instanceof Uint8Array) this.#out(changed, peer);
+    else for (const one of changed) this.#out(one, peer);
+  }
+
+  exchange(peer: PeerState, request: Request, handler: ResponseHandler, token: number, blocks = ClientBlocks.forRequest(request, this.limits)): ClientExchange {
+    const exchange = new ClientExchange(this, peer, request, handler, token, blocks);
+    this.tokens.set(token, exchange);
+    this.messages.submit(exchange);
+    return exchange;
+  }
+
+  #out(datagram: Uint8Array, peer: PeerState): void {
+    if (this.closed) return;
+    this.counters.datagramsOut++;
+    if (this.tap !== undefined) this.tap("out", datagram, peer);
+    this.carrier.send(datagram, peer);
+  }
+
+  #take(address: Address): PeerState {
+    const peer = this.peers.take(address, true);
+    if (peer === undefined) throw new Error("a peer was refused that had to be taken");
+    return peer;
+  }
+
+  #stateOf(peer: Peer): PeerState {
+    return peer instanceof PeerState ? this.peers.revive(peer) : this.#take(peer.address);
+  }
+
+  #abandon(peer: PeerState, reason: "closed" | "cancelled"): void {
+    for (const exchange of peer.serving?.splice(0) ?? []) exchange.abandon();
+    for (const observer of [...(peer.observers ?? [])]) observer.abandoned();
+    for (const observation of [...(peer.observations ?? [])]) observation.abandoned(reason);
+    for (const transmission of this.messages.of(peer)) transmission.abandoned(reason);
+    peer.transfers?.close();
+    if (peer.waitingForIds !== undefined) this.clock.stop(peer.waitingForIds);
+    peer.waitingForIds = undefined;
+  }
+}

@@ -1,0 +1,194 @@
+import { formatAddress, type Address, type Timer } from "../ports/index.js";
+import type { ClientObservation } from "./client-observation.js";
+import { ReplyRing } from "./deduplication.js";
+import type { IncomingExchange } from "./incoming-exchange.js";
+import { MessageIds } from "./message-ids.js";
+import type { ServerObserver } from "./server-observer.js";
+import type { ServerTransfers } from "./server-blocks.js";
+import type { Transmission } from "./transmission.js";
+import type { Peer } from "./types.js";
+
+/** Requests of one peer that wait for their answer and are told apart from duplicates; of more than these the oldest is no longer. */
+const MAX_SERVING = 64;
+
+/** What an endpoint knows of a peer. Parts that only some peers need are made when needed. */
+export class PeerState implements Peer {
+  label?: string;
+  readonly ids: MessageIds;
+  /** Message ids of the peer, with our replies. */
+  replies: ReplyRing | undefined = undefined;
+  /** Requests of the peer that are not answered yet. */
+  serving: IncomingExchange[] | undefined = undefined;
+  observers: ServerObserver[] | undefined = undefined;
+  transfers: ServerTransfers | undefined = undefined;
+
+  /** Ours towards the peer, from their start to their end. */
+  transmissions: Transmission | undefined = undefined;
+  /** How many of them hold one of the NSTART slots. */
+  outstanding = 0;
+  queueHead: Transmission | undefined = undefined;
+  queueTail: Transmission | undefined = undefined;
+  /** Runs while every message id is in use. */
+  waitingForIds: Timer | undefined = undefined;
+  /** Observations of ours on the peer. */
+  observations: Set<ClientObservation> | undefined = undefined;
+
+  /** Neighbours in the order of last use; the table's. */
+  older: PeerState | undefined = undefined;
+  newer: PeerState | undefined = undefined;
+  /** False once the endpoint has forgotten it. */
+  known = true;
+
+  constructor(
+    readonly address: Address,
+    firstMessageId: number,
+  ) {
+    this.ids = new MessageIds(firstMessageId);
+  }
+
+  /** Nothing is lost with it but old message ids. */
+  get isIdle(): boolean {
+    return (
+      this.transmissions === undefined &&
+      (this.observations === undefined || this.observations.size === 0) &&
+      (this.serving === undefined || this.serving.length === 0) &&
+      (this.observers === undefined || this.observers.length === 0) &&
+      (this.transfers === undefined || this.transfers.isEmpty)
+    );
+  }
+
+  remember(messageId: number, reply: Uint8Array | undefined, now: number, lifetimeMs: number, maxRecords: number): void {
+    this.replies ??= new ReplyRing(maxRecords);
+    this.replies.put(messageId, reply, now, lifetimeMs);
+  }
+
+  serve(exchange: IncomingExchange): void {
+    this.serving ??= [];
+    this.serving.push(exchange);
+    if (this.serving.length > MAX_SERVING) this.serving.shift();
+  }
+
+  served(exchange: IncomingExchange): void {
+    const at = this.serving?.indexOf(exchange) ?? -1;
+    if (at >= 0) this.serving?.splice(at, 1);
+  }
+
+  beingServed(messageId: number): IncomingExchange | undefined {
+    return this.serving === undefined || this.serving.length === 0 ? undefined : this.serving.find((exchange) => exchange.messageId === messageId);
+  }
+}
+
+/** So many busy peers are passed over in the search for one to forget. */
+const MAX_SEARCH = 256;
+
+/** Peers by address. When there are too many, the one unused longest goes, never one with something under way. */
+export class PeerTable {
+  #byAddress: Map<string, PeerState> | undefined = undefined;
+  /** A client has one peer, and needs no map for it. */
+  #only: PeerState | undefined = undefined;
+  #size = 0;
+  #oldest: PeerState | undefined = undefined;
+  #newest: PeerState | undefined = undefined;
+
+  constructor(
+    readonly maxPeers: number,
+    readonly firstMessageId: () => number,
+  ) {}
+
+  get size(): number {
+    return this.#size;
+  }
+
+  find(address: Address): PeerState | undefined {
+    const only = this.#only;
+    if (only !== undefined) return only.address === address || (only.address.port === address.port && only.address.host === address.host) ? only : undefined;
+    return this.#byAddress?.get(formatAddress(address));
+  }
+
+  /** The peer at an address, new if need be; undefined when there is no room and `must` does not ask for it anyway. */
+  take(address: Address, must: boolean): PeerState | undefined {
+    const known = this.find(address);
+    if (known !== undefined) {
+      this.#touch(known);
+      return known;
+    }
+    if (this.#size >= this.maxPeers && !this.#evict() && !must) return undefined;
+    const peer = new PeerState({ host: address.host, port: address.port }, this.firstMessageId());
+    this.#insert(peer);
+    return peer;
+  }
+
+  /** The living object for one that may have been forgotten meanwhile. */
+  revive(peer: PeerState): PeerState {
+    if (peer.known) return peer;
+    const current = this.find(peer.address);
+    if (current !== undefined) return current;
+    peer.known = true;
+    this.#insert(peer);
+    return peer;
+  }
+
+  *[Symbol.iterator](): Generator<PeerState> {
+    for (let peer = this.#oldest; peer !== undefined; ) {
+      const { newer } = peer;
+      yield peer;
+      peer = newer;
+    }
+  }
+
+  #insert(peer: PeerState): void {
+    if (this.#size === 0) this.#only = peer;
+    else {
+      if (this.#byAddress === undefined) {
+        this.#byAddress = new Map();
+        if (this.#only !== undefined) this.#byAddress.set(formatAddress(this.#only.address), this.#only);
+      }
+      this.#only = undefined;
+      this.#byAddress.set(formatAddress(peer.address), peer);
+    }
+    this.#size++;
+    this.#append(peer);
+  }
+
+  #append(peer: PeerState): void {
+    peer.older = this.#newest;
+    peer.newer = undefined;
+    if (this.#newest === undefined) this.#oldest = peer;
+    else this.#newest.newer = peer;
+    this.#newest = peer;
+  }
+
+  #unlink(peer: PeerState): void {
+    if (peer.older === undefined) this.#oldest = peer.newer;
+    else peer.older.newer = peer.newer;
+    if (peer.newer === undefined) this.#newest = peer.older;
+    else peer.newer.older = peer.older;
+  }
+
+  #touch(peer: PeerState): void {
+    if (peer === this.#newest) return;
+    this.#unlink(peer);
+    this.#append(peer);
+  }
+
+  #evict(): boolean {
+    for (let tries = 0; tries < MAX_SEARCH; tries++) {
+      const oldest = this.#oldest;
+      if (oldest === undefined) return false;
+      if (oldest.isIdle) {
+        this.#remove(oldest);
+        return true;
+      }
+      this.#touch(oldest);
+    }
+    return false;
+  }
+
+  #remove(peer: PeerState): void {
+    this.#unlink(peer);
+    peer.known = false;
+    this.#size--;
+    if (this.#only === peer) this.#only = undefined;
+    this.#byAddress?.delete(formatAddress(peer.address));
+  }
+}

@@ -1,0 +1,2 @@
+export * from "./coap-uri.js";
+export * from "./udp.js";
