@@ -273,7 +273,7 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
 
   #updateFailed(why: string): void {
     this.lastFailure = why;
-    this.device.host.listener.onUpdateFailed(this.device);
+    this.device.counters.updatesFailed++;
     this.location = undefined;
     this.device.endObservations(this);
     this.step({ in: "update-failed" });

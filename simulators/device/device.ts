@@ -50,11 +50,14 @@ export class Device extends Timer implements Receiver {
     registrations: 0,
     registrationsFailed: 0,
     updates: 0,
+    updatesFailed: 0,
     deregistrations: 0,
     notifications: 0,
     executes: 0,
     bootstrapTriggers: 0,
   };
+  /** Its datagrams and states go to the trace. May be switched on later, for what comes then. */
+  traced: boolean;
   readonly #radio: Radio;
   #intendedAt: number | undefined = undefined;
   #startedAt: number | undefined = undefined;
@@ -75,6 +78,7 @@ export class Device extends Timer implements Receiver {
     super();
     this.#radio = new Radio(host.ports, this);
     this.personality = spec.personality;
+    this.traced = spec.traced !== false;
     this.behaviour = personality(spec.personality, spec.deviations);
     this.objects = host.factory.objectsOf(spec);
     if (this.behaviour.sleeper) this.#sleeper = new Sleeper(this);
@@ -94,10 +98,6 @@ export class Device extends Timer implements Receiver {
 
   get bootstrapUri(): string | undefined {
     return bootstrapAccountOf(this.objects)?.uri;
-  }
-
-  get traced(): boolean {
-    return this.spec.traced !== false;
   }
 
   get deaf(): boolean {
@@ -446,7 +446,7 @@ export class Device extends Timer implements Receiver {
     this.host.socketOpened();
     const peer = endpoint.peer({ host, port });
     peer.label = this.endpoint;
-    endpoint.tap = this.traced ? this.host.trace?.tap : this.host.untracedTap;
+    endpoint.tap = this.traced ? this.host.trace?.tapFor(endpoint.local) : this.host.untracedTap;
     if (this.mutation !== undefined) endpoint.mutate = this.mutation;
     return peer;
   }

@@ -1,5 +1,5 @@
 import type { DatagramTap, Endpoint, EndpointCounters } from "../../src/coap/index.js";
-import type { Ports, Trace } from "../../src/ports/index.js";
+import type { Address, Ports, Trace } from "../../src/ports/index.js";
 import { parseCoapUri } from "../../src/transport/index.js";
 import { ObjectListCache } from "./announce.js";
 import type { Device } from "./device.js";
@@ -16,16 +16,15 @@ export interface DeviceListener {
   onMeasure(device: Device, measure: Measure, milliseconds: number): void;
   /** A bootstrap or registration was given up. */
   onFailure(device: Device, reason: string): void;
-  /** An Update was refused or unanswered; the device registers again. */
-  onUpdateFailed(device: Device): void;
 }
 
-/** Where datagrams and states of traced devices go, filed under the endpoint name (the peer's label). */
+/** Where datagrams and states of traced devices go, filed under the endpoint name (the peer's label). The operator API's `TraceLog` is one. */
 export interface DeviceTrace extends Trace {
-  readonly tap: DatagramTap;
+  /** For a socket bound at `local`. */
+  tapFor(local: Address): DatagramTap | undefined;
 }
 
-export const silentListener: DeviceListener = { onState: () => {}, onMeasure: () => {}, onFailure: () => {}, onUpdateFailed: () => {} };
+export const silentListener: DeviceListener = { onState: () => {}, onMeasure: () => {}, onFailure: () => {} };
 
 /** What all devices of a thread share. */
 export class DeviceHost {
@@ -42,7 +41,7 @@ export class DeviceHost {
     readonly ports: Ports,
     readonly listener: DeviceListener = silentListener,
     readonly trace?: DeviceTrace,
-    /** Tap of devices that are not traced; undefined costs nothing. */
+    /** Tap of all devices that are not traced; undefined costs nothing. */
     readonly untracedTap?: DatagramTap,
   ) {}
 

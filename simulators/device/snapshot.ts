@@ -17,6 +17,8 @@ export interface DeviceCounters {
   registrations: number;
   registrationsFailed: number;
   updates: number;
+  /** Refused or unanswered; the device then registers anew. */
+  updatesFailed: number;
   deregistrations: number;
   notifications: number;
   /** Execute requests carried out, of any resource. */

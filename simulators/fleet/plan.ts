@@ -1,9 +1,9 @@
 import type { LwM2mVersion } from "../../src/lwm2m/index.js";
-import type { BootstrapAccountSpec, DeviceTimes, PersonalityName, ServerAccountSpec } from "../device/index.js";
+import type { BootstrapAccountSpec, DeviceSpec, DeviceTimes, PersonalityName, ServerAccountSpec } from "../device/index.js";
 
 /** When the devices of a plan start. An open model: the schedule does not wait for answers, and latency counts from it. */
 export type Shape =
-  /** All at once, or spread at random over `jitterMs`. */
+  /** All at once, or spread evenly over `jitterMs`. */
   | { readonly kind: "storm"; readonly jitterMs?: number }
   /** Devices per second, all shards together. */
   | { readonly kind: "rate"; readonly perSecond: number }
@@ -17,8 +17,8 @@ export interface Share {
 }
 
 /**
- * A population of devices. Device `i` of `[first, last)` is the same one whichever shard runs it: endpoint name, seed, personality and source
- * address follow from `i` and the plan alone.
+ * A population of devices. Device `i` of `[first, last)` is the same one whichever shard runs it: endpoint name, seed, personality, source
+ * address and start follow from `i` and the plan alone.
  */
 export interface FleetPlan {
   /** Names the population in statistics; unique in a fleet. */
@@ -38,12 +38,130 @@ export interface FleetPlan {
   readonly traced?: number;
   /** /3303 instances per device. Default 1. */
   readonly temperatures?: number;
-  /** Devices per source address before the next one of 127.0.0.0/8 is used. Default 20,000. */
+  /** Devices per source address before the next one of 127.0.0.0/8 is used. Default 8,000: three sockets each fit the ports of one address. */
   readonly perAddress?: number;
 }
 
-/** What of a plan a shard runs. */
+/** What of a plan a shard runs: devices `[first, last)`. */
 export interface Slice {
   readonly first: number;
   readonly last: number;
 }
+
+/** Each shard's part: contiguous, disjoint, all of the plan together. */
+export function sliceOf(plan: Pick<FleetPlan, "first" | "last">, shard: number, shards: number): Slice {
+  const devices = plan.last - plan.first;
+  return { first: plan.first + Math.floor((devices * shard) / shards), last: plan.first + Math.floor((devices * (shard + 1)) / shards) };
+}
+
+const placeholder = /\{index(?::0(\d+)d)?\}/;
+
+export function endpointName(pattern: string, index: number): string {
+  return pattern.replace(placeholder, (_text, digits: string | undefined) => String(index).padStart(digits === undefined ? 0 : Number(digits), "0"));
+}
+
+/** The index of a name that the pattern makes; undefined for any other name. */
+export function indexOf(pattern: string, endpoint: string): number | undefined {
+  const match = placeholder.exec(pattern);
+  if (match === null) return undefined;
+  const before = pattern.slice(0, match.index);
+  const after = pattern.slice(match.index + match[0].length);
+  if (!endpoint.startsWith(before) || !endpoint.endsWith(after) || endpoint.length <= before.length + after.length) return undefined;
+  const digits = endpoint.slice(before.length, endpoint.length - after.length);
+  if (!/^\d+$/.test(digits)) return undefined;
+  const index = Number(digits);
+  return endpointName(pattern, index) === endpoint ? index : undefined;
+}
+
+/**
+ * Position of a device in the plan's order of starting, 0 to devices - 1. Steps of about the golden section, so that every slice is spread evenly over
+ * the whole start; a one-to-one mapping.
+ */
+export const positionOf = (plan: Pick<FleetPlan, "first" | "last" | "seed">, index: number): number => walk(plan, index, startStride);
+
+/** Another walk for the personalities, or they would start one after the other. One-to-one too, so that shares come out exact. */
+const personalityPosition = (plan: Pick<FleetPlan, "first" | "last" | "seed">, index: number): number => walk(plan, index, personalityStride);
+
+function walk({ first, last, seed }: Pick<FleetPlan, "first" | "last" | "seed">, index: number, stride: Stride): number {
+  const devices = last - first;
+  // Products stay exact below 90 million devices.
+  return ((index - first) * stride.of(devices) + (mix(seed, stride.salt) % devices)) % devices;
+}
+
+/** Step width for a number of devices: near a fraction of it, without a common factor. The last answer is remembered. */
+class Stride {
+  #devices = 0;
+  #stride = 1;
+
+  constructor(
+    readonly fraction: number,
+    readonly salt: number,
+  ) {}
+
+  of(devices: number): number {
+    if (devices === this.#devices) return this.#stride;
+    let candidate = Math.max(1, Math.round(devices * this.fraction));
+    while (greatestCommonDivisor(candidate, devices) !== 1) candidate++;
+    this.#devices = devices;
+    this.#stride = candidate;
+    return candidate;
+  }
+}
+
+const startStride = new Stride(0.6180339887, 1);
+const personalityStride = new Stride(0.7548776662, 2);
+
+function greatestCommonDivisor(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y !== 0) [x, y] = [y, x % y];
+  return x;
+}
+
+/** A 32-bit number that follows from two. */
+function mix(a: number, b: number): number {
+  let h = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(b + 0x7f4a7c15, 0xc2b2ae35);
+  h = Math.imul(h ^ (h >>> 15), 0x2c1b3c6d);
+  h = Math.imul(h ^ (h >>> 12), 0x297a2d39);
+  return (h ^ (h >>> 15)) >>> 0;
+}
+
+/** Personality of a device; the set of devices of each personality has exactly its share, rounded. */
+export function personalityOf(plan: FleetPlan, index: number): PersonalityName {
+  const shares = plan.personalities;
+  if (shares === undefined || shares.length === 0) return "default";
+  const devices = plan.last - plan.first;
+  const at = personalityPosition(plan, index);
+  let sum = 0;
+  for (const { personality, share } of shares) {
+    sum += share;
+    if (at < Math.round(sum * devices)) return personality;
+  }
+  return "default";
+}
+
+const defaultPerAddress = 8_000;
+
+function hostOf(plan: FleetPlan, index: number): string {
+  const block = Math.floor((index - plan.first) / (plan.perAddress ?? defaultPerAddress));
+  return block === 0 ? "127.0.0.1" : `127.${1 + (block >> 8)}.${block & 0xff}.1`;
+}
+
+function isTraced(plan: FleetPlan, index: number): boolean {
+  const traced = Math.min(plan.traced ?? 5, plan.last - plan.first);
+  if (traced === 0) return false;
+  return (index - plan.first) % Math.ceil((plan.last - plan.first) / traced) === 0;
+}
+
+/** Device `index` of a plan, whole: the same wherever it runs. */
+export const deviceOf = (plan: FleetPlan, index: number): DeviceSpec => ({
+  endpoint: endpointName(plan.endpointPattern, index),
+  lwm2m: plan.lwm2m,
+  personality: personalityOf(plan, index),
+  seed: mix(plan.seed, index),
+  ...(plan.bootstrap === undefined ? {} : { bootstrap: plan.bootstrap }),
+  ...(plan.servers === undefined ? {} : { servers: plan.servers }),
+  timing: plan.timing,
+  ...(plan.temperatures === undefined ? {} : { temperatures: plan.temperatures }),
+  host: hostOf(plan, index),
+  traced: isTraced(plan, index),
+});

@@ -26,7 +26,6 @@ export interface Selection {
 export interface ShardCounters extends DeviceCounters {
   devices: number;
   started: number;
-  updatesFailed: number;
   datagramsIn: number;
   datagramsOut: number;
   retransmissions: number;
