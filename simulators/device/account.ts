@@ -1,6 +1,7 @@
 import { Codes, formatCode, isSuccess, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type Request, type RequestHandler, type Response, type ResponseHandler } from "../../src/coap/index.js";
 import { deregisterRequest, locationOf, ServerResource, updateRequest, registerRequest } from "../../src/lwm2m/index.js";
 import { Timer } from "../../src/ports/index.js";
+import type { UdpEndpoint } from "../../src/transport/index.js";
 import type { ActionResult } from "./actions.js";
 import type { Device } from "./device.js";
 import { idleAccount, nextAccount, type AccountInput, type AccountState, type RetryPolicy } from "./lifecycle.js";
@@ -207,7 +208,7 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
     );
   }
 
-  #opened(endpoint: Endpoint): void {
+  #opened(endpoint: UdpEndpoint): void {
     this.#opening = false;
     const { at } = this.state;
     if (at !== "registering" && at !== "updating" && at !== "deregistering") {

@@ -1,6 +1,7 @@
 import { Codes, ContentFormat, formatCode, isSuccess, parseCode, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type RequestHandler, type Response, type ResponseHandler } from "../../src/coap/index.js";
 import { bootstrapRequest, classifyBootstrapOperation, formatPath, RequestError, type BootstrapOperation } from "../../src/lwm2m/index.js";
 import { after } from "../../src/ports/index.js";
+import type { UdpEndpoint } from "../../src/transport/index.js";
 import type { ActionResult } from "./actions.js";
 import { bootstrapOperation } from "./bootstrap-operations.js";
 import type { Device } from "./device.js";
@@ -36,7 +37,7 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
     );
   }
 
-  #opened(endpoint: Endpoint): void {
+  #opened(endpoint: UdpEndpoint): void {
     if (this.#over) {
       void endpoint.close();
       return;

@@ -1,9 +1,9 @@
-import type { DatagramMutation, Endpoint, IncomingRequest, Peer, RequestHandler } from "../../src/coap/index.js";
+import type { DatagramMutation, IncomingRequest, Peer, RequestHandler } from "../../src/coap/index.js";
 import { ExchangeError } from "../../src/coap/index.js";
 import { parseBinding, pathCovers, queuedUdpBinding, SecurityResource, ServerResource, udpBinding, type Binding, type InstanceNode, type LwM2mVersion, type Path } from "../../src/lwm2m/index.js";
 import { Timer } from "../../src/ports/index.js";
 import { seededRandom } from "../../src/ports/seeded-random.js";
-import { udpEndpoint } from "../../src/transport/index.js";
+import { udpEndpoint, type UdpEndpoint } from "../../src/transport/index.js";
 import { Account, Change } from "./account.js";
 import { withoutServer } from "./access-control.js";
 import type { AttributeBook } from "./attribute-book.js";
@@ -429,7 +429,7 @@ export class Device extends Timer implements Receiver {
   }
 
   /** A socket of the device towards a CoAP URI. Rejects when it cannot be. */
-  open(uri: string, handler: RequestHandler): Promise<Endpoint> {
+  open(uri: string, handler: RequestHandler): Promise<UdpEndpoint> {
     let address;
     try {
       address = this.host.addressOf(uri);
@@ -441,9 +441,9 @@ export class Device extends Timer implements Receiver {
     return udpEndpoint(this.#radio, { host: this.spec.host ?? "127.0.0.1", connect: { host, port }, transmission: this.spec.timing.coap, limits: deviceLimits }, handler);
   }
 
-  peerOf(endpoint: Endpoint, uri: string): Peer {
+  peerOf(endpoint: UdpEndpoint, uri: string): Peer {
     const { host, port } = this.host.addressOf(uri);
-    this.host.socketOpened();
+    this.host.socketOpened(endpoint);
     const peer = endpoint.peer({ host, port });
     peer.label = this.endpoint;
     endpoint.tap = this.traced ? this.host.trace?.tapFor(endpoint.local) : this.host.untracedTap;

@@ -1,6 +1,6 @@
 import type { DatagramTap, Endpoint, EndpointCounters } from "../../src/coap/index.js";
 import type { Address, Ports, Trace } from "../../src/ports/index.js";
-import { parseCoapUri } from "../../src/transport/index.js";
+import { parseCoapUri, type UdpEndpoint } from "../../src/transport/index.js";
 import { ObjectListCache } from "./announce.js";
 import type { Device } from "./device.js";
 import { Factory } from "./factory.js";
@@ -45,8 +45,12 @@ export class DeviceHost {
     readonly untracedTap?: DatagramTap,
   ) {}
 
-  socketOpened(): void {
+  /** What the kernel granted the last socket, bytes. */
+  receiveBuffer: number | undefined = undefined;
+
+  socketOpened({ receiveBuffer }: UdpEndpoint): void {
     this.openSockets++;
+    this.receiveBuffer = receiveBuffer;
   }
 
   socketClosed({ counters }: Endpoint): void {

@@ -1,4 +1,5 @@
 import { Codes, ExchangeError, formatCode, isSuccess, parseCode, type Code, type Endpoint, type Peer, type RequestHandler, type Response } from "../../src/coap/index.js";
+import type { UdpEndpoint } from "../../src/transport/index.js";
 import { multiple, single, tryParsePath, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
 import type { Account } from "./account.js";
 import type { ActionResult, CustomRequest, Destination, DeviceAction } from "./actions.js";
@@ -147,7 +148,7 @@ async function through(device: Device, to: Destination, act: (endpoint: Endpoint
   if (present?.endpoint !== undefined && present.peer !== undefined) return act(present.endpoint, present.peer);
   const uri = to === "bootstrap" ? bootstrapAccountOf(device.objects)?.uri : serverAccountsOf(device.objects).find(({ shortServerId }) => shortServerId === to)?.uri;
   if (uri === undefined) return refused("no-account");
-  let endpoint: Endpoint;
+  let endpoint: UdpEndpoint;
   try {
     endpoint = await device.open(uri, deafHandler);
   } catch {

@@ -11,6 +11,8 @@ export interface FleetOptions {
   readonly heartbeatMs?: number;
   /** Events kept per shard for traced devices. Default 50,000. */
   readonly traceLimit?: number;
+  /** Datagrams of untraced devices kept per shard, for those that fail. Default 8,192; 0: none. */
+  readonly recorderLimit?: number;
   /** A shard was lost: the fleet is stopped, its figures mean nothing any more. */
   readonly onLost?: (reason: string) => void;
 }

@@ -1,4 +1,6 @@
+export { startFleet } from "./fleet.js";
 export type * from "./fleet-types.js";
-export type * from "./plan.js";
+export { deviceOf, endpointName, indexOf, personalityOf, positionOf, sliceOf } from "./plan.js";
+export type { FleetPlan, Shape, Share, Slice } from "./plan.js";
 export { operations } from "./protocol.js";
 export type { FailedDevice, Operation, Selection, ShardCounters, ShardHealth, TracePage } from "./protocol.js";

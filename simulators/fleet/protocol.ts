@@ -29,8 +29,8 @@ export interface ShardCounters extends DeviceCounters {
   datagramsIn: number;
   datagramsOut: number;
   retransmissions: number;
+  /** Requests given up after the last retransmission. */
   timeouts: number;
-  socketErrors: number;
 }
 
 /** The generator's own health in the last interval. */
@@ -49,7 +49,7 @@ export interface ShardHealth {
 
 /** Main thread to shard. Every message with `id` is answered by `reply` with the same one. */
 export type ToShard =
-  | { readonly type: "launch"; readonly id: number; readonly plan: FleetPlan; readonly slice: Slice; readonly shareOfRate: number; readonly startInMs: number }
+  | { readonly type: "launch"; readonly id: number; readonly plan: FleetPlan; readonly slice: Slice; readonly startInMs: number }
   | { readonly type: "rate"; readonly id: number; readonly plan: string; readonly perSecond: number }
   | { readonly type: "create"; readonly id: number; readonly spec: DeviceSpec; readonly start: boolean }
   | { readonly type: "remove"; readonly id: number; readonly endpoint: string; readonly deregister: boolean }

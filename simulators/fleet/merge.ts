@@ -1,0 +1,96 @@
+import type { FleetHealth, FleetSnapshot } from "./fleet-types.js";
+import { Histograms } from "./histograms.js";
+import type { FromShard, ShardCounters, ShardHealth } from "./protocol.js";
+import type { FleetState } from "../device/index.js";
+
+type Statistics = Extract<FromShard, { type: "statistics" }>;
+
+const lagLimitMs = 100;
+const secondsKept = 3600;
+
+/** Merges what the shards send: the only place where percentiles are computed. */
+export class Merge {
+  readonly #total = new Histograms();
+  #interval = new Histograms();
+  readonly #latest: (Statistics | undefined)[];
+  readonly #series: FleetSnapshot[] = [];
+  #second = 0;
+  #lagged = false;
+
+  constructor(shards: number) {
+    this.#latest = Array.from({ length: shards }, () => undefined);
+  }
+
+  take(statistics: Statistics): void {
+    this.#latest[statistics.shard] = statistics;
+    this.#total.merge(statistics.histograms);
+    this.#interval.merge(statistics.histograms);
+    if (statistics.health.loopLagP99Ms > lagLimitMs) this.#lagged = true;
+  }
+
+  /** Closes an interval. */
+  tick(): FleetSnapshot {
+    this.#second++;
+    const snapshot = this.snapshot();
+    this.#interval = new Histograms();
+    if (this.#series.length === secondsKept) this.#series.shift();
+    this.#series.push(snapshot);
+    return snapshot;
+  }
+
+  get series(): readonly FleetSnapshot[] {
+    return this.#series;
+  }
+
+  snapshot(): FleetSnapshot {
+    const present = this.#latest.filter((statistics) => statistics !== undefined);
+    return {
+      second: this.#second,
+      states: present.map(({ states }) => states).reduce<Record<FleetState, number>>(sum, { ...noStates }),
+      counters: present.map(({ counters }) => counters).reduce<ShardCounters>(sum, { ...noCounters }),
+      latency: this.#total.percentiles(),
+      interval: this.#interval.percentiles(),
+      health: this.#health(present.map(({ health }) => health)),
+    };
+  }
+
+  #health(shards: readonly ShardHealth[]): FleetHealth {
+    const drops = shards.map(({ socketDrops }) => socketDrops).filter((count) => count !== undefined);
+    const socketDrops = drops.length === 0 ? undefined : drops.reduce((total, count) => total + count, 0);
+    const buffers = shards.map(({ receiveBuffer }) => receiveBuffer).filter((bytes) => bytes !== undefined);
+    return {
+      loopLagP99Ms: Math.max(0, ...shards.map(({ loopLagP99Ms }) => loopLagP99Ms)),
+      socketDrops,
+      receiveBuffer: buffers.length === 0 ? undefined : Math.min(...buffers),
+      openSockets: shards.reduce((total, { openSockets }) => total + openSockets, 0),
+      saturated: this.#lagged || (socketDrops ?? 0) > 0,
+      shards,
+    };
+  }
+}
+
+const noStates: Readonly<Record<FleetState, number>> = { off: 0, "holding-off": 0, bootstrapping: 0, registering: 0, "partly-registered": 0, registered: 0, deregistered: 0, failed: 0 };
+const noCounters: Readonly<ShardCounters> = {
+  bootstrapRequests: 0,
+  bootstrapsFinished: 0,
+  bootstrapsFailed: 0,
+  registrations: 0,
+  registrationsFailed: 0,
+  updates: 0,
+  updatesFailed: 0,
+  deregistrations: 0,
+  notifications: 0,
+  executes: 0,
+  bootstrapTriggers: 0,
+  devices: 0,
+  started: 0,
+  datagramsIn: 0,
+  datagramsOut: 0,
+  retransmissions: 0,
+  timeouts: 0,
+};
+
+function sum<K extends string>(into: Record<K, number>, more: Readonly<Record<K, number>>): Record<K, number> {
+  for (const name of Object.keys(into) as K[]) into[name] += more[name];
+  return into;
+}
