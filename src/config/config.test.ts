@@ -18,7 +18,7 @@ describe("a role's YAML file", () => {
   it("is read with its defaults", () => {
     const { value } = loadYaml("coap: 127.0.0.1:5700\npeers:\n  - id: operator-a\n    tenant: a\n    tokenEnv: TOKEN_A\n", "muster.yaml", bootstrapServerSchema);
     expect(value.coap).toEqual({ host: "127.0.0.1", port: 5700 });
-    expect(value.http).toEqual({ host: "127.0.0.1", port: 8080 });
+    expect(value.http).toEqual({ host: "127.0.0.1", port: 8783 });
     expect(value.peers[0]).toMatchObject({ id: "operator-a", endpoints: ["*"], shortServerIds: [1, 65534] });
     expect(value.timing).toBe("rfc");
   });
@@ -109,7 +109,7 @@ describe("a configuration written in code", () => {
 describe("flags", () => {
   it("are checked by the schema of the file and named as typed", () => {
     expect(problemsOf(() => checkFlags({ devices: "ten", server: "coap://127.0.0.1" }, fleetSchema))).toEqual([{ source: "--devices", key: "", message: "is not a whole number", fix: "use a number such as 100" }]);
-    expect(problemsOf(() => checkFlags({ devices: "10", endpointPattern: "same", server: "coap://127.0.0.1" }, fleetSchema))[0]).toMatchObject({ source: "--endpoint-pattern", fix: "write it as my-fleet-{index}" });
+    expect(problemsOf(() => checkFlags({ devices: "10", endpointPattern: "same", server: "coap://127.0.0.1" }, fleetSchema))[0]).toMatchObject({ source: "--endpoint-pattern", fix: "write it as my-fleet-{index:08d}" });
     expect(problemsOf(() => checkFlags({ devices: "10", server: "http://127.0.0.1" }, fleetSchema))[0]?.source).toBe("--server");
     expect(problemsOf(() => checkFlags({ devices: "0", server: "coap://127.0.0.1" }, fleetSchema))[0]).toMatchObject({ source: "--devices", message: "is too small", fix: "use 1 or more" });
   });

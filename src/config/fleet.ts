@@ -95,8 +95,8 @@ export const fleetSchema = z
     rate: countSchema(1, 1_000_000).optional(),
     shape: z.enum(["storm", "rate", "ramp"]).optional(),
     ...whereTo,
-    /** `{index}` is replaced by the device's number in eight digits. */
-    endpointPattern: z.string().min(1).max(255).refine((text) => text.includes("{index}"), { error: "does not contain {index}, so all devices would have one name; write it as my-fleet-{index}" }).default("muster-{index}"),
+    /** `{index}` is replaced by the number of the device, `{index:08d}` by it in eight digits. */
+    endpointPattern: z.string().min(1).max(255).refine((text) => /\{index(:0\d+d)?\}/.test(text), { error: "does not contain {index}, so all devices would have one name; write it as my-fleet-{index:08d}" }).default("muster-{index:08d}"),
     lifetime: countSchema(1, 4_294_967_295).default(300),
     shortServerId: countSchema(1, 65_534).default(101),
     personalities: sharesSchema.default({ default: 1 }),

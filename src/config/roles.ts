@@ -34,8 +34,8 @@ const peerSchema = z.strictObject({
 const common = {
   /** The role's name in traces, metrics and logs. */
   name: z.string().min(1).max(64).optional(),
-  coap: addressSchema.default({ host: "127.0.0.1", port: 5683 }),
-  http: addressSchema.default({ host: "127.0.0.1", port: 8080 }),
+  coap: addressSchema.default({ host: "127.0.0.1", port: 5783 }),
+  http: addressSchema.default({ host: "127.0.0.1", port: 8783 }),
   peers: z.array(peerSchema).max(1000).default([]),
   operatorToken: tokenSchema.optional(),
   operatorTokenEnv: environmentNameSchema.optional(),
@@ -62,8 +62,8 @@ export type BootstrapServerInput = z.input<typeof bootstrapServerSchema>;
 /** The configuration file of `muster serve lwm2m-server`. */
 export const lwm2mServerSchema = z.strictObject({
   ...common,
-  coap: addressSchema.default({ host: "127.0.0.1", port: 5783 }),
-  http: addressSchema.default({ host: "127.0.0.1", port: 8081 }),
+  coap: addressSchema.default({ host: "127.0.0.1", port: 5683 }),
+  http: addressSchema.default({ host: "127.0.0.1", port: 8683 }),
   /** This server's own Short Server ID, where a trigger does not name one. */
   shortServerId: shortServerIdSchema.optional(),
   /** `open`: every endpoint name may register; `credential`: only one with an active SM-3 record. */

@@ -12,7 +12,7 @@ export interface Place {
 export interface LoadedYaml<T> {
   readonly value: T;
   /** Where a key stands, from 1; the nearest key above it when it is absent. */
-  locate(path: readonly (string | number)[]): Place | undefined;
+  readonly locate: (path: readonly (string | number)[]) => Place | undefined;
 }
 
 /** More than any real configuration; YAML's aliases are bounded by the parser. */

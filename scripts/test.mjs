@@ -1,0 +1,142 @@
+#!/usr/bin/env node
+/**
+ * What `npm test` runs: build, lint, type check, import direction, then the tests in three lots. Goes on after a failure, so that one run shows
+ * everything; the last line is `N passed, N failed`, test cases and each check counted alike.
+ *
+ *   node scripts/test.mjs [part...]     only these parts: build lint types imports unit system interop
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const scratch = mkdtempSync(join(tmpdir(), "muster-test-"));
+const minute = 60_000;
+
+const tool = (name) => join(root, "node_modules", ".bin", name);
+
+/** Lots of test files; `exclude` and `dir` are vitest's. */
+const checks = [
+  { name: "build", title: "build", command: [tool("tsc"), "-p", "tsconfig.build.json"], limit: 5 * minute },
+  { name: "lint", title: "lint", command: [tool("eslint"), "."], limit: 8 * minute },
+  { name: "types", title: "type check", command: [tool("tsc"), "-p", "tsconfig.json"], limit: 5 * minute },
+  { name: "imports", title: "import direction", command: [tool("depcruise"), "--config", ".dependency-cruiser.cjs", "--output-type", "err", "src", "simulators", "features"], limit: 5 * minute },
+];
+const lots = [
+  { name: "unit", title: "unit, simulated network and socket tests", args: ["--exclude", "test/**", "--exclude", "interop/**", "--exclude", "**/node_modules/**", "--exclude", "dist/**"], limit: 15 * minute },
+  { name: "system", title: "tests of whole runs", args: ["--dir", "test", "--no-file-parallelism"], folder: "test", limit: 25 * minute },
+  { name: "interop", title: "interop tests", args: ["--dir", "interop", "--no-file-parallelism"], folder: "interop", limit: 15 * minute },
+];
+
+const asked = process.argv.slice(2);
+const known = [...checks, ...lots].map(({ name }) => name);
+const unknown = asked.filter((name) => !known.includes(name));
+if (unknown.length > 0) {
+  console.error(`there is no part ${unknown.join(", ")}; the parts are ${known.join(", ")}`);
+  process.exit(2);
+}
+const wanted = ({ name }) => asked.length === 0 || asked.includes(name);
+
+let running;
+let stoppedBy;
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.on(signal, () => {
+    stoppedBy = signal;
+    running?.kill(signal);
+  });
+}
+
+/** Runs a program with our own output; resolves with why it failed, undefined when it did not. */
+function execute(command, limit) {
+  return new Promise((resolve) => {
+    const child = spawn(command[0], command.slice(1), { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, npm_config_loglevel: "error" } });
+    running = child;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      child.kill("SIGTERM");
+      setTimeout(() => child.kill("SIGKILL"), 5_000).unref();
+    }, limit);
+    child.once("error", (error) => {
+      clearTimeout(timer);
+      resolve(error.message);
+    });
+    child.once("close", (code, signal) => {
+      clearTimeout(timer);
+      running = undefined;
+      resolve(late ? `not done within ${limit / minute} minutes` : code === 0 ? undefined : signal === null ? `exit code ${code}` : `ended by ${signal}`);
+    });
+  });
+}
+
+const started = performance.now();
+const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
+const say = (text) => console.log(`\n== ${text}`);
+const totals = { passed: 0, failed: 0 };
+const summary = [];
+const skipped = [];
+
+function finish(title, passed, failed, since, why) {
+  totals.passed += passed;
+  totals.failed += failed;
+  const line = `${failed === 0 ? "ok    " : "FAILED"} ${title}: ${passed} passed, ${failed} failed, ${seconds(since)}${why === undefined ? "" : ` (${why})`}`;
+  summary.push(line);
+  say(line);
+}
+
+async function check({ title, command, limit }) {
+  say(title);
+  const since = performance.now();
+  const why = await execute(command, limit);
+  finish(title, why === undefined ? 1 : 0, why === undefined ? 0 : 1, since, why);
+}
+
+/** Counts test cases out of vitest's JSON report. A file that could not be loaded counts as one failure. */
+function count(report) {
+  const counts = { passed: 0, failed: 0 };
+  for (const file of report.testResults) {
+    let failedHere = 0;
+    for (const test of file.assertionResults) {
+      if (test.status === "passed") counts.passed++;
+      else if (test.status === "failed") failedHere++;
+      else skipped.push(test.fullName);
+    }
+    counts.failed += failedHere === 0 && file.status === "failed" ? 1 : failedHere;
+  }
+  return counts;
+}
+
+async function lot({ name, title, args, folder, limit }) {
+  if (folder !== undefined && !existsSync(join(root, folder))) return;
+  say(title);
+  const since = performance.now();
+  const output = join(scratch, `${name}.json`);
+  const why = await execute([tool("vitest"), "run", "--passWithNoTests", "--reporter=default", "--reporter=json", `--outputFile.json=${output}`, ...args], limit);
+  if (!existsSync(output)) {
+    finish(title, 0, 1, since, why ?? "no report was written");
+    return;
+  }
+  const counts = count(JSON.parse(readFileSync(output, "utf8")));
+  // Errors outside any test (an unhandled rejection) fail the lot although every test passed.
+  if (why !== undefined && counts.failed === 0) counts.failed = 1;
+  finish(title, counts.passed, counts.failed, since, why);
+}
+
+try {
+  for (const one of checks.filter(wanted)) if (stoppedBy === undefined) await check(one);
+  for (const one of lots.filter(wanted)) if (stoppedBy === undefined) await lot(one);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+say(`all in ${seconds(started)}`);
+for (const line of summary) console.log(line);
+if (skipped.length > 0) console.log(`not run: ${skipped.join("; ")}`);
+if (stoppedBy !== undefined) {
+  totals.failed++;
+  console.log(`stopped by ${stoppedBy}`);
+}
+console.log(`${totals.passed} passed, ${totals.failed} failed`);
+process.exitCode = totals.failed === 0 ? 0 : 1;

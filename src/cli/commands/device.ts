@@ -1,0 +1,78 @@
+import { Command } from "commander";
+import { checkFlags, deviceSchema, timing } from "../../config/index.js";
+import { realPorts } from "../../ports/real/index.js";
+import { ExitCode } from "../exit.js";
+import { roleLog } from "../log.js";
+import type { Invocation } from "../program.js";
+import { freshSeed, seedNumber } from "../seed.js";
+import { onStop, stopped } from "../stop.js";
+import { within } from "../within.js";
+
+/** A device that may not leave for want of answers is given up. */
+const leaveMs = 10_000;
+
+export function deviceCommand(invocation: Invocation): Command {
+  return new Command("device")
+    .description("run one simulated device in the foreground and tell what happens")
+    .requiredOption("--endpoint <name>", "endpoint name")
+    .option("--bootstrap <uri>", "start at this Bootstrap Server: coap://HOST:PORT")
+    .option("--server <uri>", "or register with this LwM2M Server: coap://HOST:PORT")
+    .option("--lifetime <seconds>", "registration lifetime, with --server (default 300)")
+    .option("--short-server-id <id>", "Short Server ID of the account, with --server (default 101)")
+    .option("--personality <name>", "how it behaves where texts leave a choice, and how it misbehaves (default: default)")
+    .option("--lwm2m <version>", "1.0 or 1.1 (default 1.1)")
+    .option("--seed <seed>", "seed of its message ids, tokens and values (default: a new one, printed)")
+    .option("--timing <profile>", "times of the profile rfc or lab (default rfc)")
+    .option("--duration <time>", "leave after 30s, 5m, 2h; exit 1 when it is not registered then (default: stay until stopped)")
+    .option("--json", "log JSON lines")
+    .addHelpText(
+      "after",
+      `
+It de-registers when it is stopped with SIGINT or SIGTERM.
+
+Example:
+  muster device --endpoint dev-1 --bootstrap coap://127.0.0.1:5783 --personality sleepy`,
+    )
+    .action((flags: Record<string, unknown>) => runDevice(invocation, flags));
+}
+
+async function runDevice(invocation: Invocation, flags: Record<string, unknown>): Promise<void> {
+  const { terminal } = invocation;
+  const options = checkFlags(flags, deviceSchema);
+  const [{ Device, DeviceHost }, { narrated }, { personalityNamed }] = await Promise.all([import("../../../simulators/device/index.js"), import("../device-log.js"), import("../personality.js")]);
+  const seed = options.seed ?? freshSeed();
+  const log = roleLog(terminal, { json: options.json, level: "info", fields: { endpoint: options.endpoint } });
+  const ports = realPorts(seed, log);
+  const { listener, trace } = narrated(log);
+  const personality = personalityNamed(options.personality, "--personality");
+  const { coap, device: times } = timing(options.timing);
+  const stop = onStop((name) => terminal.err(`${name}: leaving`));
+  const device = new Device(new DeviceHost(ports, listener, trace), {
+    endpoint: options.endpoint,
+    lwm2m: options.lwm2m,
+    personality,
+    seed: seedNumber(seed),
+    ...(options.bootstrap === undefined ? {} : { bootstrap: { uri: options.bootstrap } }),
+    ...(options.server === undefined ? {} : { servers: [{ uri: options.server, shortServerId: options.shortServerId, lifetime: options.lifetime }] }),
+    timing: { coap, device: times },
+  });
+  terminal.out(
+    options.json
+      ? JSON.stringify({ msg: "started", endpoint: options.endpoint, to: options.bootstrap ?? options.server, personality, seed })
+      : `${options.endpoint} started: ${options.bootstrap === undefined ? `registers with ${options.server ?? ""}` : `bootstraps at ${options.bootstrap}`}, personality ${personality}, seed ${seed}`,
+  );
+  device.start();
+  try {
+    const over = stopped(stop.signal);
+    if (options.duration === undefined) await over;
+    else {
+      await within(over, options.duration);
+      if (!stop.signal.aborted && device.fleetState !== "registered") invocation.exit = ExitCode.fail;
+    }
+    const at = device.fleetState;
+    await within(new Promise<void>((resolve) => device.stop(true, resolve)), leaveMs);
+    terminal.out(options.json ? JSON.stringify({ msg: "left", endpoint: options.endpoint, state: at, ...device.counters }) : `${options.endpoint} left; it was ${at}`);
+  } finally {
+    stop.release();
+  }
+}

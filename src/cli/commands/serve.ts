@@ -1,0 +1,149 @@
+import { Command } from "commander";
+import { z } from "zod";
+import { ConfigError, addressSchema, bootstrapServerSchema, checkFlags, loadYaml, lwm2mServerSchema, resolveBootstrapServer, resolveLwM2mServer } from "../../config/index.js";
+import type { BootstrapServerConfig, LoadedYaml, LwM2mServerConfig, RoleConfig, TokenSources } from "../../config/index.js";
+import { formatAddress } from "../../ports/index.js";
+import type { Address, Ports } from "../../ports/index.js";
+import { osSecrets, realPorts } from "../../ports/real/index.js";
+import { readGiven } from "../files.js";
+import { logLevels, roleLog } from "../log.js";
+import type { Invocation } from "../program.js";
+import { asUsage } from "../sockets.js";
+import { onStop, stopped } from "../stop.js";
+import { writeTokenFile } from "../token-file.js";
+import { within } from "../within.js";
+
+/** A role that does not stop by then is left behind; its sockets end with the process. */
+const stopMs = 5000;
+
+interface RunningRole {
+  readonly coap: Address;
+  readonly http: Address;
+  stop(): Promise<void>;
+}
+
+const flagsSchema = z.strictObject({
+  coap: addressSchema.optional(),
+  http: addressSchema.optional(),
+  config: z.string().optional(),
+  name: z.string().optional(),
+  timing: z.enum(["lab", "rfc"]).optional(),
+  admission: z.enum(["open", "credential"]).optional(),
+  json: z.boolean().default(false),
+  logLevel: z.enum(logLevels).default("info"),
+});
+
+export function serveCommand(invocation: Invocation): Command {
+  const bootstrapServer: ServedRole<BootstrapServerConfig> = {
+    withoutFile: open,
+    load: (text, source, flags) => {
+      const { value, locate } = loadYaml(text, source, bootstrapServerSchema, flags);
+      return { locate, resolve: (sources) => resolveBootstrapServer(value, sources) };
+    },
+    start: async (config, ports) => (await import("../../../simulators/bootstrap-server/index.js")).startBootstrapServer(config, ports),
+  };
+  const lwm2mServer: ServedRole<LwM2mServerConfig> = {
+    withoutFile: { ...open, admission: "open" },
+    load: (text, source, flags) => {
+      const { value, locate } = loadYaml(text, source, lwm2mServerSchema, flags);
+      return { locate, resolve: (sources) => resolveLwM2mServer(value, sources) };
+    },
+    start: async (config, ports) => (await import("../../../simulators/lwm2m-server/index.js")).startLwM2mServer(config, ports),
+  };
+  return new Command("serve")
+    .description("run one reference role alone, for somebody else's device or server")
+    .addCommand(
+      roleCommand("bootstrap-server", "the reference LwM2M Bootstrap Server, until it is stopped", "127.0.0.1:5783", "127.0.0.1:8783").action((flags: Record<string, unknown>) =>
+        serveRole(invocation, flags, bootstrapServer),
+      ),
+    )
+    .addCommand(
+      roleCommand("lwm2m-server", "the LwM2M Server stub, until it is stopped", "127.0.0.1:5683", "127.0.0.1:8683")
+        .option("--admission <rule>", "who may register: open (everybody) or credential (an active SM-3 record); default: open without --config, else credential")
+        .action((flags: Record<string, unknown>) => serveRole(invocation, flags, lwm2mServer)),
+    )
+    .addHelpText("after", "\nExample:\n  muster serve lwm2m-server --coap 127.0.0.1:5683 --http 127.0.0.1:8683 --config server-a.yaml");
+}
+
+function roleCommand(role: string, description: string, coap: string, http: string): Command {
+  return new Command(role)
+    .description(description)
+    .option("--coap <host:port>", `UDP address for devices (default ${coap})`)
+    .option("--http <host:port>", `TCP address for /smp/v1, /operator/v1 and /metrics (default ${http})`)
+    .option("--config <file>", "YAML file with peers, tokens and everything else; a flag wins over its key")
+    .option("--name <name>", `name in traces, logs and metrics (default ${role})`)
+    .option("--timing <profile>", "times of the profile rfc or lab (default rfc)")
+    .option("--json", "log JSON lines")
+    .option("--log-level <level>", `${logLevels.join(", ")} (default info)`)
+    .addHelpText(
+      "after",
+      `
+Without --config every endpoint name and one peer are let in, NoSec is allowed, and one token is made for all of them;
+it is written to a file that only you can read, whose path is printed.
+
+Example:
+  muster serve ${role} --coap ${coap} --http ${http} --config ${role}.yaml
+
+The file's keys are described in docs/command-line.md.`,
+    );
+}
+
+/** What a role is without a configuration: open to one peer, for trying things out on one machine. */
+const open = { peers: [{ id: "peer", tenant: "default" }], lab: true };
+
+/** What differs between the roles when they are served. */
+interface ServedRole<Config extends RoleConfig> {
+  readonly withoutFile: Readonly<Record<string, unknown>>;
+  load(text: string, source: string, flags: Readonly<Record<string, unknown>>): { readonly locate: LoadedYaml<unknown>["locate"]; resolve(sources: TokenSources): Config };
+  start(config: Config, ports: Ports): Promise<RunningRole>;
+}
+
+async function serveRole<Config extends RoleConfig>(invocation: Invocation, given: Record<string, unknown>, role: ServedRole<Config>): Promise<void> {
+  const { terminal } = invocation;
+  const { config: path, json, logLevel, ...checked } = checkFlags(given, flagsSchema);
+  const flags = Object.fromEntries(Object.entries(given).filter(([key]) => key in checked));
+  const source = path ?? "command line";
+  const file = path === undefined ? role.load("", source, { ...role.withoutFile, ...flags }) : role.load(await readGiven(path, "--config"), source, flags);
+
+  const made = { token: osSecrets.token(), used: false };
+  const generate = (key: string): string => {
+    if (path !== undefined && key !== "operatorToken") {
+      throw new ConfigError([{ source, ...file.locate(key.split(".")), key, message: "is missing", fix: `give it, or ${key.split(".").at(-1) ?? key}Env with the name of an environment variable: the peer needs the same one` }]);
+    }
+    made.used = true;
+    return made.token;
+  };
+  const config = file.resolve({ env: terminal.env, generate, source, locate: file.locate });
+  const stop = onStop((name) => terminal.err(`${name}: stopping`));
+  try {
+    const running = await role.start(config, realPorts(config.name, roleLog(terminal, { json, level: logLevel, fields: { role: config.name } }))).catch((error: unknown) => {
+      throw asUsage(error, { "--coap": config.coap, "--http": config.http });
+    });
+    const tokenFile = made.used ? await writeTokenFile(`${config.name}-${running.http.port}.token`, made.token, terminal.env) : undefined;
+    try {
+      const facts = {
+        name: config.name,
+        coap: `coap://${formatAddress(running.coap)}`,
+        http: `http://${formatAddress(running.http)}`,
+        timing: `${config.timing.profile}${config.timing.changed ? " with changes" : ""}`,
+        ...(config.plants.length === 0 ? {} : { plants: config.plants }),
+        ...(tokenFile === undefined ? {} : { tokenFile: tokenFile.path }),
+      };
+      terminal.out(json ? JSON.stringify({ msg: "ready", ...facts }) : readyLine(facts));
+      await stopped(stop.signal);
+      await within(running.stop(), stopMs);
+    } finally {
+      await tokenFile?.remove();
+    }
+  } finally {
+    stop.release();
+  }
+}
+
+function readyLine(facts: { readonly name: string; readonly coap: string; readonly http: string; readonly timing: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
+  return [
+    `${facts.name} ready: ${facts.coap} ${facts.http} timing ${facts.timing}`,
+    ...(facts.plants === undefined ? [] : [`planted faults: ${facts.plants.join(", ")}`]),
+    ...(facts.tokenFile === undefined ? [] : [`token in ${facts.tokenFile}`]),
+  ].join(", ");
+}

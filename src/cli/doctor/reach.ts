@@ -1,0 +1,80 @@
+import { request } from "undici";
+import type { CoapTiming } from "../../config/index.js";
+import type { RoleTarget, RunningTarget, Target } from "../../harness/index.js";
+import { OperatorClient } from "../../operator/index.js";
+import type { RoleHealth } from "../../operator/index.js";
+import type { Ports } from "../../ports/index.js";
+import { parseCoapUri, udpEndpoint } from "../../transport/index.js";
+import { ok, problem, warning } from "./finding.js";
+import type { Finding } from "./finding.js";
+
+/** Patient enough for another machine, over in five seconds when nobody is there. */
+const pingTiming: Partial<CoapTiming> = { ackTimeoutMs: 500, ackRandomFactor: 1.5, maxRetransmit: 2 };
+const httpTimeoutMs = 5_000;
+
+const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return error.message === "" && "code" in error ? String(error.code) : error.message;
+};
+
+/** An empty CON, which every CoAP endpoint answers with an RST (RFC 7252 §4.3). */
+async function coapPing(id: string, uri: string, ports: Ports, timing: CoapTiming): Promise<Finding> {
+  const repair = "start it, or correct the address in the target file; a firewall may be in between";
+  try {
+    const { host, port } = parseCoapUri(uri);
+    const endpoint = await udpEndpoint(ports, { host: host.includes(":") ? "::1" : "127.0.0.1", connect: { host, port }, transmission: { ...timing, ...pingTiming } }, { onRequest: (incoming) => incoming.reset() });
+    try {
+      return (await endpoint.ping(endpoint.peer({ host, port }))) ? ok(id, `${uri} answers`) : problem(id, `${uri} does not answer a CoAP ping`, repair);
+    } finally {
+      await endpoint.close();
+    }
+  } catch (error) {
+    return problem(id, `${uri} cannot be reached: ${reasonOf(error)}`, repair);
+  }
+}
+
+async function smpAnswers(id: string, base: string): Promise<Finding> {
+  try {
+    const { statusCode, body } = await request(`${base}/smp/v1/capabilities`, { headersTimeout: httpTimeoutMs, bodyTimeout: httpTimeoutMs });
+    await body.dump();
+    if (statusCode === 200 || statusCode === 401) return ok(id, `${base} answers`);
+    return problem(id, `${base}/smp/v1/capabilities was answered ${statusCode}`, "give the base URL under which /smp/v1 is found");
+  } catch (error) {
+    return problem(id, `${base} cannot be reached: ${reasonOf(error)}`, "start it, or correct smp in the target file");
+  }
+}
+
+async function operatorAnswers(id: string, operator: NonNullable<RunningTarget["operator"]>): Promise<{ readonly finding: Finding; readonly health?: RoleHealth }> {
+  const client = new OperatorClient({ baseUrl: operator.url, token: operator.token, timeoutMs: httpTimeoutMs });
+  try {
+    const health = await client.health();
+    return { finding: ok(id, `${operator.url} answers as ${health.name}, timing ${health.timing}`), health };
+  } catch (error) {
+    const { status } = error instanceof Error && "status" in error ? error : { status: undefined };
+    return { finding: problem(id, reasonOf(error), status === 401 ? "give the role's operator token in the environment variable that the target file names" : "start it, or correct operator in the target file") };
+  } finally {
+    await client.close();
+  }
+}
+
+/** Every address of a target that is already running; what was learnt of server A's admission. */
+export async function reach(target: Target, ports: Ports): Promise<{ readonly findings: readonly Finding[]; readonly admission: "open" | "credential" | undefined }> {
+  const roles: readonly (readonly [string, RoleTarget])[] = [
+    ["bootstrapServer", target.bootstrapServer],
+    ["serverA", target.servers.A],
+    ["serverB", target.servers.B],
+  ];
+  let admission: "open" | "credential" | undefined;
+  const findings = await Promise.all(
+    roles.map(async ([name, role]): Promise<Finding[]> => {
+      if (role.kind === "reference") return [ok(`target.${name}`, `${name} is our reference, started by the run`)];
+      const { coap, smp, operator } = role;
+      const found = [coapPing(`target.${name}.coap`, coap, ports, target.timing.coap), smpAnswers(`target.${name}.smp`, smp)];
+      if (operator === undefined) return [...(await Promise.all(found)), warning(`target.${name}.operator`, `${name} has no operator API`, "scenarios that must steer or watch it will be not-applicable; give operator in the target file if it has one")];
+      const { finding, health } = await operatorAnswers(`target.${name}.operator`, operator);
+      if (name === "serverA") admission = health?.admission;
+      return [...(await Promise.all(found)), finding];
+    }),
+  );
+  return { findings: findings.flat(), admission };
+}

@@ -1,0 +1,23 @@
+import { join } from "node:path";
+import type { RunEnvironment } from "../harness/index.js";
+import { silentLog } from "../ports/index.js";
+import type { Log } from "../ports/index.js";
+import { freeTcpPorts, packageRoot, realFiles, realPorts } from "../ports/real/index.js";
+import { version } from "./version.js";
+
+/** What a run is made with on this machine: real ports, the features and steps of this package. */
+export function runEnvironment(log: Log = silentLog): RunEnvironment {
+  return {
+    ports: realPorts("run", log),
+    files: realFiles,
+    log,
+    features: join(packageRoot, "features"),
+    steps: [join(packageRoot, "dist/features/steps/**/*.js")],
+    cwd: process.cwd(),
+    version: version(),
+    roles: {
+      scripts: { bootstrapServer: new URL("./threads/bootstrap-server.js", import.meta.url), lwm2mServer: new URL("./threads/lwm2m-server.js", import.meta.url) },
+      freePorts: freeTcpPorts,
+    },
+  };
+}

@@ -1,0 +1,20 @@
+import { UsageError } from "./exit.js";
+
+/** Errors of binding an address that the user chose; anything else is thrown on as it is. */
+export function asUsage(error: unknown, addresses: Readonly<Record<string, { readonly host: string; readonly port: number }>>): unknown {
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  const port: unknown = "port" in error ? error.port : undefined;
+  const given = Object.entries(addresses);
+  const [flag, address] = given.find(([, candidate]) => candidate.port === port) ?? given[0] ?? ["--coap", { host: "", port: 0 }];
+  const place = `${address.host}:${address.port}`;
+  switch (error.code) {
+    case "EADDRINUSE":
+      return new UsageError(`${flag} ${place} is in use by another process`, `stop it, or choose another port with ${flag} HOST:PORT (port 0 takes any free one)`);
+    case "EADDRNOTAVAIL":
+      return new UsageError(`${flag} ${place} is not an address of this machine`, `use one of its own, such as ${flag} 127.0.0.1:${address.port}`);
+    case "EACCES":
+      return new UsageError(`${flag} ${place} may not be used without privileges`, `choose a port above 1023 with ${flag} HOST:PORT`);
+    default:
+      return error;
+  }
+}
