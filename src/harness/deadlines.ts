@@ -53,7 +53,7 @@ export function deadlinesOf(roles: Timing, device: Timing = roles): Deadlines {
     quietMs: Math.max(300, Math.min(maxTransmitSpanMs(device.coap), 2 * device.coap.ackTimeoutMs * device.coap.ackRandomFactor)),
     asleepMs: Math.max(device.device.awakeMs, roles.lwm2mServer.awakeMs) + roles.lwm2mServer.sweepMs + 100,
     stepMs: 3 * (bootstrapMs + registerMs + triggerMs) + 60_000,
-    pollMs: 40,
+    pollMs: 60,
   };
 }
 

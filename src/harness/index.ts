@@ -1,6 +1,7 @@
 export * from "./actors/index.js";
 export * from "./deadlines.js";
 export * from "./evidence/index.js";
+export * from "./flows/index.js";
 export * from "./result.js";
 export * from "./rules.js";
 export * from "./run-context.js";

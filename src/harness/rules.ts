@@ -105,3 +105,5 @@ const byName: Readonly<Record<string, Rule | undefined>> = rules;
 
 /** The catalogue's entry; undefined for a name nobody declared. */
 export const ruleNamed = (name: string): Rule | undefined => byName[name];
+
+export const isRuleName = (name: string): name is RuleName => Object.hasOwn(rules, name);

@@ -25,6 +25,8 @@ export interface IdPool {
 /** What all scenarios of a run share. Built once; nothing of one scenario is kept in it. */
 export interface RunContext {
   readonly seed: string;
+  /** Unlike that of any other run: begins every Idempotency-Key. */
+  readonly nonce: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly target: Target;
@@ -42,6 +44,8 @@ export interface RunContext {
   readonly fleetSize: number;
   /** State that load scenarios hand on: a fleet that stands is not started again. */
   readonly population: Population;
+  /** How far the log of each role was read by anybody: what a new scenario can skip. */
+  readonly logPositions: Map<string, number>;
   /** Why the generator's figures mean nothing at present, if so. */
   saturation(): string | undefined;
 }

@@ -1,10 +1,8 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec } from "../../../simulators/device/index.js";
 import type { Fleet } from "../../../simulators/fleet/index.js";
-import type { TraceEvent } from "../../ports/index.js";
 import type { DeviceProvider } from "../run-context.js";
-import type { DeviceActor } from "./types.js";
-
-const pageSize = 5_000;
+import { allPages, tracePage } from "./pages.js";
+import type { DeviceActor, TraceSince } from "./types.js";
 
 class FleetDevice implements DeviceActor {
   constructor(
@@ -22,15 +20,8 @@ class FleetDevice implements DeviceActor {
     return snapshot;
   }
 
-  async trace(): Promise<readonly TraceEvent[]> {
-    const events: TraceEvent[] = [];
-    let after = 0;
-    for (;;) {
-      const page = await this.fleet.trace(this.endpoint, after, pageSize);
-      events.push(...page.events);
-      if (page.events.length < pageSize || page.next <= after) return events;
-      after = page.next;
-    }
+  async trace(after: number): Promise<TraceSince> {
+    return allPages(after, (from) => this.fleet.trace(this.endpoint, from, tracePage));
   }
 
   async remove(deregister: boolean): Promise<void> {

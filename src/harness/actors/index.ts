@@ -1,4 +1,5 @@
 export * from "./fleet-devices.js";
 export * from "./operator.js";
 export * from "./served.js";
+export * from "./smp-caller.js";
 export type * from "./types.js";

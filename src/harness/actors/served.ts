@@ -1,9 +1,9 @@
 import type { PlainBootstrapInput } from "../../config/index.js";
 import type { DeviceOperation, FaultSpec, FaultStatus, OperationResult, OperatorClient, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
-import type { TraceEvent } from "../../ports/index.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { ServerName } from "../targets/index.js";
-import type { BootstrapServerActor, LwM2mServerActor, ServedActor, SmpAnswer, SmpRequest } from "./types.js";
+import { allPages, tracePage } from "./pages.js";
+import type { BootstrapServerActor, LwM2mServerActor, ServedActor, SmpAnswer, SmpRequest, TraceSince } from "./types.js";
 
 /** What an actor of a served role is built on. `operator` is absent where the role has no operator API. */
 export interface ServedRole {
@@ -18,9 +18,6 @@ export interface SmpCaller {
   call(request: SmpRequest): Promise<SmpAnswer>;
   close(): Promise<void>;
 }
-
-/** Largest page of a trace that is asked for at once. */
-const pageSize = 5_000;
 
 abstract class Served implements ServedActor {
   readonly role: string;
@@ -61,16 +58,10 @@ abstract class Served implements ServedActor {
     return this.operator.clearFault(id);
   }
 
-  async trace(endpoints: readonly string[]): Promise<readonly TraceEvent[]> {
-    if (this.#operator === undefined) return [];
-    const events: TraceEvent[] = [];
-    let after = 0;
-    for (;;) {
-      const page = await this.#operator.trace({ after, limit: pageSize, endpoints });
-      events.push(...page.events);
-      if (page.events.length < pageSize || page.next <= after) return events;
-      after = page.next;
-    }
+  async trace(endpoints: readonly string[], after: number): Promise<TraceSince> {
+    const operator = this.#operator;
+    if (operator === undefined) return { events: [], next: after };
+    return allPages(after, (from) => operator.trace({ after: from, limit: tracePage, endpoints }));
   }
 
   async close(): Promise<void> {

@@ -3,12 +3,19 @@ import type { PlainBootstrapInput } from "../../config/index.js";
 import type { DeviceOperation, FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
 import type { TraceEvent } from "../../ports/index.js";
 
+/** Events of one role's log, and where to go on. */
+export interface TraceSince {
+  readonly events: readonly TraceEvent[];
+  readonly next: number;
+}
+
 /** A device as a step sees it. Ours are steered over their shard's port; another client stack may stand here as well. */
 export interface DeviceActor {
   readonly endpoint: string;
   act(action: DeviceAction): Promise<ActionResult>;
   inspect(): Promise<DeviceSnapshot>;
-  trace(): Promise<readonly TraceEvent[]>;
+  /** What it saw and did since `after`. */
+  trace(after: number): Promise<TraceSince>;
   /** Leaves: `deregister` tells its servers. */
   remove(deregister: boolean): Promise<void>;
 }
@@ -26,8 +33,8 @@ export interface ServedActor {
   fault(id: string): Promise<FaultStatus | undefined>;
   releaseFault(id: string): Promise<void>;
   clearFault(id: string): Promise<void>;
-  /** What it saw of these endpoints since the run began. */
-  trace(endpoints: readonly string[]): Promise<readonly TraceEvent[]>;
+  /** What it saw of these endpoints since `after`. */
+  trace(endpoints: readonly string[], after: number): Promise<TraceSince>;
   close(): Promise<void>;
 }
 

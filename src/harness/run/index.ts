@@ -1,4 +1,5 @@
 export { FeatureError } from "./cucumber.js";
+export { realEnvironment } from "./environment.js";
 export type { PlannedScenario, PlannedStep } from "./plan.js";
 export type * from "./progress.js";
 export { RoleError } from "./role-thread.js";

@@ -29,8 +29,10 @@ export interface RolesEnvironment {
   readonly secrets: Secrets;
   readonly network: Network;
   readonly scripts: RoleScripts;
+  /** Unlike that of any other run. */
+  readonly nonce: string;
   freePorts(host: string, count: number): Promise<number[]>;
-  smpCaller(baseUrl: string, token: string): SmpCaller;
+  smpCaller(baseUrl: string, token: string, nonce: string): SmpCaller;
   onLost(reason: string): void;
 }
 
@@ -131,7 +133,7 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
 
     const actor = (name: ServerName): LwM2mServerActor => {
       const { uri, secondUri, smpUrl, operator } = servers[name];
-      return new ServedLwM2mServer(name, { role: roleName(name), uri, smpUrl, operator }, secondUri, environment.smpCaller(smpUrl, pairTokens[name]));
+      return new ServedLwM2mServer(name, { role: roleName(name), uri, smpUrl, operator }, secondUri, environment.smpCaller(smpUrl, pairTokens[name], `${environment.nonce}-${name}`));
     };
     const bootstrapServer = new ServedBootstrapServer({ role: bootstrapPeer, uri: bs.uri, smpUrl: bs.smpUrl, operator: bs.operator });
     const serverActors = { A: actor("A"), B: actor("B") };

@@ -54,7 +54,7 @@ export interface RunEnvironment {
   readonly steps: readonly string[];
   readonly cwd: string;
   readonly version: string;
-  readonly roles: Omit<RolesEnvironment, "onLost" | "clock" | "secrets" | "network">;
+  readonly roles: Omit<RolesEnvironment, "onLost" | "nonce" | "clock" | "secrets" | "network">;
 }
 
 const defaultLanes = 12;
@@ -90,6 +90,7 @@ class Run {
   readonly #store: EvidenceStore;
   readonly #target: Target;
   readonly #seed: string;
+  readonly #nonce: string;
   readonly #devices: number;
   readonly folder: string;
   #roles: Roles | undefined;
@@ -109,6 +110,7 @@ class Run {
     this.#began = clock.now();
     this.#target = options.target ?? referenceTarget;
     this.#seed = options.seed ?? String(environment.ports.secrets.bytes(4).readUInt32BE(0));
+    this.#nonce = environment.ports.secrets.token().slice(0, 10);
     this.#devices = options.devices ?? (options.functional === true ? 20 : 1_000);
     this.folder = `${options.out}/${runName(this.#startedAt, this.#seed)}`;
     this.#store = new EvidenceStore(environment.files, this.folder, BigInt(Math.round(this.#startedAt)) * 1_000_000n - clock.hrtime(), `muster ${environment.version}`);
@@ -147,7 +149,7 @@ class Run {
   async #start(): Promise<RunContext> {
     const { ports, roles: rolesEnvironment } = this.environment;
     const onLost = (reason: string): void => this.#lost(reason);
-    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, onLost });
+    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, nonce: this.#nonce, onLost });
     this.listener({ type: "roles-ready", roles: this.#roles.addresses });
     const random = seededRandom(this.#seed);
     const fleet = this.options.devicesOn === undefined ? await this.#startFleet(random.fork("fleet").below(2 ** 31), onLost) : undefined;
@@ -155,6 +157,7 @@ class Run {
     if (devices === undefined) throw new Error("there is nothing to run devices on");
     return {
       seed: this.#seed,
+      nonce: this.#nonce,
       clock: ports.clock,
       random,
       target: this.#target,
@@ -168,6 +171,7 @@ class Run {
       fleet,
       fleetSize: this.#devices,
       population: { plan: undefined, accounts: new Map() },
+      logPositions: new Map(),
       saturation: () => (fleet?.snapshot().health.saturated === true ? "the fleet's sockets dropped datagrams, or a shard lagged" : undefined),
     };
   }

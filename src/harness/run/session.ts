@@ -11,6 +11,8 @@ import type { ScenarioOutcome } from "../result.js";
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+const stepStatuses: Readonly<Record<string, StepRecord["status"] | undefined>> = { PASSED: "passed", FAILED: "failed", PENDING: "pending", SKIPPED: "skipped", UNDEFINED: "undefined" };
+
 /** What Cucumber makes of an outcome: `undefined` is passed, a thrown error failed. */
 export type HookResult = "skipped" | "pending" | undefined;
 
@@ -57,7 +59,9 @@ export class ScenarioSession {
     this.scenario.recorder.enter(stepKeyword(type));
   }
 
-  leaveStep(status: StepRecord["status"], message: string | undefined): void {
+  /** `status` as Cucumber writes it: `PASSED`. */
+  leaveStep(cucumber: string, message: string | undefined): void {
+    const status = stepStatuses[cucumber] ?? "failed";
     const step: StepRecord = {
       keyword: this.scenario.recorder.phase,
       text: this.#stepText,

@@ -4,6 +4,7 @@ import { sleep, type TraceEvent } from "../../ports/index.js";
 import { OperatorActor, type AccountHandle } from "../actors/operator.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor } from "../actors/types.js";
 import { mergeEvents } from "../evidence/timeline.js";
+import { LogReader } from "./log-reader.js";
 import type { RunContext } from "../run-context.js";
 import type { RuleName } from "../rules.js";
 import type { ServerName } from "../targets/index.js";
@@ -53,10 +54,15 @@ export class Scenario {
   readonly operators: Readonly<Record<ServerName, OperatorActor>>;
   readonly accounts = new Map<ServerName, ScenarioAccount>();
   readonly orders: ScenarioOrder[] = [];
+  /** Short Server IDs of accounts that devices have from the factory or from a plain configuration. */
+  readonly factoryIds = new Map<ServerName, number>();
+  /** Devices that were switched on. */
+  readonly started = new Set<string>();
   /** Things to undo, newest first. */
   readonly #undo: { readonly what: string; readonly undo: () => Promise<unknown> }[] = [];
   readonly #devices = new Map<string, Draft>();
   readonly #faults: SetFault[] = [];
+  readonly #logs = new LogReader();
   readonly #otherEndpoints = new Set<string>();
   lastAnswer: LastAnswer | undefined;
 
@@ -65,7 +71,8 @@ export class Scenario {
     readonly recorder: ScenarioRecorder,
     readonly key: string,
   ) {
-    this.operators = { A: new OperatorActor(run.servers.A, `${run.seed}-${key}`), B: new OperatorActor(run.servers.B, `${run.seed}-${key}`) };
+    for (const { role } of [run.bootstrapServer, run.servers.A, run.servers.B]) this.#logs.from(role, run.logPositions.get(role) ?? 0);
+    this.operators = { A: new OperatorActor(run.servers.A, `${run.nonce}-${key}`), B: new OperatorActor(run.servers.B, `${run.nonce}-${key}`) };
   }
 
   get bootstrapServer(): BootstrapServerActor {
@@ -207,13 +214,18 @@ export class Scenario {
     if (!met) this.recorder.missing(`${text}: ${actual}`);
   }
 
-  /** What all roles saw of this scenario's endpoints until now, in order of time. */
+  /** What all roles saw of this scenario's endpoints until now, in order of time. Each log is read on from where it was left. */
   async events(): Promise<TraceEvent[]> {
     const endpoints = this.endpoints;
     if (endpoints.length === 0) return [];
-    const served = [this.run.bootstrapServer, this.run.servers.A, this.run.servers.B];
-    const devices = [...this.#devices.values()].flatMap((draft) => draft.actor ?? []);
-    return mergeEvents(await Promise.all([...served.map((actor) => actor.trace(endpoints)), ...devices.map((device) => device.trace())]));
+    const { run } = this;
+    const served = [run.bootstrapServer, run.servers.A, run.servers.B].map(async (actor) => {
+      const { next } = await this.#logs.read(actor.role, (after) => actor.trace(endpoints, after));
+      run.logPositions.set(actor.role, Math.max(next, run.logPositions.get(actor.role) ?? 0));
+    });
+    const devices = [...this.#devices.values()].flatMap((draft) => draft.actor ?? []).map((device) => this.#logs.read(device.endpoint, (after) => device.trace(after)));
+    await Promise.all([...served, ...devices]);
+    return mergeEvents(this.#logs.all());
   }
 
   // The end

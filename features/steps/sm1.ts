@@ -1,0 +1,84 @@
+import { Given, Then, When } from "@cucumber/cucumber";
+import type { DataTable } from "@cucumber/cucumber";
+import { awaitItem, changeAccount, checkItem, checkNoAccount, checkProblem, checkRegisteredAt, fieldsOf, itemOutcome, placeOrder, provision, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
+import type { MusterWorld } from "./world.js";
+
+// Given: whole stories as preconditions
+
+Given("device {device} is provisioned by {operator}", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return provision(this.scenario, alias, operator);
+});
+
+// `| field | value |`, names as in the account.
+Given("device {device} is provisioned by {operator} with:", function (this: MusterWorld, alias: string, operator: ServerName, table: DataTable) {
+  return provision(this.scenario, alias, operator, fieldsOf(table.rowsHash()));
+});
+
+// The operator acts (its own LwM2M Server sends the call)
+
+Given("{operator} supplies an account", async function (this: MusterWorld, operator: ServerName) {
+  await supplyAccount(this.scenario, operator);
+});
+
+Given("{operator} supplies an account with:", async function (this: MusterWorld, operator: ServerName, table: DataTable) {
+  await supplyAccount(this.scenario, operator, fieldsOf(table.rowsHash()));
+});
+
+When("{operator} changes its account to:", function (this: MusterWorld, operator: ServerName, table: DataTable) {
+  return changeAccount(this.scenario, operator, fieldsOf(table.rowsHash()));
+});
+
+When("{operator} moves its account to its second URI", function (this: MusterWorld, operator: ServerName) {
+  return changeAccount(this.scenario, operator, { uri: this.scenario.server(operator).secondUri ?? "" });
+});
+
+const aliasesIn = (text: string): string[] => text.split(",").map((alias) => alias.trim());
+
+// `orders to provision "c1, c2"`; the policy as `| field | value |`.
+When(/^operator ([AB]) orders to (provision|update|remove) "([^"]+)"$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", aliases: string) {
+  return placeOrder(this.scenario, operator, type, aliasesIn(aliases));
+});
+
+When(/^operator ([AB]) orders to (provision|update|remove) "([^"]+)" with:$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", aliases: string, table: DataTable) {
+  return placeOrder(this.scenario, operator, type, aliasesIn(aliases), fieldsOf(table.rowsHash()));
+});
+
+When("{operator} sends {word} {word}", function (this: MusterWorld, operator: ServerName, method: string, path: string) {
+  return sendAs(this.scenario, operator, method, path);
+});
+
+When("{operator} sends {word} {word} with:", function (this: MusterWorld, operator: ServerName, method: string, path: string, body: string) {
+  return sendAs(this.scenario, operator, method, path, body);
+});
+
+// The Bootstrap Server's record of it
+
+When("the item of {device} is {string}", async function (this: MusterWorld, alias: string, state: string) {
+  const view = await awaitItem(this.scenario, alias, [state]);
+  this.scenario.precondition(`the item of "${alias}" is ${state}`, view.state === state, `it is ${itemOutcome(view)}`);
+});
+
+Then("the item of {device} ends as {string}", function (this: MusterWorld, alias: string, outcome: string) {
+  return checkItem(this.scenario, alias, outcome);
+});
+
+Then("the account of {operator} is gone from {device}", function (this: MusterWorld, operator: ServerName, alias: string) {
+  return checkNoAccount(this.scenario, alias, operator, "account-removed");
+});
+
+Then("{device} is registered at the second URI of {operator}", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return checkRegisteredAt(this.scenario, alias, operator);
+});
+
+// `the answer is 422 "uri-not-allowed" about "/uri"`
+Then("the answer is {int} {string} about {string}", function (this: MusterWorld, status: number, problem: string, field: string) {
+  checkProblem(this.scenario, status, problem, field);
+});
+
+Then("the answer is {int} {string}", function (this: MusterWorld, status: number, problem: string) {
+  checkProblem(this.scenario, status, problem);
+});
+
+Then("the answer is {int}", function (this: MusterWorld, status: number) {
+  checkProblem(this.scenario, status);
+});

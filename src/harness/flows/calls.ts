@@ -1,0 +1,136 @@
+import { describeAnswer } from "../actors/operator.js";
+import { awaitRegistered, latestOwn } from "./devices.js";
+import { refOf } from "../evidence/index.js";
+import { ruleNamed, isRuleName, type RuleName } from "../rules.js";
+import type { Scenario } from "../scenario/scenario.js";
+import type { ServerName } from "../targets/index.js";
+import type { SmpAnswer, SmpRequest } from "../actors/types.js";
+import { valueOf } from "./management.js";
+
+/** Fields of an account or a policy from a table: numbers and booleans as such, dotted names as nested members. */
+export function fieldsOf(row: Readonly<Record<string, string>>): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(row)) {
+    const path = name.split(".");
+    const last = path.pop() ?? name;
+    let into = fields;
+    for (const step of path) {
+      const next: Record<string, unknown> = {};
+      const known = into[step];
+      into[step] = typeof known === "object" && known !== null ? known : next;
+      into = (into[step] ?? next) as Record<string, unknown>;
+    }
+    into[last] = text.startsWith("[") ? (JSON.parse(text) as unknown) : valueOf(text);
+  }
+  return fields;
+}
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+const methodOf = (text: string): SmpRequest["method"] => {
+  const found = methods.find((method) => method === text);
+  if (found === undefined) throw new Error(`"${text}" is no method; there are ${methods.join(", ")}`);
+  return found;
+};
+
+/**
+ * Fills in what only the run knows: `<c1>` an endpoint name (percent-encoded in a path), `<A.account>` an account's id, `<A.ssid>` a Short Server ID, `<A.uri>`
+ * a server's URI, `<order>` the newest order's id.
+ */
+export function filledIn(scenario: Scenario, text: string, encode: (text: string) => string = (plain) => plain): string {
+  return text.replaceAll(/<([^<>\s]+)>/g, (whole, name: string) => {
+    const operator = /^([AB])\.(account|ssid|uri)$/.exec(name);
+    const letter: ServerName = operator?.[1] === "B" ? "B" : "A";
+    if (operator?.[2] === "account") return encode(scenario.account(letter).id);
+    if (operator?.[2] === "ssid") return String(scenario.account(letter).shortServerId);
+    if (operator?.[2] === "uri") return encode(scenario.server(letter).uri);
+    if (name === "order") return encode(scenario.order().id);
+    return /^(?:(?:a|b|ab|x):)?[a-z][a-z0-9-]*$/.test(name) ? encode(scenario.endpoint(name)) : whole;
+  });
+}
+
+/**
+ * A docstring as a request: `Name: value` lines up to an empty line are headers, the rest is the body (JSON where it parses, else sent as text).
+ */
+function readRequest(scenario: Scenario, method: string, path: string, text: string | undefined): SmpRequest {
+  const filled = filledIn(scenario, text ?? "");
+  const lines = filled.split("\n");
+  const headers: Record<string, string> = {};
+  while (/^[A-Za-z-]+:(\s|$)/.test(lines[0] ?? "")) {
+    const [name = "", ...value] = (lines.shift() ?? "").split(":");
+    headers[name.toLowerCase()] = value.join(":").trim();
+  }
+  const body = lines.join("\n").trim();
+  return { method: methodOf(method), path: filledIn(scenario, path, encodeURIComponent), headers, ...(body === "" ? {} : { body: jsonOr(body) }) };
+}
+
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function remember(scenario: Scenario, request: SmpRequest, answer: SmpAnswer): void {
+  const body = typeof answer.body === "object" && answer.body !== null ? answer.body : {};
+  const type = "type" in body && typeof body.type === "string" ? body.type.replace(/^.*:/, "") : undefined;
+  const field = "field" in body && typeof body.field === "string" ? body.field : undefined;
+  scenario.lastAnswer = {
+    text: `${request.method} ${request.path}`,
+    code: String(answer.status),
+    body: answer.body,
+    headers: answer.headers,
+    at: scenario.now(),
+    ...(type === undefined ? {} : { problem: type }),
+    ...(field === undefined ? {} : { field }),
+  };
+}
+
+/** Any SM-1 call, sent by the operator's server. */
+export async function sendAs(scenario: Scenario, operator: ServerName, method: string, path: string, text?: string): Promise<void> {
+  const request = readRequest(scenario, method, path, text);
+  remember(scenario, request, await scenario.operators[operator].call(request));
+}
+
+/** Any SM-2 or SM-3 call, sent by the harness in the place of the Bootstrap Server. */
+export async function sendToServer(scenario: Scenario, server: ServerName, method: string, path: string, text?: string): Promise<void> {
+  const request = readRequest(scenario, method, path, text);
+  remember(scenario, request, await scenario.server(server).asBootstrapServer(request));
+}
+
+/** The first named rule about the judged role. */
+const judgedRule = (scenario: Scenario): RuleName => {
+  const { rules, judges } = scenario.recorder.declared;
+  return rules.filter(isRuleName).find((name) => ruleNamed(name)?.about.includes(judges)) ?? "item-truthful";
+};
+
+/** Judges the last answer of an HTTP call: status, problem type and the field at fault. The rule is the first one the scenario names. */
+export function checkProblem(scenario: Scenario, status: number, problem?: string, field?: string): void {
+  const answer = scenario.lastAnswer;
+  if (answer === undefined) throw new Error("no step before this one got an answer");
+  const expected = [String(status), ...(problem === undefined ? [] : [problem]), ...(field === undefined ? [] : [`(${field})`])].join(" ");
+  const actual = [answer.code, ...(problem === undefined ? [] : [answer.problem ?? "no problem type"]), ...(field === undefined ? [] : [`(${answer.field ?? "no field"})`])].join(" ");
+  const body = describeAnswer({ status: Number(answer.code), body: answer.body });
+  scenario.check({ rule: judgedRule(scenario), text: `the answer to ${answer.text}`, expected, actual: actual === expected ? actual : body, ok: actual === expected, at: answer.at });
+}
+
+/** Judges that the device's newest Register went to the second URI of the operator's server and was answered 2.01. */
+export async function checkRegisteredAt(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
+  const wanted = scenario.server(operator).secondUri?.replace(/^coap:\/\//, "").replace(/\/$/, "") ?? "(no second URI)";
+  const seen = await scenario.until(scenario.run.deadlines.registerMs, async () => {
+    const last = await latestOwn(scenario, alias, "register");
+    return last?.answer !== undefined && last.request.event.peer === wanted ? last : undefined;
+  });
+  await awaitRegistered(scenario, alias, operator);
+  const last = seen ?? (await latestOwn(scenario, alias, "register"));
+  const actual = last === undefined ? "no Register" : `Register to ${last.request.event.peer} answered ${last.answer ?? "not at all"}`;
+  scenario.check({
+    rule: "register-accepted",
+    text: `"${alias}" registers at the account's new URI`,
+    expected: `Register to ${wanted} answered 2.01`,
+    actual,
+    ok: seen?.answer === "2.01",
+    timing: seen === undefined,
+    evidence: last === undefined ? [] : [refOf(last.response ?? last.request)],
+  });
+}

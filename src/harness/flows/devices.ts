@@ -1,0 +1,167 @@
+import type { ActionResult, DeviceAction, DeviceSnapshot } from "../../../simulators/device/index.js";
+import type { RegistrationView } from "../../operator/index.js";
+import { describeAnswer } from "../actors/operator.js";
+import { expiredAfterMs } from "../deadlines.js";
+import { coapExchanges, ofDevice, operationOf, refOf, timeOf, type CoapExchange } from "../evidence/index.js";
+import type { Scenario } from "../scenario/scenario.js";
+import type { ServerName } from "../targets/index.js";
+
+/** Lifetime of accounts whose scenario does not say otherwise, seconds: longer than any scenario. */
+export const usualLifetime = 300;
+
+/** Id of the credential record that the harness stages in the place of a Bootstrap Server. */
+const admissionId = "harness";
+
+export type AccountSnapshot = DeviceSnapshot["accounts"][number];
+
+/** The Short Server ID under which the operator is known on the scenario's devices. */
+export function shortServerIdOf(scenario: Scenario, operator: ServerName): number {
+  const known = scenario.accounts.get(operator)?.shortServerId ?? scenario.factoryIds.get(operator);
+  if (known !== undefined) return known;
+  const id = scenario.takeShortServerId(operator);
+  scenario.factoryIds.set(operator, id);
+  return id;
+}
+
+/** Lets an endpoint in at a server whose admission rests on credentials: stages and activates a NoSec record, as the Bootstrap Server would. */
+export async function admit(scenario: Scenario, operator: ServerName, endpoint: string): Promise<void> {
+  if (scenario.run.missing.has("admission")) return;
+  scenario.involve(endpoint);
+  const server = scenario.server(operator);
+  const path = `/smp/v1/clients/${encodeURIComponent(endpoint)}/credentials/${admissionId}`;
+  const ssid = shortServerIdOf(scenario, operator);
+  const staged = await server.asBootstrapServer({ method: "PUT", path, body: { version: 1, ssid, mode: "nosec" } });
+  scenario.precondition(`server ${operator} stages a credential of ${endpoint}`, staged.status === 201 || staged.status === 204, describeAnswer(staged));
+  const active = await server.asBootstrapServer({ method: "PUT", path: `${path}/activation`, body: { version: 1, sessionId: 1 } });
+  scenario.precondition(`server ${operator} activates the credential of ${endpoint}`, active.status >= 200 && active.status < 300, describeAnswer(active));
+  scenario.atEnd(`credential of ${endpoint}`, () => server.asBootstrapServer({ method: "DELETE", path: `${path}?version=1` }));
+}
+
+/** Declares a device that leaves the factory with an account at the operator's server, and lets it in there. */
+export async function factoryAccount(scenario: Scenario, alias: string, operator: ServerName, lifetime = usualLifetime): Promise<void> {
+  const known = scenario.specOf(alias)?.servers ?? [];
+  const shortServerId = shortServerIdOf(scenario, operator);
+  const { endpoint } = scenario.declare(alias, { servers: [...known, { uri: scenario.server(operator).uri, shortServerId, lifetime }] });
+  await admit(scenario, operator, endpoint);
+}
+
+/** Declares a device that leaves the factory with the account of the Bootstrap Server (and whatever else was declared). */
+export function bootstrapAccount(scenario: Scenario, alias: string, holdOff = 0): void {
+  scenario.declare(alias, { bootstrap: { uri: scenario.bootstrapServer.uri, holdOff } });
+}
+
+/** Makes the device do something; its answer becomes the last answer where the action is one exchange. */
+export async function act(scenario: Scenario, alias: string, action: DeviceAction): Promise<ActionResult> {
+  const device = await scenario.device(alias);
+  const result = await device.act(action);
+  if (result.code !== undefined || result.failure !== undefined) {
+    scenario.lastAnswer = { text: `${action.do} of "${alias}"`, code: result.code ?? `no answer (${result.failure ?? "unknown"})`, at: scenario.now() };
+  }
+  return result;
+}
+
+export async function inspect(scenario: Scenario, alias: string): Promise<DeviceSnapshot> {
+  return (await scenario.device(alias)).inspect();
+}
+
+/** The account of the operator on the device, as the device has it. */
+export async function accountOn(scenario: Scenario, alias: string, operator: ServerName): Promise<AccountSnapshot | undefined> {
+  const id = shortServerIdOf(scenario, operator);
+  return (await inspect(scenario, alias)).accounts.find((account) => account.shortServerId === id);
+}
+
+/** CoAP exchanges of one device, oldest first. */
+export async function exchangesOf(scenario: Scenario, alias: string): Promise<CoapExchange[]> {
+  return coapExchanges(ofDevice(await scenario.events(), scenario.endpoint(alias)));
+}
+
+/** The newest exchange of an operation that the device began. */
+export async function latestOwn(scenario: Scenario, alias: string, ...operations: readonly string[]): Promise<CoapExchange | undefined> {
+  return (await exchangesOf(scenario, alias)).filter((exchange) => exchange.direction === "out" && operations.includes(operationOf(exchange.request.event.coap))).at(-1);
+}
+
+/** Waits until the device counts itself registered with the operator (and with no other lifetime than the given one). */
+export async function awaitRegistered(scenario: Scenario, alias: string, operator: ServerName, deadlineMs = scenario.run.deadlines.registerMs): Promise<AccountSnapshot | undefined> {
+  return scenario.until(deadlineMs, async () => {
+    const account = await accountOn(scenario, alias, operator);
+    return account?.state === "registered" ? account : undefined;
+  });
+}
+
+/** Waits until the server lists the endpoint. */
+export function awaitListed(scenario: Scenario, alias: string, operator: ServerName): Promise<RegistrationView | undefined> {
+  return scenario.until(scenario.run.deadlines.registerMs, () => scenario.server(operator).registration(scenario.endpoint(alias)));
+}
+
+/** Waits until the server lists the endpoint no more; true when it came to that. */
+export async function awaitUnlisted(scenario: Scenario, alias: string, operator: ServerName, deadlineMs: number): Promise<boolean> {
+  const gone = await scenario.until(deadlineMs, async () => ((await scenario.server(operator).registration(scenario.endpoint(alias))) === undefined ? true : undefined));
+  return gone === true;
+}
+
+/** Judges whether the device is registered with the operator: by the answers it got, not by what the server says. */
+export async function checkRegistered(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
+  const account = await awaitRegistered(scenario, alias, operator, scenario.run.deadlines.bootstrapMs + scenario.run.deadlines.registerMs);
+  const last = await latestOwn(scenario, alias, "register");
+  const state = account === undefined ? ((await accountOn(scenario, alias, operator))?.state ?? "no such account") : "registered";
+  scenario.check({
+    rule: "register-accepted",
+    text: `"${alias}" is registered with operator ${operator}`,
+    expected: "Register answered 2.01",
+    actual: account === undefined ? `${state}, last Register answered ${last?.answer ?? "not at all"}` : "Register answered 2.01",
+    ok: account !== undefined,
+    timing: account === undefined,
+    evidence: last === undefined ? [] : [refOf(last.response ?? last.request)],
+  });
+}
+
+/** Judges that the device has no registration with the operator: the server answers its old location no more, and lists it no more. */
+export async function checkNotRegistered(scenario: Scenario, alias: string, operator: ServerName, rule: "deregister" | "revocation-effective" | "registration-expiry" | "admission"): Promise<void> {
+  const gone = await awaitUnlisted(scenario, alias, operator, scenario.run.deadlines.registerMs);
+  scenario.check({
+    rule,
+    text: `"${alias}" is not registered with operator ${operator}`,
+    expected: "no registration",
+    actual: gone ? "no registration" : "still registered",
+    ok: gone,
+    timing: !gone,
+  });
+}
+
+/** Time of the newest event of an exchange. */
+export const endOf = (exchange: CoapExchange): bigint => timeOf(exchange.response ?? exchange.request);
+
+/**
+ * Judges an expiry: a device fallen silent is still listed right before its lifetime is over, and gone by the lifetime plus the declared grace. Counted from the
+ * answer to its newest Register or Update.
+ */
+export async function checkUnregisteredInTime(scenario: Scenario, alias: string, operator: ServerName, lifetime: number): Promise<void> {
+  const { clock, timing } = scenario.run;
+  const last = await latestOwn(scenario, alias, "register", "update");
+  if (last === undefined) throw new Error(`"${alias}" has neither registered nor updated`);
+  const sinceMs = (): number => Number(clock.hrtime() - endOf(last)) / 1e6;
+  // Half a second before the end is early enough to be sure, and late enough to notice one that expires too soon.
+  await scenario.pause(Math.max(0, lifetime * 1000 - 500 - sinceMs()));
+  const before = await scenario.server(operator).registration(scenario.endpoint(alias));
+  const lookedAt = sinceMs();
+  scenario.check({
+    rule: "registration-expiry",
+    text: `"${alias}" ${(lookedAt / 1000).toFixed(1)} s after its last message, lifetime ${lifetime} s`,
+    expected: "registered",
+    actual: before === undefined ? "gone" : "registered",
+    ok: lookedAt >= lifetime * 1000 ? undefined : before !== undefined,
+    timing: true,
+    evidence: [refOf(last.response ?? last.request)],
+  });
+  const limit = expiredAfterMs(lifetime, timing);
+  const gone = await awaitUnlisted(scenario, alias, operator, Math.max(0, limit - sinceMs()));
+  scenario.check({
+    rule: "registration-expiry",
+    text: `"${alias}" by its lifetime of ${lifetime} s and the declared grace of ${timing.lwm2mServer.expiryGraceMs} ms`,
+    expected: "gone",
+    actual: gone ? "gone" : `still registered after ${(sinceMs() / 1000).toFixed(1)} s`,
+    ok: gone,
+    timing: true,
+    evidence: [refOf(last.response ?? last.request)],
+  });
+}

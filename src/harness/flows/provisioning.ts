@@ -1,0 +1,122 @@
+import { itemOutcome, OperatorCallRefused, type AccountFields, type ItemView, type OrderRequest } from "../actors/operator.js";
+import { refOf, changedAccounts, deviceSessions } from "../evidence/index.js";
+import type { Scenario, ScenarioAccount } from "../scenario/scenario.js";
+import type { ServerName } from "../targets/index.js";
+import { accountOn, act, awaitRegistered, bootstrapAccount, inspect, usualLifetime } from "./devices.js";
+
+/** States an item does not leave any more. */
+const endStates: ReadonlySet<string> = new Set(["confirmed", "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded"]);
+
+/** An operator's call in a step: refused, it is a missing precondition in a Given and a failed check of `rule` elsewhere. */
+async function calling<T>(scenario: Scenario, rule: "account-supplied" | "order-accepted", text: string, call: () => Promise<T>): Promise<T> {
+  try {
+    const result = await call();
+    scenario.check({ rule, text, expected: "accepted", actual: "accepted", ok: true });
+    return result;
+  } catch (error) {
+    if (!(error instanceof OperatorCallRefused)) throw error;
+    scenario.check({ rule, text, expected: error.expected, actual: error.message, ok: false });
+    throw error;
+  }
+}
+
+/** SM-1: the operator supplies an account; URI, Short Server ID and lifetime are the scenario's own unless the fields say otherwise. */
+export async function supplyAccount(scenario: Scenario, operator: ServerName, fields: AccountFields = {}): Promise<ScenarioAccount> {
+  const shortServerId = fields.ssid ?? scenario.factoryIds.get(operator) ?? scenario.takeShortServerId(operator);
+  const whole = { uri: scenario.server(operator).uri, securityMode: "nosec", lifetime: usualLifetime, ...fields, ssid: shortServerId };
+  const handle = await calling(scenario, "account-supplied", `operator ${operator} supplies an account`, () => scenario.operators[operator].supplyAccount(whole));
+  const account = { ...handle, shortServerId };
+  scenario.accounts.set(operator, account);
+  scenario.atEnd(`account ${handle.id}`, () => scenario.operators[operator].withdrawAccount(handle.id));
+  return account;
+}
+
+/** SM-1: the operator changes its account. */
+export async function changeAccount(scenario: Scenario, operator: ServerName, changes: AccountFields): Promise<void> {
+  const current = scenario.account(operator);
+  const handle = await calling(scenario, "account-supplied", `operator ${operator} changes its account`, () => scenario.operators[operator].changeAccount(current.id, changes));
+  scenario.accounts.set(operator, { ...handle, shortServerId: current.shortServerId });
+}
+
+/** SM-1: the operator places an order over devices of the scenario. */
+export async function placeOrder(scenario: Scenario, operator: ServerName, type: OrderRequest["type"], aliases: readonly string[], policy: Readonly<Record<string, unknown>> = {}, deadline?: string): Promise<void> {
+  const account = scenario.account(operator);
+  const endpoints = aliases.map((alias) => scenario.endpoint(alias));
+  for (const endpoint of endpoints) scenario.involve(endpoint);
+  const request: OrderRequest = { type, accountId: account.id, endpoints, policy, ...(deadline === undefined ? {} : { deadline }) };
+  const id = await calling(scenario, "order-accepted", `operator ${operator} orders: ${type} ${aliases.join(", ")}`, () => scenario.operators[operator].order(request));
+  scenario.orders.push({ id, operator, type });
+  scenario.atEnd(`order ${id}`, () => scenario.operators[operator].cancelOrder(id));
+}
+
+/** The item of a device in the newest order (of the operator). */
+export function item(scenario: Scenario, alias: string, operator?: ServerName): Promise<ItemView> {
+  const order = scenario.order(operator);
+  return scenario.operators[order.operator].item(order.id, scenario.endpoint(alias));
+}
+
+/** Waits until the item is in one of the states, or in its end state. */
+export async function awaitItem(scenario: Scenario, alias: string, states: readonly string[], operator?: ServerName): Promise<ItemView> {
+  const reached = await scenario.until(scenario.run.deadlines.itemMs, async () => {
+    const view = await item(scenario, alias, operator);
+    return states.includes(view.state) || states.includes(itemOutcome(view)) || endStates.has(view.state) ? view : undefined;
+  });
+  return reached ?? item(scenario, alias, operator);
+}
+
+/** Judges the state an item comes to; `failed` stands for any failure, `failed(timeout)` for that one. */
+export async function checkItem(scenario: Scenario, alias: string, expected: string, operator?: ServerName): Promise<void> {
+  const view = await awaitItem(scenario, alias, [expected], operator);
+  const outcome = itemOutcome(view);
+  const ok = outcome === expected || view.state === expected;
+  scenario.check({ rule: "item-truthful", text: `the item of "${alias}"`, expected, actual: outcome, ok, timing: !ok && !endStates.has(view.state) });
+}
+
+/** A precondition in one sentence: the device gets the operator's account through the Bootstrap Server and registers. */
+export async function provision(scenario: Scenario, alias: string, operator: ServerName, fields: AccountFields = {}): Promise<void> {
+  if (!scenario.accounts.has(operator)) await supplyAccount(scenario, operator, fields);
+  const known = scenario.specOf(alias);
+  if (known?.bootstrap === undefined) bootstrapAccount(scenario, alias);
+  const running = (known?.servers?.length ?? 0) > 0 || scenario.started.has(alias);
+  await placeOrder(scenario, operator, "provision", [alias], { trigger: running ? "via-server" : "wait-for-client" });
+  if (!scenario.started.has(alias)) {
+    await awaitItem(scenario, alias, ["staged", "awaiting-client"], operator);
+    await startDevice(scenario, alias);
+  }
+  const view = await awaitItem(scenario, alias, ["confirmed"], operator);
+  scenario.precondition(`"${alias}" is provisioned by operator ${operator}`, view.state === "confirmed", `its item is ${itemOutcome(view)}`);
+  const account = await awaitRegistered(scenario, alias, operator);
+  scenario.precondition(`"${alias}" is registered with operator ${operator}`, account !== undefined, "the device is not registered");
+}
+
+export async function startDevice(scenario: Scenario, alias: string): Promise<void> {
+  scenario.started.add(alias);
+  await act(scenario, alias, { do: "start" });
+}
+
+/** Judges what the account on the device says, field by field: names of the profile (`lifetime`, `uri`, `binding`, `ssid`). */
+export async function checkAccountFields(scenario: Scenario, alias: string, operator: ServerName, expected: Readonly<Record<string, string>>): Promise<void> {
+  const account = await scenario.until(scenario.run.deadlines.bootstrapMs, async () => accountOn(scenario, alias, operator));
+  const snapshot = await inspect(scenario, alias);
+  const writes = deviceSessions(await scenario.events(), scenario.endpoint(alias)).flatMap(changedAccounts);
+  const evidence = writes.slice(-3).map((exchange) => refOf(exchange.request));
+  const server = snapshot.objects["1"]?.[String(account?.serverInstance ?? "")];
+  const values: Readonly<Record<string, unknown>> = { uri: account?.uri, ssid: account?.shortServerId, lifetime: account?.lifetime, binding: server?.["7"], pmin: server?.["2"], pmax: server?.["3"] };
+  for (const [field, value] of Object.entries(expected)) {
+    const held = values[field];
+    const actual = account === undefined ? `no account with Short Server ID ${scenario.account(operator).shortServerId}; there are ${snapshot.accounts.map((known) => known.shortServerId).join(", ") || "none"}` : String(held as string | number | undefined ?? "absent");
+    scenario.check({ rule: "account-fields", text: `${field} of operator ${operator}'s account on "${alias}"`, expected: value, actual, ok: actual === value, evidence });
+  }
+}
+
+/** Judges that nothing of the operator's account is on the device. */
+export async function checkNoAccount(scenario: Scenario, alias: string, operator: ServerName, rule: "account-removed" | "credential-refused" | "ORD-2" | "ORD-4" | "ORD-5"): Promise<void> {
+  const account = await accountOn(scenario, alias, operator);
+  scenario.check({
+    rule,
+    text: `account of operator ${operator} on "${alias}"`,
+    expected: "none",
+    actual: account === undefined ? "none" : `/0/${account.securityInstance} and /1/${account.serverInstance}`,
+    ok: account === undefined,
+  });
+}
