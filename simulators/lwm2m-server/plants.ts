@@ -1,0 +1,52 @@
+/** A rule that the stub can be told to break, so that a test can show that the scenario naming the rule notices. */
+export interface Plant {
+  readonly name: string;
+  /** The rule it breaks, as scenarios name it. */
+  readonly rule: string;
+  /** What the stub then does. */
+  readonly breaks: string;
+}
+
+export const plants = [
+  { name: "expiry-ignored", rule: "registration-expiry", breaks: "a registration outlives its lifetime for ever" },
+  { name: "update-unknown-location-accepted", rule: "update-unknown-location", breaks: "an Update to a location that does not exist is answered 2.04" },
+  { name: "missing-lifetime-accepted", rule: "register-lifetime-required", breaks: "a Register without lt is answered 2.01" },
+  { name: "register-without-lwm2m-accepted", rule: "register-version-required", breaks: "a Register without lwm2m is answered 2.01" },
+  { name: "unsupported-version-accepted", rule: "register-version-supported", breaks: "a Register of an unknown LwM2M version is answered 2.01" },
+  { name: "location-path-missing", rule: "register-location", breaks: "2.01 carries no Location-Path" },
+  { name: "execute-twice", rule: "trigger-execute-once", breaks: "the Execute of a trigger is sent a second time as a new message" },
+  { name: "queue-order-broken", rule: "queue-order", breaks: "requests held for a sleeping device are sent newest first" },
+  { name: "trigger-acknowledged-without-execute", rule: "trigger-executes", breaks: "a trigger is reported acknowledged, the device is never asked" },
+  { name: "trigger-instance-zero", rule: "trigger-server-instance", breaks: "the Execute always goes to /1/0/9" },
+  { name: "credential-secret-readable-by-get", rule: "secret-never-readable", breaks: "GET of a credential returns its secret, or the peer's token where it has none" },
+  { name: "admits-without-credential", rule: "admission", breaks: "a device without an active credential is admitted" },
+  { name: "activation-not-effective", rule: "activation-effective", breaks: "activation is answered 2xx, the credential stays staged" },
+  { name: "stale-session-activation-accepted", rule: "ORD-5", breaks: "an activation by an older bootstrap session is accepted" },
+  { name: "version-regression-accepted", rule: "version-regression", breaks: "a credential may be replaced by a lower version" },
+  { name: "registration-kept-after-revoke", rule: "revocation-effective", breaks: "the registration stays after its credential was deleted" },
+  { name: "reachability-lies", rule: "reachability-truthful", breaks: "every device is reported registered and awake" },
+  { name: "other-tenant-visible", rule: "tenant-isolation", breaks: "a peer may trigger and read the devices of another tenant" },
+] as const satisfies readonly Plant[];
+
+export type PlantName = (typeof plants)[number]["name"];
+export type PlantedFaults = ReadonlySet<PlantName>;
+
+const names: ReadonlySet<string> = new Set(plants.map((plant) => plant.name));
+const isPlantName = (name: string): name is PlantName => names.has(name);
+
+export class UnknownPlantError extends Error {
+  constructor(readonly plant: string) {
+    super(`unknown planted fault "${plant}"; known are ${[...names].join(", ")}`);
+    this.name = "UnknownPlantError";
+  }
+}
+
+/** Throws `UnknownPlantError`. */
+export function plantedFaults(chosen: readonly string[]): PlantedFaults {
+  const planted = new Set<PlantName>();
+  for (const name of chosen) {
+    if (!isPlantName(name)) throw new UnknownPlantError(name);
+    planted.add(name);
+  }
+  return planted;
+}

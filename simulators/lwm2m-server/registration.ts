@@ -1,0 +1,43 @@
+import { Codes, type Request } from "../../src/coap/index.js";
+import { isLwM2mVersion, parseRegister, parseUpdate, RequestError, type RegisterOptions } from "../../src/lwm2m/index.js";
+import type { PlantedFaults } from "./plants.js";
+import type { Registration, RegistrationChange, RegistrationFacts } from "./registry.js";
+
+export interface AdmissionRules {
+  readonly plants: PlantedFaults;
+  /** Whether an endpoint may register now. */
+  admits(endpoint: string): boolean;
+}
+
+const withoutIdentity: RegisterOptions = {};
+
+/**
+ * The rules of Register (LwM2M Core 1.1 §6.2.1): what it says, if it is to be accepted. `identity` is the endpoint name that the
+ * security layer vouches for. Throws `RequestError`: 4.00 for what is missing or wrong, 4.12 for a version, 4.03 where admission refuses.
+ */
+export function readRegister(request: Request, rules: AdmissionRules, identity?: string): RegistrationFacts {
+  const { version, endpoint, lifetime, binding, objects } = parseRegister(rules.plants.size === 0 ? request : lenient(request, rules.plants), identity === undefined ? withoutIdentity : { identity });
+  if (!rules.admits(endpoint)) throw new RequestError(Codes.Forbidden, "no active credential admits this endpoint");
+  return { endpoint, lifetime, version, binding, objects };
+}
+
+/** The rules of Update (LwM2M Core 1.1 §6.2.2). Throws `RequestError` 4.00. */
+export function readUpdate(request: Request, registration: Registration): RegistrationChange {
+  return parseUpdate(request, registration.version, registration.binding);
+}
+
+/** A Register with what it lacks filled in, as a server would read it that does not care. */
+function lenient(request: Request, plants: PlantedFaults): Request {
+  let query = request.query ?? [];
+  const has = (name: string): boolean => query.some((parameter) => parameter.startsWith(`${name}=`));
+  if (plants.has("missing-lifetime-accepted") && !has("lt")) query = [...query, "lt=86400"];
+  if (plants.has("register-without-lwm2m-accepted") && !has("lwm2m")) query = [...query, "lwm2m=1.0"];
+  if (plants.has("unsupported-version-accepted")) query = query.map((parameter) => (parameter.startsWith("lwm2m=") && !isLwM2mVersion(parameter.slice(6)) ? "lwm2m=1.1" : parameter));
+  return { ...request, query };
+}
+
+/** `ep` as a Register states it, before anything is checked: what traces are filed under. */
+export function statedEndpoint(query: readonly string[]): string | undefined {
+  for (const parameter of query) if (parameter.startsWith("ep=") && parameter.length > 3) return parameter.slice(3);
+  return undefined;
+}

@@ -1,0 +1,212 @@
+import type { UdpEndpoint } from "../../src/transport/index.js";
+import type { LwM2mServerConfig } from "../../src/config/index.js";
+import { Metrics } from "../../src/metrics/index.js";
+import { EventLog, FaultBoard, TraceLog } from "../../src/operator/index.js";
+import type { IncomingRequest, RequestHandler } from "../../src/coap/index.js";
+import type { Ports } from "../../src/ports/index.js";
+import { defaultLimits, SmpEventLog, type Limits } from "../../src/smp/index.js";
+import { ActivityLog } from "./activity-log.js";
+import { Announcements } from "./announcements.js";
+import { isoTime } from "./credential-record.js";
+import { CredentialStore } from "./credential-store.js";
+import { DeviceLink } from "./device-link.js";
+import { Observations } from "./observations.js";
+import { ServerOperations } from "./operations.js";
+import { Peers } from "./peers.js";
+import { plantedFaults } from "./plants.js";
+import { DeviceQueues } from "./queue-mode.js";
+import { ReachabilityView } from "./reachability.js";
+import { RegistrationInterface } from "./registration-interface.js";
+import { Registry, type Registration, type RemovalReason } from "./registry.js";
+import { SmpHandlers } from "./smp-handlers.js";
+import { Tenancy } from "./tenancy.js";
+import { TriggerService } from "./trigger-service.js";
+
+/** Bounds of what this server keeps for others. */
+const maxRegistrations = 250_000;
+const maxCredentials = 500_000;
+const maxHeldPerDevice = 32;
+const maxHeld = 50_000;
+const maxObservationsPerDevice = 64;
+const maxOpenTriggers = 20_000;
+const maxEndedTriggers = 50_000;
+const maxTriggersPerClientPerMinute = 30;
+
+const limits: Limits = { ...defaultLimits, openTriggers: maxOpenTriggers };
+
+/** What the CoAP endpoint hands its requests to: it exists before the role does. */
+export class LateHandler implements RequestHandler {
+  handler: RequestHandler | undefined = undefined;
+
+  onRequest(request: IncomingRequest): void {
+    if (this.handler === undefined) request.ignore();
+    else this.handler.onRequest(request);
+  }
+}
+
+/** The LwM2M Server stub without its sockets: everything it knows and does, put together. Throws `UnknownPlantError`. */
+export class LwM2mServer {
+  readonly trace: TraceLog;
+  readonly events: EventLog;
+  readonly smpEvents: SmpEventLog;
+  readonly faults: FaultBoard;
+  readonly metrics: Metrics;
+  readonly registry: Registry;
+  readonly credentials: CredentialStore;
+  readonly triggers: TriggerService;
+  readonly operations: ServerOperations;
+  readonly handlers: SmpHandlers;
+  readonly registrations: RegistrationInterface;
+  readonly peers: Peers;
+  readonly #announce: Announcements;
+  readonly #activity: ActivityLog;
+  readonly #link: DeviceLink;
+  readonly #queues: DeviceQueues;
+  readonly #observations: Observations;
+  readonly #plants: ReturnType<typeof plantedFaults>;
+
+  constructor(
+    readonly config: LwM2mServerConfig,
+    readonly ports: Ports,
+    readonly endpoint: UdpEndpoint,
+  ) {
+    const { clock, log, secrets } = ports;
+    const timing = config.timing.lwm2mServer;
+    const plants = (this.#plants = plantedFaults(config.plants));
+    const prefix = secrets.bytes(3).toString("hex");
+    this.trace = new TraceLog(config.name, clock, config.traceEvents);
+    this.events = new EventLog(clock);
+    this.smpEvents = new SmpEventLog(clock, `urn:muster:${config.name}`);
+    this.faults = new FaultBoard(clock, this.trace);
+    this.metrics = new Metrics({ role: "lwm2m-server", name: config.name });
+    this.#announce = new Announcements(this.trace, this.events, this.smpEvents);
+    this.#activity = new ActivityLog(clock, log);
+    this.credentials = new CredentialStore({ clock, plants, maxRecords: maxCredentials, changed: (change) => this.#announce.credential(change) });
+    this.registry = new Registry(
+      clock,
+      { sweepMs: timing.sweepMs, maxRegistrations, locationPrefix: prefix, expires: !plants.has("expiry-ignored") },
+      {
+        onRegistered: (registration, replaced) => this.#registered(registration, replaced),
+        onUpdated: (registration) => this.#announce.updated(registration),
+        onRemoved: (registration, reason) => this.#removed(registration, reason),
+      },
+    );
+    this.#queues = new DeviceQueues(clock, {
+      maxPerDevice: maxHeldPerDevice,
+      maxHeld,
+      sweepMs: timing.sweepMs,
+      newestFirst: plants.has("queue-order-broken"),
+      awake: (name) => {
+        const registration = this.registry.byEndpoint(name);
+        return registration === undefined ? undefined : this.#link.awake(registration);
+      },
+    });
+    this.#link = new DeviceLink({ clock, endpoint, registry: this.registry, queues: this.#queues, faults: this.faults, metrics: this.metrics, awakeMs: timing.awakeMs, holdMs: timing.triggerValidityMs });
+    this.#observations = new Observations({
+      endpoint,
+      link: this.#link,
+      maxPerDevice: maxObservationsPerDevice,
+      notified: (registration, path, response) => this.#announce.notified(registration, path, response),
+      ended: (name, path, why) => this.#announce.observationEnded(name, path, why),
+    });
+    const shortServerIdFor = (name: string): number | undefined => this.credentials.ofClient(name).find((record) => record.active !== undefined)?.active?.body.ssid ?? config.shortServerId;
+    const reachability = new ReachabilityView({ clock, registry: this.registry, plants, awakeMs: timing.awakeMs, shortServerIdFor });
+    this.triggers = new TriggerService({
+      clock,
+      registry: this.registry,
+      link: this.#link,
+      plants,
+      idPrefix: `t-${prefix}-`,
+      defaultValidityMs: timing.triggerValidityMs,
+      // Long enough that a burst becomes one Execute, short beside a bootstrap.
+      windowMs: config.timing.coap.ackTimeoutMs,
+      maxOpen: maxOpenTriggers,
+      maxPerClientPerMinute: maxTriggersPerClientPerMinute,
+      maxEnded: maxEndedTriggers,
+      shortServerIdFor,
+      knows: (name) => this.registry.departedAt(name) !== undefined || this.credentials.ofClient(name).length > 0,
+      expectedUplink: (registration) => reachability.expectedUplink(registration),
+      changed: (trigger, from, input) => {
+        this.#activity.note(trigger.body.ep, `trigger ${trigger.machine.state}`);
+        this.#announce.trigger(trigger, from, input);
+      },
+    });
+    this.peers = new Peers(config.peers, { clock, log, trace: this.trace, secrets, metrics: this.metrics, timeoutMs: timing.smpTimeoutMs, retryMs: timing.confirmationRetryMs });
+    this.operations = new ServerOperations({ clock, registry: this.registry, link: this.#link, observations: this.#observations, relay: (request) => this.peers.relay(request) });
+    this.handlers = new SmpHandlers({
+      config,
+      plants,
+      tenancy: new Tenancy(config.peers, plants),
+      credentials: this.credentials,
+      triggers: this.triggers,
+      reachability,
+      events: this.smpEvents,
+      limits,
+      revoked: (tenant, name) => this.#revoked(tenant, name),
+    });
+    this.registrations = new RegistrationInterface({
+      clock,
+      registry: this.registry,
+      rules: { plants, admits: config.admission === "open" ? () => true : (name) => this.credentials.admits(name) },
+      plants,
+      faults: this.faults,
+      metrics: this.metrics,
+      heard: (registration, operation) => {
+        this.#link.heard(registration);
+        if (operation === "register") this.triggers.registered(registration.endpoint);
+      },
+    });
+    this.#gauges();
+  }
+
+  async stop(): Promise<void> {
+    this.faults.clearAll();
+    this.registry.stop();
+    this.triggers.stop();
+    this.#queues.stop();
+    this.#activity.stop();
+    this.smpEvents.close();
+    await this.peers.stop();
+  }
+
+  #registered(registration: Registration, replaced: Registration | undefined): void {
+    const { endpoint } = registration;
+    if (replaced !== undefined) this.#observations.drop(endpoint);
+    this.#announce.registered(registration, replaced);
+    this.#activity.note(endpoint, "registered");
+    if (this.credentials.size === 0) return;
+    for (const record of this.credentials.registered(endpoint)) {
+      const { active } = record;
+      if (active === undefined) continue;
+      const { ssid, version } = active.body;
+      this.#announce.clientRegistered(record.tenant, endpoint, record.credentialId, version, ssid);
+      this.peers.confirm(record.owner, { ep: endpoint, ssid, event: "registered", at: isoTime(this.ports.clock.epoch()), credentialId: record.credentialId, version, lwm2m: registration.version });
+    }
+  }
+
+  #removed(registration: Registration, reason: RemovalReason): void {
+    const { endpoint } = registration;
+    this.#observations.drop(endpoint);
+    this.#announce.removed(registration, reason);
+    this.#activity.note(endpoint, reason);
+    this.#queues.drop(endpoint, "not-registered");
+  }
+
+  /** Without a credential that lets it in, a device is not registered and nothing waits for it. */
+  #revoked(tenant: string, endpoint: string): void {
+    if (this.#plants.has("registration-kept-after-revoke")) return;
+    this.triggers.withdrawAll(tenant, endpoint);
+    const registration = this.registry.byEndpoint(endpoint);
+    if (registration !== undefined && !this.credentials.anyUsable(endpoint)) this.registry.remove(registration, "revoked");
+  }
+
+  #gauges(): void {
+    const { metrics } = this;
+    metrics.coap(() => this.endpoint.counters);
+    metrics.gauge("muster_registrations", "Registered devices.", () => this.registry.size);
+    metrics.gauge("muster_held_requests", "Requests that wait for sleeping devices.", () => this.#queues.held);
+    metrics.gauge("muster_open_triggers", "Triggers that have not ended.", () => this.triggers.open);
+    metrics.gauge("muster_credentials", "Credential records.", () => this.credentials.size);
+    metrics.gauge("muster_waiting_confirmations", "Confirmations that have not reached their Bootstrap Server.", () => this.peers.waiting);
+  }
+}
