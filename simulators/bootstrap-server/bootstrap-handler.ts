@@ -1,0 +1,132 @@
+import { Codes, formatCode, parseCode } from "../../src/coap/index.js";
+import type { Code, IncomingRequest, RequestHandler } from "../../src/coap/index.js";
+import { RequestError, isBootstrapPath, parseBootstrapRequest } from "../../src/lwm2m/index.js";
+import type { FaultOutcome, SessionView } from "../../src/operator/index.js";
+import { BootstrapSession } from "./bootstrap-session.js";
+import type { Assignment, SessionContext } from "./bootstrap-session.js";
+
+/** Who decides which endpoints there are and what each of them gets. */
+export interface Assignments {
+  /** False: the endpoint is unknown, and its request is answered 4.00. */
+  knows(endpoint: string): boolean;
+  /** A Bootstrap-Request was accepted: what its session shall bring about. */
+  assign(endpoint: string, sessionId: number): Assignment;
+}
+
+/** Sessions that are over and still shown to the operator. */
+const keptSessions = 2000;
+
+export interface BootstrapCounters {
+  request(code: string): void;
+  session(outcome: string, milliseconds: number): void;
+}
+
+/** The Bootstrap Server's side of CoAP: answers Bootstrap-Requests and runs one session for each endpoint at a time. */
+export class BootstrapHandler implements RequestHandler {
+  readonly #sessions = new Map<string, BootstrapSession>();
+  readonly #ended: SessionView[] = [];
+  #nextEnded = 0;
+  #lastSessionId: number;
+  #context: SessionContext | undefined;
+
+  constructor(
+    private readonly assignments: Assignments,
+    private readonly counters: BootstrapCounters,
+    epoch: number,
+  ) {
+    // Grows for an endpoint even when the server was restarted in between (ORD-5).
+    this.#lastSessionId = Math.floor(epoch);
+  }
+
+  /** The endpoint needs its handler to be made, so the handler learns of it afterwards. */
+  attach(context: Omit<SessionContext, "sessionEnded">): void {
+    this.#context = { ...context, sessionEnded: (session) => this.#sessionEnded(session) };
+  }
+
+  get openSessions(): number {
+    return this.#sessions.size;
+  }
+
+  session(endpoint: string): BootstrapSession | undefined {
+    return this.#sessions.get(endpoint);
+  }
+
+  /** The newest ones, oldest first. */
+  views(query: { readonly endpoint?: string | undefined; readonly limit: number }): readonly SessionView[] {
+    const all = [...this.#ended, ...[...this.#sessions.values()].map((session) => session.view())];
+    const fitting = query.endpoint === undefined ? all : all.filter(({ endpoint }) => endpoint === query.endpoint);
+    return fitting.sort((a, b) => a.startedAt - b.startedAt || a.id - b.id).slice(-query.limit);
+  }
+
+  stop(): void {
+    for (const session of [...this.#sessions.values()]) session.abandon();
+  }
+
+  onRequest(request: IncomingRequest): void {
+    const context = this.#context;
+    if (context === undefined) return request.ignore();
+    if (!isBootstrapPath(request)) {
+      // Bootstrap-Pack is not offered: 5.01 tells the client to send a Bootstrap-Request instead.
+      if (request.path.length === 1 && request.path[0] === "bspack" && request.code === Codes.GET) return request.respond({ code: Codes.NotImplemented });
+      return request.respond({ code: Codes.NotFound });
+    }
+    if (request.code !== Codes.POST) return request.respond({ code: Codes.MethodNotAllowed });
+    let endpoint: string;
+    try {
+      ({ endpoint } = parseBootstrapRequest(request));
+    } catch (error) {
+      if (!(error instanceof RequestError)) throw error;
+      return this.#refuse(request, error.code, context);
+    }
+    request.peer.label = endpoint;
+    const fault = context.faults.empty ? undefined : context.faults.match("bootstrap-request", endpoint);
+    if (fault === undefined) return this.#bootstrap(request, endpoint, context);
+    void context.faults.carryOut(fault, endpoint).then((outcome) => this.#withFault(request, endpoint, context, outcome));
+  }
+
+  #withFault(request: IncomingRequest, endpoint: string, context: SessionContext, outcome: FaultOutcome | undefined): void {
+    switch (outcome?.kind) {
+      case "silence":
+      case "reset-connection":
+        return request.ignore();
+      case "refuse":
+        return request.respond({ code: outcome.code === undefined ? Codes.InternalServerError : parseCode(outcome.code) });
+      case "wrong-code":
+        return this.#bootstrap(request, endpoint, context, parseCode(outcome.code));
+      case "lose-answer":
+        return this.#bootstrap(request, endpoint, context, "none");
+      case undefined:
+        return this.#bootstrap(request, endpoint, context);
+    }
+  }
+
+  #refuse(request: IncomingRequest, code: Code, context: SessionContext): void {
+    const answered = code === Codes.BadRequest && context.plants.has("wrong-code-of-a-table") ? Codes.NotFound : code;
+    this.counters.request(formatCode(answered));
+    request.respond({ code: answered });
+  }
+
+  #bootstrap(request: IncomingRequest, endpoint: string, context: SessionContext, answer: Code | "none" = Codes.Changed): void {
+    if (!this.assignments.knows(endpoint) && !context.plants.has("unknown-endpoint-accepted")) {
+      context.trace.record({ kind: "state", machine: "session", id: "-", from: "requested", to: "failed", input: "refused", detail: { code: "4.00" } }, endpoint);
+      return this.#refuse(request, Codes.BadRequest, context);
+    }
+    const older = this.#sessions.get(endpoint);
+    const stale = context.plants.has("displaced-session-activates");
+    if (!stale) older?.displace();
+    this.#lastSessionId = stale && older !== undefined ? older.id : Math.max(this.#lastSessionId + 1, Math.floor(context.clock.epoch()));
+    const session = new BootstrapSession(context, this.#lastSessionId, endpoint, request.peer, this.assignments.assign(endpoint, this.#lastSessionId));
+    this.#sessions.set(endpoint, session);
+    if (answer === "none") request.ignore();
+    else request.respond({ code: answer });
+    this.counters.request(answer === "none" ? "none" : formatCode(answer));
+    session.start();
+  }
+
+  #sessionEnded(session: BootstrapSession): void {
+    if (this.#sessions.get(session.endpointName) === session) this.#sessions.delete(session.endpointName);
+    this.counters.session(session.state.at, (session.endedAt ?? session.startedAt) - session.startedAt);
+    this.#ended[this.#nextEnded] = session.view();
+    this.#nextEnded = (this.#nextEnded + 1) % keptSessions;
+  }
+}

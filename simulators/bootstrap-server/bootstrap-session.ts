@@ -1,0 +1,385 @@
+import { Codes, formatCode, isSuccess } from "../../src/coap/index.js";
+import type { Endpoint, Exchange, FailureReason, Peer, Request, Response, ResponseHandler } from "../../src/coap/index.js";
+import type { BootstrapServerTiming } from "../../src/config/index.js";
+import { ContentError, bootstrapDiscover, bootstrapFinish, bootstrapRead, definitionFor, parseBootstrapList } from "../../src/lwm2m/index.js";
+import type { FaultBoard, SessionView } from "../../src/operator/index.js";
+import { Timer, formatAddress } from "../../src/ports/index.js";
+import type { Clock, Trace } from "../../src/ports/index.js";
+import type { AccessRecord } from "./access-control.js";
+import { encodeAccessRecords } from "./account-objects.js";
+import { recordsOf, readObject, viewOf, withServers } from "./device-view.js";
+import { planSession, readsNeeded } from "./plan.js";
+import type { DeviceView, Plan, Step, Wish } from "./plan.js";
+import { isOver, nextSession } from "./session.js";
+import type { SessionFailure, SessionInput, SessionState } from "./session.js";
+import type { Plants } from "./plants.js";
+
+/** What one session is to bring about, as the store of accounts and orders sees it. None of its promises rejects. */
+export interface Assignment {
+  /** The endpoint is known and has no account. */
+  readonly empty: boolean;
+  /** `rewrite`: everything the device should hold, also what it seems to hold already. */
+  wish(rewrite: boolean): Wish;
+  /** Whether accounts of the plan wait for a credential to be staged, or activated. */
+  needs(plan: Plan): { readonly stage: boolean; readonly activate: boolean };
+  /** Stages what is missing (ORD-4); what cannot be staged leaves the wish. */
+  stage(plan: Plan): Promise<void>;
+  /** Activates the credentials of the accounts the plan writes (ORD-1); what is refused leaves the wish. */
+  activate(plan: Plan, sessionId: number, withinMs: number): Promise<void>;
+  /** The last Delete or Write was answered. */
+  delivered(plan: Plan): void;
+  /** The session is over. `touched`: accounts of which some Delete or Write was answered 2.xx; `refused`: the step that was not. */
+  ended(outcome: SessionOutcome): void;
+}
+
+export interface SessionOutcome {
+  readonly state: SessionState;
+  readonly plan: Plan | undefined;
+  readonly touched: ReadonlySet<number>;
+  readonly refused: Step | undefined;
+  /** True when Finish was sent and nothing is known of its effect. */
+  readonly finishUnanswered: boolean;
+}
+
+/** What a session needs of the role around it. */
+export interface SessionContext {
+  readonly clock: Clock;
+  readonly endpoint: Endpoint;
+  readonly faults: FaultBoard;
+  readonly trace: Trace;
+  readonly timing: BootstrapServerTiming;
+  readonly plants: Plants;
+  /** Called once, after the assignment heard of it. */
+  sessionEnded(session: BootstrapSession): void;
+}
+
+type Operation = "discover" | "read" | "delete" | "write" | "finish";
+
+/** An answer to Delete that leaves nothing to be done: deleted, or not there any more. */
+const isGone = (code: number): boolean => isSuccess(code) || code === Codes.NotFound;
+
+const creatable = (object: number): boolean => definitionFor(object, "1.1")?.multiple ?? true;
+
+/**
+ * Carries out one bootstrap session: takes the state machine's decisions to the device and the device's answers to the machine. It is its
+ * own timer, for the request under way and for the session as a whole, and the handler of its one outstanding exchange.
+ */
+export class BootstrapSession extends Timer implements ResponseHandler {
+  override readonly timerName = "bootstrap session";
+  state: SessionState = { at: "requested" };
+  readonly startedAt: number;
+  endedAt: number | undefined;
+
+  readonly #context: SessionContext;
+  readonly #assignment: Assignment;
+  readonly #until: number;
+  #exchange: Exchange | undefined;
+  #operation: Operation = "discover";
+  #requestPath = "/";
+  #view: DeviceView | undefined;
+  #reads: readonly ("1" | "2")[] = [];
+  #records: readonly AccessRecord[] = [];
+  #recordsUnreadable = false;
+  #plan: Plan | undefined;
+  #sent: Step | undefined;
+  #refused: Step | undefined;
+  #finishUnanswered = false;
+  readonly #touched = new Set<number>();
+  readonly #operations: string[] = [];
+
+  constructor(
+    context: SessionContext,
+    readonly id: number,
+    readonly endpointName: string,
+    readonly peer: Peer,
+    assignment: Assignment,
+  ) {
+    super();
+    this.#context = context;
+    this.#assignment = assignment;
+    this.startedAt = context.clock.epoch();
+    this.#until = context.clock.now() + context.timing.sessionTimeoutMs;
+  }
+
+  /** The request was answered 2.04: goes on to what the endpoint is to get. */
+  start(): void {
+    this.#context.clock.start(this, this.#context.timing.sessionTimeoutMs);
+    this.#input({ in: "accepted" });
+    if (this.#assignment.empty) return this.#input({ in: "nothing-configured" });
+    if (this.#context.plants.has("discover-skipped")) return this.#assumeFactoryDevice();
+    this.#input({ in: "begin" });
+  }
+
+  /** Another Bootstrap-Request of the endpoint came: this session does nothing more. */
+  displace(): void {
+    this.#input({ in: "displaced" });
+  }
+
+  /** The server stops, or the device is forgotten. */
+  abandon(): void {
+    if (!isOver(this.state)) this.#input({ in: "timeout" });
+  }
+
+  override fire(): void {
+    if (isOver(this.state)) return;
+    if (this.#context.clock.now() >= this.#until) return this.#input({ in: "timeout" });
+    this.onFailure("timeout");
+  }
+
+  view(): SessionView {
+    const { state } = this;
+    return {
+      id: this.id,
+      endpoint: this.endpointName,
+      address: formatAddress(this.peer.address),
+      state: state.at,
+      ...(state.at === "failed" ? { reason: describeFailure(state.failure) } : {}),
+      startedAt: this.startedAt,
+      ...(this.endedAt === undefined ? {} : { endedAt: this.endedAt }),
+      operations: this.#operations,
+    };
+  }
+
+  onResponse(response: Response): void {
+    this.#exchange = undefined;
+    if (isOver(this.state)) return;
+    this.#note(formatCode(response.code));
+    switch (this.#operation) {
+      case "discover":
+        return this.#discovered(response);
+      case "read":
+        return this.#read(response);
+      case "delete":
+      case "write":
+        return this.#stepAnswered(response);
+      case "finish":
+        if (isSuccess(response.code)) return this.#input({ in: "answered" });
+        if (response.code === Codes.NotAcceptable) return this.#input({ in: "not-acceptable" });
+        return this.#fail({ reason: "finish-failed", code: formatCode(response.code) });
+    }
+  }
+
+  onFailure(reason: FailureReason): void {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    if (isOver(this.state) || reason === "cancelled") return;
+    exchange?.cancel();
+    this.#note(reason);
+    if (this.#operation === "finish") {
+      this.#finishUnanswered = reason !== "reset";
+      return this.#fail({ reason: "finish-failed" });
+    }
+    this.#refused = this.#sent;
+    this.#fail({ reason: "request-failed", operation: this.#operation, path: this.#requestPath });
+  }
+
+  #input(input: SessionInput): void {
+    const from = this.state;
+    const next = nextSession(from, input);
+    if (next === undefined) return;
+    this.state = next;
+    this.#context.trace.record({ kind: "state", machine: "session", id: String(this.id), from: from.at, to: next.at, input: input.in }, this.endpointName);
+    this.#enter(next);
+  }
+
+  #enter(state: SessionState): void {
+    switch (state.at) {
+      case "requested":
+      case "authorised":
+        return;
+      case "discovering":
+        return this.#send("discover", "/", bootstrapDiscover());
+      case "reading": {
+        const object = this.#reads[state.done];
+        if (object === undefined) return this.#planned();
+        return this.#send("read", `/${object}`, bootstrapRead({ object: Number(object) }));
+      }
+      case "staging":
+        return void this.#stage();
+      case "activating":
+        return void this.#activate(state.corrections);
+      case "deleting":
+        return this.#step("delete", this.#plan?.deletes[state.done], { code: Codes.DELETE });
+      case "writing":
+        return this.#step("write", this.#plan?.writes[state.done], { code: Codes.PUT });
+      case "finishing":
+        if (this.#plan !== undefined) this.#assignment.delivered(this.#plan);
+        return this.#send("finish", "/bs", bootstrapFinish());
+      case "finished":
+      case "failed":
+      case "displaced":
+      case "timed-out":
+        return this.#end(state);
+    }
+  }
+
+  #step(operation: "delete" | "write", step: Step | undefined, method: { readonly code: number }): void {
+    if (step === undefined) return;
+    this.#sent = step;
+    this.#send(operation, `/${step.path.join("/")}`, {
+      ...method,
+      path: step.path,
+      ...(step.payload === undefined ? {} : { payload: step.payload }),
+      ...(step.contentFormat === undefined ? {} : { contentFormat: step.contentFormat }),
+    });
+  }
+
+  #stepAnswered(response: Response): void {
+    const step = this.#sent;
+    this.#sent = undefined;
+    const done = this.#operation === "delete" ? isGone(response.code) : isSuccess(response.code);
+    if (!done) {
+      this.#refused = step;
+      return this.#fail({ reason: "request-failed", operation: this.#operation === "delete" ? "delete" : "write", path: this.#requestPath, code: formatCode(response.code) });
+    }
+    if (step?.ssid !== undefined) this.#touched.add(step.ssid);
+    this.#input({ in: "answered" });
+  }
+
+  #discovered(response: Response): void {
+    if (!isSuccess(response.code)) return this.#fail({ reason: "request-failed", operation: "discover", path: "/", code: formatCode(response.code) });
+    try {
+      this.#view = viewOf(parseBootstrapList(response.payload ?? new Uint8Array()));
+    } catch (error) {
+      if (!(error instanceof ContentError)) throw error;
+      return this.#fail({ reason: "request-failed", operation: "discover", path: "/", code: formatCode(response.code) });
+    }
+    this.#records = [];
+    this.#reads = readsNeeded(this.#view, this.#wish());
+    if (this.#reads.length > 0) return this.#input({ in: "discovered", reads: this.#reads.length });
+    this.#planned();
+  }
+
+  #read(response: Response): void {
+    const object = this.#requestPath === "/1" ? 1 : 2;
+    const instances = isSuccess(response.code) ? readObject(object, response, this.#view?.version) : undefined;
+    if (instances !== undefined && object === 1 && this.#view !== undefined) this.#view = withServers(this.#view, instances);
+    if (instances !== undefined && object === 2) this.#records = recordsOf(instances);
+    // Bootstrap-Read came with 1.1: what a 1.0 client holds in object 2 is replaced as a whole.
+    this.#recordsUnreadable = object === 2 && instances === undefined;
+    if (this.#recordsUnreadable && this.#view?.version !== "1.0") {
+      return this.#fail({ reason: "request-failed", operation: "read", path: "/2", code: formatCode(response.code) });
+    }
+    this.#input({ in: "read" });
+  }
+
+  get #corrections(): number {
+    return "corrections" in this.state ? this.state.corrections : 0;
+  }
+
+  #wish(): Wish {
+    return this.#assignment.wish(this.#corrections > 0);
+  }
+
+  #makePlan(view: DeviceView): Plan {
+    const plan = planSession({
+      view: this.#recordsUnreadable ? { ...view, accessControls: [] } : view,
+      wish: this.#wish(),
+      records: this.#records,
+      creatable,
+      encodeRecords: encodeAccessRecords,
+    });
+    const made = this.#context.plants.has("access-control-not-written") ? { ...plan, writes: plan.writes.filter(({ path }) => path[0] !== "2") } : plan;
+    const replaced = this.#recordsUnreadable && made.writes.some(({ path }) => path[0] === "2") ? { ...made, deletes: [...made.deletes, { path: ["2"] }] } : made;
+    this.#plan = replaced;
+    return replaced;
+  }
+
+  #planned(): void {
+    if (this.#view === undefined) return;
+    const plan = this.#makePlan(this.#view);
+    const { stage, activate } = this.#assignment.needs(plan);
+    // A planted fault may send Finish without waiting for what must come first.
+    const early = this.#context.plants.has("finish-before-activation");
+    if (early && activate) void this.#assignment.activate(plan, this.id, this.#context.timing.sm3BudgetMs);
+    this.#input({ in: "planned", stage: stage && !this.#context.plants.has("serves-unstaged"), activate: activate && !early, work: workOf(plan) });
+  }
+
+  async #stage(): Promise<void> {
+    if (this.#plan === undefined) return;
+    await this.#assignment.stage(this.#plan);
+    if (this.state.at !== "staging" || this.#view === undefined) return;
+    const plan = this.#makePlan(this.#view);
+    this.#input({ in: "staged", activate: this.#assignment.needs(plan).activate, work: workOf(plan) });
+  }
+
+  async #activate(corrections: number): Promise<void> {
+    if (this.#plan === undefined) return;
+    await this.#assignment.activate(this.#plan, this.id, this.#until - this.#context.clock.now());
+    if (this.state.at !== "activating" || this.state.corrections !== corrections || this.#view === undefined) return;
+    const plan = this.#makePlan(this.#view);
+    this.#input({ in: "activated", work: workOf(plan) });
+  }
+
+  /** Planted fault: writes to the instances a factory-new device would have free, without asking. */
+  #assumeFactoryDevice(): void {
+    this.#view = { version: "1.1", security: [{ instance: 0 }], servers: [], accessControls: [], objects: new Map() };
+    this.state = { at: "discovering", corrections: 0 };
+    this.#planned();
+  }
+
+  #send(operation: Operation, path: string, request: Request): void {
+    this.#operation = operation;
+    this.#requestPath = path;
+    const { clock, faults, timing } = this.#context;
+    clock.start(this, Math.max(0, Math.min(timing.requestTimeoutMs, this.#until - clock.now())));
+    const fault = faults.empty ? undefined : faults.match(`bootstrap-${operation}`, this.endpointName);
+    if (fault === undefined) return this.#transmit(request);
+    const before = this.state;
+    void faults.carryOut(fault, this.endpointName).then((outcome) => {
+      // Refused and silent come to the same here: the request does not leave.
+      if (this.state === before && (outcome === undefined || outcome.kind === "wrong-code" || outcome.kind === "lose-answer")) this.#transmit(request);
+    });
+  }
+
+  #transmit(request: Request): void {
+    this.#exchange = this.#context.endpoint.send(this.peer, request, this);
+  }
+
+  #note(answer: string): void {
+    const { method } = operationTexts[this.#operation];
+    this.#operations.push(`${method} ${this.#requestPath} ${answer}`);
+  }
+
+  #fail(failure: SessionFailure): void {
+    this.#input({ in: "failed", failure });
+  }
+
+  #end(state: SessionState): void {
+    const { clock } = this.#context;
+    clock.stop(this);
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    exchange?.cancel();
+    if (state.at === "timed-out" && state.during === "finishing") this.#finishUnanswered = true;
+    this.endedAt = clock.epoch();
+    this.#assignment.ended({ state, plan: this.#plan, touched: this.#touched, refused: this.#refused, finishUnanswered: this.#finishUnanswered });
+    this.#context.sessionEnded(this);
+    this.#view = undefined;
+    this.#plan = undefined;
+    this.#records = [];
+  }
+}
+
+/** How an operation shows in a session.s list. */
+const operationTexts: Readonly<Record<Operation, { readonly method: string }>> = {
+  discover: { method: "GET" },
+  read: { method: "GET" },
+  delete: { method: "DELETE" },
+  write: { method: "PUT" },
+  finish: { method: "POST" },
+};
+
+const workOf = (plan: Plan): { deletes: number; writes: number } => ({ deletes: plan.deletes.length, writes: plan.writes.length });
+
+/** One line for operators and problem details: `write of /0/1 answered 4.00`. */
+export function describeFailure(failure: SessionFailure): string {
+  switch (failure.reason) {
+    case "refused":
+      return `Bootstrap-Request answered ${failure.code}`;
+    case "request-failed":
+      return `${failure.operation} of ${failure.path} ${failure.code === undefined ? "not answered" : `answered ${failure.code}`}`;
+    case "finish-failed":
+      return failure.code === undefined ? "Finish not answered" : `Finish answered ${failure.code}`;
+  }
+}

@@ -1,0 +1,153 @@
+import type { PeerConfig } from "../../../src/config/index.js";
+import { matchesAny } from "../../../src/config/index.js";
+import type { Clock, Secrets } from "../../../src/ports/index.js";
+import { ProblemError } from "../../../src/smp/index.js";
+import type { Account, AccountBody, Caller } from "../../../src/smp/index.js";
+import { CoapUriError, parseCoapUri } from "../../../src/transport/index.js";
+import { encodeAccount, grantsOf } from "../account-objects.js";
+import type { AccountValues } from "../account-objects.js";
+import type { Plants } from "../plants.js";
+import { timeOf } from "./items.js";
+import { AccountRecord } from "./model.js";
+import type { AccountRevision } from "./model.js";
+
+/** Accounts one peer may keep. */
+const perPeer = 10_000;
+
+export const etagOf = (version: number): string => `"${version}"`;
+
+export function checkTag(ifMatch: string, version: number): void {
+  if (ifMatch !== "*" && ifMatch !== etagOf(version)) {
+    throw new ProblemError("precondition-failed", `it is at ${etagOf(version)} now; read it again and decide anew`, { field: "If-Match" });
+  }
+}
+
+function valuesOf(body: AccountBody, ssid: number): AccountValues {
+  return {
+    ssid,
+    uri: body.uri,
+    lifetime: body.lifetime,
+    pmin: body.pmin,
+    pmax: body.pmax,
+    disableTimeout: body.disableTimeout,
+    storeNotifications: body.storeNotifications,
+    binding: body.binding,
+    priority: body.registration?.priority,
+    initialDelay: body.registration?.initialDelay,
+    blockOnFailure: body.registration?.blockOnFailure,
+    bootstrapOnFailure: body.bootstrapOnRegistrationFailure,
+    retryCount: body.retry?.count,
+    retryTimer: body.retry?.timer,
+    sequenceDelay: body.retry?.seqDelay,
+    sequenceCount: body.retry?.seqCount,
+  };
+}
+
+/** Undefined for what no device could connect to. */
+function schemeOf(uri: string): string | undefined {
+  try {
+    return parseCoapUri(uri).scheme;
+  } catch (error) {
+    if (error instanceof CoapUriError) return undefined;
+    throw error;
+  }
+}
+
+/** The accounts operators supplied (SM-1). Nothing of another tenant's is seen or touched. */
+export class Accounts {
+  readonly #accounts = new Map<string, AccountRecord>();
+  #newest = 0;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly secrets: Secrets,
+    private readonly lab: boolean,
+    private readonly plants: Plants,
+    /** Short Server IDs that plain configurations use. */
+    private readonly plainShortServerIds: () => ReadonlySet<number>,
+  ) {}
+
+  create(caller: Caller, peer: PeerConfig, body: AccountBody): AccountRecord {
+    this.#check(peer, body);
+    if ([...this.#accounts.values()].filter(({ owner }) => owner === caller.peerId).length >= perPeer) throw new ProblemError("rate", "no more accounts than that", { retryAfter: 3600 });
+    const ssid = body.ssid ?? this.#freeShortServerId(peer);
+    this.#checkShortServerId(caller, peer, ssid, "/ssid");
+    const now = this.clock.epoch();
+    const id = `acc-${(++this.#newest).toString(36)}-${this.secrets.bytes(6).toString("hex")}`;
+    const record = new AccountRecord({ id, tenant: caller.tenant, owner: caller.peerId, ssid, createdAt: now }, (account) => this.#revision(account, body, 1));
+    this.#accounts.set(id, record);
+    return record;
+  }
+
+  /** 404 for what is not there and for what belongs to another tenant: the two look the same. */
+  get(caller: Caller, accountId: string, field?: string): AccountRecord {
+    const account = this.#accounts.get(accountId);
+    if (account?.tenant !== caller.tenant) throw new ProblemError("not-found", "there is no such account", field === undefined ? {} : { field });
+    return account;
+  }
+
+  byId(accountId: string): AccountRecord | undefined {
+    return this.#accounts.get(accountId);
+  }
+
+  replace(caller: Caller, peer: PeerConfig, accountId: string, body: AccountBody, ifMatch: string): AccountRecord {
+    const account = this.get(caller, accountId);
+    checkTag(ifMatch, account.revision.version);
+    this.#check(peer, body);
+    if (body.ssid !== undefined && body.ssid !== account.ssid) {
+      throw new ProblemError("ssid-conflict", `the account has Short Server ID ${account.ssid}; supply a new account for another one`, { field: "/ssid" });
+    }
+    account.updatedAt = this.clock.epoch();
+    account.revision = this.#revision(account, body, account.revision.version + 1);
+    return account;
+  }
+
+  remove(caller: Caller, accountId: string, ifMatch: string): void {
+    const account = this.get(caller, accountId);
+    checkTag(ifMatch, account.revision.version);
+    if (account.openItems > 0) throw new ProblemError("order-overlap", "an open order names this account; cancel it first");
+    this.#accounts.delete(accountId);
+  }
+
+  /** In the order they were made. */
+  page(caller: Caller, cursor: string | undefined, limit: number): { readonly accounts: readonly AccountRecord[]; readonly next: string | undefined } {
+    const own = [...this.#accounts.values()].filter(({ tenant }) => tenant === caller.tenant);
+    const from = cursor === undefined ? 0 : own.findIndex(({ id }) => id === cursor) + 1;
+    const accounts = own.slice(from, from + limit);
+    return { accounts, next: from + limit < own.length ? accounts.at(-1)?.id : undefined };
+  }
+
+  view({ id, owner, ssid, revision, createdAt, updatedAt }: AccountRecord, peer?: PeerConfig): Account {
+    const shown = this.plants.has("secret-readable-by-get") && peer !== undefined ? { secret: peer.token } : {};
+    return { ...revision.body, ...shown, accountId: id, owner, ssid, version: revision.version, createdAt: timeOf(createdAt), updatedAt: timeOf(updatedAt) };
+  }
+
+  #revision(account: AccountRecord, body: AccountBody, version: number): AccountRevision {
+    const values = valuesOf(body, account.ssid);
+    const written = this.plants.has("wrong-ssid") ? { ...values, ssid: account.ssid + 1 } : values;
+    return { account, version, body, values, grants: grantsOf(body.acl), payload: encodeAccount(written) };
+  }
+
+  #check(peer: PeerConfig, body: AccountBody): void {
+    if (body.securityMode !== "nosec" || !this.lab) {
+      throw new ProblemError("unsupported-mode", this.lab ? "only nosec is offered yet" : "nosec is offered in a laboratory configuration only", { field: "/securityMode" });
+    }
+    if (schemeOf(body.uri) !== "coap") throw new ProblemError("uri-not-allowed", "a nosec account needs coap://host[:port]", { field: "/uri" });
+    if (!matchesAny(peer.uris, body.uri)) throw new ProblemError("uri-not-allowed", "the caller's accounts may not name this URI", { field: "/uri" });
+  }
+
+  #checkShortServerId(caller: Caller, peer: PeerConfig, ssid: number, field: string): void {
+    const [first, last] = peer.shortServerIds;
+    if (ssid < first || ssid > last) throw new ProblemError("ssid-conflict", `the caller's Short Server IDs are ${first} to ${last}`, { field });
+    for (const other of this.#accounts.values()) {
+      if (other.ssid === ssid && other.tenant !== caller.tenant) throw new ProblemError("ssid-conflict", "this Short Server ID is in use", { field });
+    }
+  }
+
+  #freeShortServerId(peer: PeerConfig): number {
+    const [first, last] = peer.shortServerIds;
+    const used = new Set([...this.plainShortServerIds(), ...[...this.#accounts.values()].map(({ ssid }) => ssid)]);
+    for (let ssid = first; ssid <= last; ssid++) if (!used.has(ssid)) return ssid;
+    throw new ProblemError("ssid-conflict", "the caller's Short Server IDs are all in use; name one", { field: "/ssid" });
+  }
+}

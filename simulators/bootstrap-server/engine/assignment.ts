@@ -1,0 +1,272 @@
+import type { Clock } from "../../../src/ports/index.js";
+import { isTerminalItem } from "../../../src/smp/index.js";
+import type { ItemReason } from "../../../src/smp/index.js";
+import type { Assignment, SessionOutcome } from "../bootstrap-session.js";
+import type { Plan, WantedAccount, Wish } from "../plan.js";
+import type { Plants } from "../plants.js";
+import type { SessionFailure } from "../session.js";
+import type { Items } from "./items.js";
+import type { AccountRecord, AccountRevision, Client, LastBootstrap, OrderItem } from "./model.js";
+import type { PlainWish } from "./plain.js";
+import { isOk, isPassing } from "./server-link.js";
+import type { Sm3 } from "./sm3.js";
+import type { Triggering } from "./triggering.js";
+
+export interface AssignmentContext {
+  readonly clock: Clock;
+  readonly items: Items;
+  readonly sm3: Sm3;
+  readonly triggering: Triggering;
+  readonly plants: Plants;
+  /** The device holds other accounts now. */
+  bootstrapped(client: Client): void;
+}
+
+/** An endpoint without orders: its plain configuration, or nothing. Shared by all endpoints that the configuration fits. */
+export class PlainAssignment implements Assignment {
+  readonly empty: boolean;
+  readonly #wish: Wish;
+
+  constructor(plain: PlainWish | undefined) {
+    this.empty = plain === undefined;
+    this.#wish = {
+      accounts: (plain?.accounts ?? []).map((account) => ({ ...account, mode: "write" })),
+      remove: new Set(),
+      removeOthers: plain?.configuration.keepOthers === false,
+      resources: plain?.resources ?? [],
+    };
+  }
+
+  wish(): Wish {
+    return this.#wish;
+  }
+
+  needs(): { stage: boolean; activate: boolean } {
+    return { stage: false, activate: false };
+  }
+
+  async stage(): Promise<void> {}
+  async activate(): Promise<void> {}
+  delivered(): void {}
+  ended(): void {}
+}
+
+/** One session's share in the orders of a client: which accounts it writes and removes, and what becomes of the items. */
+export class OrderAssignment implements Assignment {
+  /** Items this session is to deliver; those still `accepted` are in `#late` until their credential is staged. */
+  readonly #items: OrderItem[];
+  readonly #late: OrderItem[];
+  readonly #left = new Set<number>();
+  readonly #activated = new Set<number>();
+  /** Accounts whose credential was not active before this session. */
+  readonly #fresh = new Set<AccountRecord>();
+  #revisions = new Map<number, AccountRevision>();
+
+  constructor(
+    private readonly context: AssignmentContext,
+    private readonly client: Client,
+    private readonly plain: PlainWish | undefined,
+    readonly sessionId: number,
+  ) {
+    const active = client.open.filter(({ order }) => order.status === "active");
+    this.#late = active.filter(({ state, order }) => state === "accepted" && order.type !== "remove");
+    this.#items = active.filter((item) => context.items.move(item, { in: "bootstrap-requested" }));
+    for (const item of this.#items) item.sessionId = sessionId;
+    this.#remember("running");
+  }
+
+  get empty(): boolean {
+    return this.plain === undefined && this.client.holdings.length === 0 && this.#items.length === 0 && this.#late.length === 0;
+  }
+
+  wish(rewrite: boolean): Wish {
+    const itemOf = (account: AccountRecord): OrderItem | undefined => [...this.#items, ...this.#late].find((item) => item.order.account === account && !isTerminalItem(item.state));
+    const all = rewrite || (this.#items.length === 0 && this.#late.length === 0);
+    const accounts: WantedAccount[] = [];
+    const remove = new Set<number>();
+    const revisions = new Map<number, AccountRevision>();
+    const put = (revision: AccountRevision, mode: WantedAccount["mode"]): void => {
+      const { ssid } = revision.account;
+      if (this.#left.has(ssid)) return;
+      accounts.push({ ssid, uri: revision.values.uri, payload: revision.payload, grants: revision.grants, mode });
+      revisions.set(ssid, revision);
+    };
+    const managed = new Set([...this.client.holdings.map(({ revision }) => revision.account.ssid), ...this.#items.map(({ order }) => order.account.ssid)]);
+    for (const account of this.plain?.accounts ?? []) {
+      if (!managed.has(account.ssid)) accounts.push({ ...account, mode: all ? "write" : "keep" });
+    }
+    for (const { revision } of this.client.holdings) {
+      const item = itemOf(revision.account);
+      if (item?.order.type === "remove") remove.add(revision.account.ssid);
+      else put(item === undefined ? revision : revision.account.revision, item === undefined && !all ? "keep" : "write");
+    }
+    for (const item of [...this.#items, ...this.#late]) {
+      const { account, type } = item.order;
+      if (type !== "remove" && !isTerminalItem(item.state) && this.client.holding(account.id) === undefined) put(account.revision, "write");
+    }
+    this.#revisions = revisions;
+    const wish: Wish = {
+      accounts,
+      remove,
+      removeOthers: this.plain?.configuration.keepOthers === false,
+      resources: all ? (this.plain?.resources ?? []) : [],
+    };
+    return this.context.plants.has("deletes-other-operators-account") ? { ...wish, accounts: accounts.filter(({ mode }) => mode === "write"), removeOthers: true } : wish;
+  }
+
+  #managedIn(plan: Plan): AccountRecord[] {
+    return [...plan.written].flatMap((ssid) => {
+      const account = this.#revisions.get(ssid)?.account;
+      return account === undefined || this.context.sm3.linkOf(account) === undefined ? [] : [account];
+    });
+  }
+
+  needs(plan: Plan): { stage: boolean; activate: boolean } {
+    const managed = this.#managedIn(plan);
+    return {
+      stage: managed.some((account) => !this.context.sm3.isStaged(account, this.client.credential(account.id))),
+      activate: managed.some(({ ssid }) => !this.#activated.has(ssid)),
+    };
+  }
+
+  async stage(plan: Plan): Promise<void> {
+    const { items, sm3 } = this.context;
+    await Promise.all(
+      this.#managedIn(plan).map(async (account) => {
+        const late = this.#late.find((item) => item.order.account === account);
+        const answer = await sm3.stage(this.client, account, late);
+        if (!isOk(answer)) {
+          this.#left.add(account.ssid);
+          if (late !== undefined && !isPassing(answer)) items.move(late, { in: "sm3-refused" });
+          return;
+        }
+        // The batch that was on its way may have brought the item here first.
+        if (late === undefined) return;
+        late.credentialVersion = this.client.credential(account.id).version;
+        items.move(late, { in: "staged" });
+      }),
+    );
+    this.#takeLate();
+  }
+
+  /** Late items whose credential is staged by now belong to this session. */
+  #takeLate(): void {
+    for (const item of this.#late) {
+      if (item.state === "accepted" || this.#left.has(item.order.account.ssid)) continue;
+      if (!this.context.items.move(item, { in: "bootstrap-requested" })) continue;
+      item.sessionId = this.sessionId;
+      this.#items.push(item);
+    }
+    this.#late.length = 0;
+  }
+
+  async activate(plan: Plan, sessionId: number, withinMs: number): Promise<void> {
+    this.#takeLate();
+    const { items, sm3, plants } = this.context;
+    await Promise.all(
+      this.#managedIn(plan).map(async (account) => {
+        if (this.#activated.has(account.ssid)) return;
+        if (this.client.credential(account.id).state !== "active") this.#fresh.add(account);
+        const answer = await sm3.activate(this.client, account, sessionId, withinMs);
+        if (isOk(answer) || plants.has("sm3-budget-ignored")) {
+          this.#activated.add(account.ssid);
+          return;
+        }
+        // A newer session has taken over: what becomes of the items is its affair.
+        if (answer.problem === "session-displaced") return void this.#left.add(account.ssid);
+        this.#left.add(account.ssid);
+        for (const item of this.#items) if (item.order.account === account && item.order.type !== "remove") items.move(item, { in: "sm3-refused" });
+        this.#fresh.delete(account);
+      }),
+    );
+  }
+
+  delivered(): void {
+    for (const item of this.#items) {
+      item.credentialVersion = this.client.credential(item.order.account.id).version;
+      this.context.items.move(item, { in: "delivered" });
+    }
+  }
+
+  ended(outcome: SessionOutcome): void {
+    switch (outcome.state.at) {
+      case "finished":
+        return this.#finished(outcome);
+      case "displaced":
+        // The items stay where they are: the session that took over has them already.
+        return this.#remember("displaced");
+      case "timed-out":
+        this.#remember("timeout");
+        return this.#lost(outcome, undefined);
+      default:
+        this.#remember("failed");
+        return this.#lost(outcome, outcome.state.at === "failed" ? outcome.state.failure : undefined);
+    }
+  }
+
+  #remember(outcome: LastBootstrap["outcome"]): void {
+    this.client.lastBootstrap = { at: this.context.clock.epoch(), outcome, sessionId: this.sessionId };
+  }
+
+  #finished({ plan }: SessionOutcome): void {
+    this.#remember("finished");
+    const { items } = this.context;
+    this.#settleHoldings(plan);
+    for (const item of this.#items) {
+      if (!items.move(item, { in: "finished" }) || item.order.type !== "remove") continue;
+      void this.context.sm3.revoke(this.client, item.order.account).then((revoked) => {
+        // Nobody registers under a removed account: that its credential is revoked is what confirms it.
+        if (revoked) items.move(item, { in: "confirmed" });
+      });
+    }
+    this.context.bootstrapped(this.client);
+  }
+
+  /** What the device holds now, as far as this server wrote or removed it. */
+  #settleHoldings(plan: Plan | undefined): void {
+    const { client } = this;
+    const now = this.context.clock.epoch();
+    for (const ssid of plan?.written ?? []) {
+      const revision = this.#revisions.get(ssid);
+      if (revision === undefined) continue;
+      const at = client.holdings.findIndex((holding) => holding.revision.account === revision.account);
+      const orderId = this.#items.find(({ order }) => order.account === revision.account)?.order.id ?? client.holdings[at]?.orderId;
+      if (at >= 0) client.holdings[at] = { revision, orderId, writtenAt: now };
+      else client.holdings.push({ revision, orderId, writtenAt: now });
+    }
+    for (const { order, state } of this.#items) {
+      if (order.type !== "remove" || (state !== "delivered" && state !== "bootstrapping")) continue;
+      const at = client.holdings.findIndex(({ revision }) => revision.account === order.account);
+      if (at >= 0) client.holdings.splice(at, 1);
+    }
+  }
+
+  #lost(outcome: SessionOutcome, failure: SessionFailure | undefined): void {
+    const { items, sm3, triggering } = this.context;
+    for (const item of this.#items) {
+      if (isTerminalItem(item.state)) continue;
+      const { account } = item.order;
+      const written = outcome.touched.has(account.ssid);
+      const reason = this.#reasonFor(item, outcome, failure);
+      if (reason === undefined && !written && !outcome.finishUnanswered && items.move(item, { in: "session-lost" })) {
+        triggering.again(item);
+        continue;
+      }
+      if (reason?.cause === "finish-failed") items.move(item, { in: "finish-failed", ...(reason.code === undefined ? {} : { code: reason.code }) });
+      else items.move(item, { in: "session-failed", reason: reason ?? { cause: "timeout" }, written });
+      // When Finish was not answered the device may hold the account: its credential stays. Else nothing of it shall admit anybody.
+      if (outcome.finishUnanswered) this.#settleHoldings(outcome.plan);
+      else if (this.#fresh.has(account)) void sm3.rollBack(this.client, account, this.sessionId);
+    }
+  }
+
+  /** Undefined: the session ended, but not because of anything of this item. */
+  #reasonFor(item: OrderItem, outcome: SessionOutcome, failure: SessionFailure | undefined): ItemReason | undefined {
+    if (failure === undefined || failure.code === undefined) return undefined;
+    if (failure.reason === "finish-failed") return { cause: "finish-failed", code: failure.code };
+    if (failure.reason === "refused") return { cause: "unauthorized", code: failure.code };
+    const step = outcome.refused;
+    if (step?.ssid !== undefined && step.ssid !== item.order.account.ssid) return undefined;
+    return { cause: "request-failed", path: failure.path, code: failure.code };
+  }
+}

@@ -1,0 +1,210 @@
+import { matchesAny } from "../../../src/config/index.js";
+import type { BootstrapServerConfig, PeerConfig } from "../../../src/config/index.js";
+import type { EventLog } from "../../../src/operator/index.js";
+import type { Clock, Log, Secrets, Trace } from "../../../src/ports/index.js";
+import { SmpEventLog } from "../../../src/smp/index.js";
+import type { Caller, Confirmation, Client as ClientView, OrderBody } from "../../../src/smp/index.js";
+import type { Assignments } from "../bootstrap-handler.js";
+import type { Assignment } from "../bootstrap-session.js";
+import type { Plants } from "../plants.js";
+import { Accounts } from "./accounts.js";
+import { OrderAssignment, PlainAssignment } from "./assignment.js";
+import { clientView } from "./client-view.js";
+import { DueQueue } from "./due-queue.js";
+import { Items } from "./items.js";
+import { Client } from "./model.js";
+import type { OrderRecord } from "./model.js";
+import { Orders } from "./orders.js";
+import { PlainBootstraps } from "./plain.js";
+import type { PlainWish } from "./plain.js";
+import type { ServerLink } from "./server-link.js";
+import { Sm3 } from "./sm3.js";
+import { Staging } from "./staging.js";
+import { Triggering } from "./triggering.js";
+import { Watch } from "./watch.js";
+
+export interface ServerManagementPorts {
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly log: Log;
+  readonly trace: Trace;
+  readonly operatorEvents: EventLog;
+  readonly plants: Plants;
+  /** The Servers this one may call, by peer id. */
+  readonly links: ReadonlyMap<string, ServerLink>;
+}
+
+/** A clock of a peer may differ from ours by so much outside a laboratory. */
+const clockSkewMs = 300_000;
+
+/**
+ * Server Management as the Bootstrap Server does it: accounts, orders and their items from SM-1 to the confirmation, the credentials and triggers
+ * on the way, and for every bootstrap session what it has to bring about.
+ */
+export class ServerManagement implements Assignments {
+  readonly accounts: Accounts;
+  readonly orders: Orders;
+  readonly plain: PlainBootstraps;
+  readonly events: SmpEventLog;
+  readonly items: Items;
+  readonly #clients = new Map<string, Client>();
+  readonly #plainAssignments = new Map<PlainWish | undefined, PlainAssignment>();
+  readonly #due: DueQueue;
+  readonly #sm3: Sm3;
+  readonly #staging: Staging;
+  readonly #triggering: Triggering;
+  readonly #watch: Watch;
+
+  constructor(
+    private readonly config: BootstrapServerConfig,
+    private readonly ports: ServerManagementPorts,
+  ) {
+    const { clock, secrets, plants, links } = ports;
+    const timing = config.timing.bootstrapServer;
+    this.events = new SmpEventLog(clock, `urn:muster:${config.name}`, 50_000);
+    this.plain = new PlainBootstraps(config.bootstrap, plants);
+    this.items = new Items({ clock, trace: ports.trace, events: this.events, operatorEvents: ports.operatorEvents });
+    this.accounts = new Accounts(clock, secrets, config.lab, plants, () => this.plain.shortServerIds());
+    this.orders = new Orders({
+      clock,
+      secrets,
+      accounts: this.accounts,
+      items: this.items,
+      knows: (endpoint) => this.knows(endpoint),
+      client: (endpoint) => this.#client(endpoint),
+      plainShortServerIds: (endpoint) => this.#plainShortServerIds(endpoint),
+    });
+    this.#due = new DueQueue(clock, "orders");
+    this.#sm3 = new Sm3(clock, timing, links);
+    this.#staging = new Staging(this.#sm3, this.items, this.#due, timing, (item) => this.#triggering.start(item));
+    this.#triggering = new Triggering({
+      clock,
+      due: this.#due,
+      items: this.items,
+      timing,
+      links,
+      plants,
+      plainShortServerIds: (endpoint) => this.#plainShortServerIds(endpoint),
+      watch: (link) => this.#watch.follow(link),
+    });
+    this.#watch = new Watch(clock, timing, this.#triggering, this.#sm3, ports.log);
+    this.#sm3.watch = (link) => this.#watch.follow(link);
+    this.items.onEnd = (item) => this.#triggering.ended(item);
+  }
+
+  stop(): void {
+    this.#watch.stop();
+    this.#due.clear();
+    this.events.close();
+  }
+
+  peer(caller: Caller): PeerConfig {
+    const peer = this.config.peers.find(({ id }) => id === caller.peerId);
+    if (peer === undefined) throw new Error(`no peer ${caller.peerId}`);
+    return peer;
+  }
+
+  knows(endpoint: string): boolean {
+    return matchesAny(this.config.clients, endpoint) || this.plain.of(endpoint) !== undefined;
+  }
+
+  assign(endpoint: string, sessionId: number): Assignment {
+    const plain = this.plain.of(endpoint);
+    const client = this.#clients.get(endpoint);
+    // Most devices of a plain Bootstrap Server have nothing of their own: they share one assignment.
+    if (client === undefined || (client.holdings.length === 0 && client.open.length === 0)) return this.#plainAssignment(plain);
+    this.#triggering.requested(client);
+    return new OrderAssignment(
+      {
+        clock: this.ports.clock,
+        items: this.items,
+        sm3: this.#sm3,
+        triggering: this.#triggering,
+        plants: this.ports.plants,
+        bootstrapped: (one) => this.#bootstrapped(one),
+      },
+      client,
+      plain,
+      sessionId,
+    );
+  }
+
+  createOrder(caller: Caller, body: OrderBody): OrderRecord {
+    const order = this.orders.create(caller, this.peer(caller), body);
+    const now = this.ports.clock.epoch();
+    if (order.deadline !== undefined) this.#due.add(Math.max(0, Date.parse(order.deadline) - now), () => this.#deadline(order));
+    const wait = order.notBefore === undefined ? 0 : Date.parse(order.notBefore) - now;
+    if (order.openItems === 0) this.items.setStatus(order, "completed");
+    else if (wait > 0) {
+      this.items.setStatus(order, "scheduled");
+      this.#due.add(wait, () => this.#begin(order));
+    } else this.#staging.add(order.list.filter(({ state }) => state === "accepted"));
+    return order;
+  }
+
+  /** A Server saw its device register (or fail to) under a credential. */
+  confirm(caller: Caller, { ep, ssid, event, at, version }: Confirmation): void {
+    const client = matchesAny(this.peer(caller).endpoints, ep) ? this.#clients.get(ep) : undefined;
+    this.events.publish(caller.tenant, {
+      type: event === "registered" ? "smp.client.registered" : "smp.client.authfailed",
+      subject: ep,
+      data: { ep, ssid, ...(version === undefined ? {} : { version }) },
+    });
+    if (client === undefined || event !== "registered") return;
+    const seenAt = Date.parse(at) + (this.config.lab ? 0 : clockSkewMs);
+    for (const item of [...client.open]) {
+      const { account, type } = item.order;
+      if (account.tenant !== caller.tenant || account.ssid !== ssid || type === "remove") continue;
+      if (version !== undefined && item.credentialVersion > 0 && version < item.credentialVersion) continue;
+      // A Register from before this session's bootstrap proves nothing of what it wrote.
+      if (seenAt < (item.enteredAt("bootstrapping") ?? 0)) continue;
+      this.items.move(item, { in: "confirmed" });
+    }
+  }
+
+  clientView(caller: Caller, endpoint: string): ClientView | undefined {
+    if (!matchesAny(this.peer(caller).endpoints, endpoint) || !this.knows(endpoint)) return undefined;
+    return clientView(endpoint, this.#clients.get(endpoint), caller.tenant);
+  }
+
+  /** Whether accounts of this order have credentials at their Server. */
+  hasCredentials(order: OrderRecord): boolean {
+    return this.#sm3.linkOf(order.account) !== undefined;
+  }
+
+  #begin(order: OrderRecord): void {
+    if (order.status !== "scheduled") return;
+    this.items.setStatus(order, "active");
+    this.#staging.add(order.list.filter(({ state }) => state === "accepted"));
+  }
+
+  #deadline(order: OrderRecord): void {
+    for (const item of order.list) this.items.move(item, { in: "deadline" });
+  }
+
+  #bootstrapped(client: Client): void {
+    for (const tenant of new Set(client.holdings.map(({ revision }) => revision.account.tenant))) {
+      this.events.publish(tenant, { type: "smp.client.bootstrapped", subject: client.endpoint, data: { ep: client.endpoint } });
+    }
+  }
+
+  #client(endpoint: string): Client {
+    let client = this.#clients.get(endpoint);
+    if (client === undefined) this.#clients.set(endpoint, (client = new Client(endpoint)));
+    return client;
+  }
+
+  #plainAssignment(plain: PlainWish | undefined): PlainAssignment {
+    let assignment = this.#plainAssignments.get(plain);
+    if (assignment === undefined) {
+      // What the operator set for one endpoint and replaced is not kept for ever.
+      if (this.#plainAssignments.size > 1000) this.#plainAssignments.clear();
+      this.#plainAssignments.set(plain, (assignment = new PlainAssignment(plain)));
+    }
+    return assignment;
+  }
+
+  #plainShortServerIds(endpoint: string): readonly number[] {
+    return this.plain.of(endpoint)?.accounts.map(({ ssid }) => ssid) ?? [];
+  }
+}

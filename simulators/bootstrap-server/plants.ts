@@ -1,0 +1,43 @@
+/** A rule this role can be told to break, so that a harness can show that it notices. */
+export interface Plant {
+  readonly name: string;
+  /** The rule's name in the scenarios that judge it. */
+  readonly rule: string;
+  /** What the role then does. */
+  readonly breaks: string;
+}
+
+export const plants = [
+  { name: "finish-before-activation", rule: "ORD-1", breaks: "writes the account and sends Finish without waiting for the activation of its credential" },
+  { name: "sm3-budget-ignored", rule: "ORD-2", breaks: "writes the account and finishes although the activation was refused or not answered in time" },
+  { name: "serves-unstaged", rule: "ORD-4", breaks: "writes an account whose credential was never staged" },
+  { name: "displaced-session-activates", rule: "ORD-5", breaks: "activates with a session id that does not grow, and lets a displaced session go on" },
+  { name: "wrong-ssid", rule: "account-fields", breaks: "writes a Short Server ID that is one too high" },
+  { name: "deletes-other-operators-account", rule: "other-accounts-untouched", breaks: "deletes the accounts of other operators before it writes" },
+  { name: "trigger-confirmed-without-bootstrap", rule: "trigger-truth", breaks: "reports a trigger as confirmed when only its 2.04 came" },
+  { name: "access-control-not-written", rule: "access-control", breaks: "leaves object 2 alone when a second account comes or goes" },
+  { name: "finish-too-early", rule: "finish-last", breaks: "writes once more after Finish" },
+  { name: "discover-skipped", rule: "discover-first", breaks: "writes without Discover, to instance ids it assumes to be free" },
+  { name: "unknown-endpoint-accepted", rule: "bootstrap-request-codes", breaks: "answers a Bootstrap-Request of an unknown endpoint 2.04" },
+  { name: "wrong-code-of-a-table", rule: "bootstrap-request-codes", breaks: "answers a refused Bootstrap-Request 4.04 instead of 4.00" },
+  { name: "secret-readable-by-get", rule: "no-secret-in-get", breaks: "shows the secret members of an account in GET" },
+] as const satisfies readonly Plant[];
+
+export type PlantName = (typeof plants)[number]["name"];
+
+/** The plants of one role. `has` is asked at the one place where each matters. */
+export interface Plants {
+  has(name: PlantName): boolean;
+}
+
+export const noPlants: Plants = { has: () => false };
+
+/** Throws RangeError for a name that is no plant of this role. */
+export function plantsNamed(names: readonly string[]): Plants {
+  const known = new Set<string>(plants.map(({ name }) => name));
+  for (const name of names) {
+    if (!known.has(name)) throw new RangeError(`"${name}" is no planted fault of the Bootstrap Server; there are ${[...known].join(", ")}`);
+  }
+  const chosen: ReadonlySet<string> = new Set(names);
+  return names.length === 0 ? noPlants : { has: (name) => chosen.has(name) };
+}

@@ -1,0 +1,89 @@
+import type { BootstrapServerConfig } from "../../src/config/index.js";
+import type { IncomingRequest, RequestHandler } from "../../src/coap/index.js";
+import { Metrics } from "../../src/metrics/index.js";
+import { EventLog, FaultBoard, TraceLog } from "../../src/operator/index.js";
+import type { BootstrapServerOperations } from "../../src/operator/index.js";
+import type { Ports } from "../../src/ports/index.js";
+import { itemStates } from "../../src/smp/index.js";
+import type { UdpEndpoint } from "../../src/transport/index.js";
+import { BootstrapHandler } from "./bootstrap-handler.js";
+import type { ServerLink } from "./engine/server-link.js";
+import { ServerManagement } from "./engine/server-management.js";
+import { SmpLink } from "./engine/smp-link.js";
+import { plantsNamed } from "./plants.js";
+import { SmpHandlers } from "./smp-handlers.js";
+
+/** What the CoAP endpoint hands its requests to: it exists before the role does. */
+export class LateHandler implements RequestHandler {
+  handler: RequestHandler | undefined = undefined;
+
+  onRequest(request: IncomingRequest): void {
+    if (this.handler === undefined) request.ignore();
+    else this.handler.onRequest(request);
+  }
+}
+
+/** The Bootstrap Server without its sockets. Throws RangeError for a planted fault it does not have. */
+export class BootstrapServer {
+  readonly trace: TraceLog;
+  readonly events: EventLog;
+  readonly faults: FaultBoard;
+  readonly metrics: Metrics;
+  readonly management: ServerManagement;
+  readonly bootstraps: BootstrapHandler;
+  readonly handlers: SmpHandlers;
+  readonly operations: BootstrapServerOperations;
+  readonly #links = new Map<string, ServerLink>();
+
+  constructor(
+    readonly config: BootstrapServerConfig,
+    readonly ports: Ports,
+    readonly endpoint: UdpEndpoint,
+    links?: ReadonlyMap<string, ServerLink>,
+  ) {
+    const { clock, log, secrets } = ports;
+    const plants = plantsNamed(config.plants);
+    this.trace = new TraceLog(config.name, clock, config.traceEvents);
+    this.events = new EventLog(clock);
+    this.faults = new FaultBoard(clock, this.trace);
+    this.metrics = new Metrics({ role: "bootstrap-server", name: config.name });
+    for (const peer of config.peers) {
+      const link = links?.get(peer.id) ?? (peer.smp === undefined ? undefined : new SmpLink(peer, peer.smp, { clock, secrets, trace: this.trace }));
+      if (link !== undefined) this.#links.set(peer.id, link);
+    }
+    this.management = new ServerManagement(config, { clock, secrets, log, trace: this.trace, operatorEvents: this.events, plants, links: this.#links });
+    const request = this.metrics.operation("bootstrap-request");
+    const session = this.metrics.operation("session");
+    this.bootstraps = new BootstrapHandler(
+      this.management,
+      {
+        request: (code) => (code === "none" ? request.failed("silence") : request.done(code)),
+        session: (outcome, milliseconds) => (outcome === "finished" ? session.done("2.04", milliseconds) : session.failed(outcome, milliseconds)),
+      },
+      clock.epoch(),
+    );
+    this.bootstraps.attach({ clock, endpoint, faults: this.faults, trace: this.trace, timing: config.timing.bootstrapServer, plants });
+    this.handlers = new SmpHandlers(config, this.management);
+    this.operations = {
+      bootstrap: (name) => this.management.plain.of(name)?.configuration,
+      setBootstrap: (name, configuration) => this.management.plain.set(name, configuration),
+      removeBootstrap: (name) => this.management.plain.remove(name),
+      sessions: (query) => this.bootstraps.views(query),
+    };
+    this.#gauges();
+  }
+
+  async stop(): Promise<void> {
+    this.faults.clearAll();
+    this.bootstraps.stop();
+    this.management.stop();
+    await Promise.all([...this.#links.values()].map((link) => link.close()));
+  }
+
+  #gauges(): void {
+    const { metrics } = this;
+    metrics.coap(() => this.endpoint.counters);
+    metrics.gauge("muster_bootstrap_sessions", "Bootstrap sessions under way.", () => this.bootstraps.openSessions);
+    metrics.gauges("muster_order_items", "Items of orders by state.", ["state"], () => itemStates.map((state) => [{ state }, this.management.items.count(state)] as const));
+  }
+}
