@@ -1,15 +1,16 @@
 /** Bytes of a record before its reply: message id, length, expiry. */
 const HEAD = 8;
 const FIRST_CAPACITY = 128;
-/** Kept without regard to how many records fit. */
-const USUAL_CAPACITY = 512;
-const MAX_CAPACITY = 16 * 1024;
+/** Bytes for each record that may be kept: half of them fit when replies are as long as a Register's. */
+const BYTES_PER_RECORD = 16;
+const MAX_CAPACITY = 64 * 1024;
 /** So many records are worth growing beyond the usual capacity. */
 const MIN_RECORDS = 8;
 
 /**
  * The message ids a peer used lately, each with the encoded reply that a duplicate gets again (RFC 7252 §4.2, §4.5); no reply means silence.
- * Records lie one behind the other in one buffer, so that a peer costs some hundred bytes however many messages it sent. The oldest give way.
+ * Records lie one behind the other in one buffer, so that a peer costs a
+ * kilobyte at most, however many small messages it sent. The oldest give way.
  */
 export class ReplyRing {
   #bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
@@ -17,7 +18,11 @@ export class ReplyRing {
   #tail = 0;
   #count = 0;
 
-  constructor(readonly maxRecords: number) {}
+  readonly #usualCapacity: number;
+
+  constructor(readonly maxRecords: number) {
+    this.#usualCapacity = Math.min(MAX_CAPACITY, Math.max(FIRST_CAPACITY, maxRecords * BYTES_PER_RECORD));
+  }
 
   get size(): number {
     return this.#count;
@@ -83,9 +88,10 @@ export class ReplyRing {
     if (this.#tail + length <= this.#bytes.length) return;
     const fits = (capacity: number): boolean => this.#tail - this.#head + length <= capacity;
     let capacity = this.#bytes.length;
-    while (!fits(capacity) && capacity < USUAL_CAPACITY) capacity *= 2;
+    // In one step, so that a peer's memory settles after its first few messages.
+    if (!fits(capacity) && capacity < this.#usualCapacity) capacity = this.#usualCapacity;
     while (!fits(capacity) && this.#count > MIN_RECORDS) this.#dropOldest();
-    while (!fits(capacity) && capacity < MAX_CAPACITY) capacity *= 2;
+    while (!fits(capacity) && capacity < MAX_CAPACITY) capacity = Math.min(MAX_CAPACITY, 2 * capacity);
     while (!fits(capacity)) this.#dropOldest();
     if (capacity === this.#bytes.length) {
       this.#bytes.copyWithin(0, this.#head, this.#tail);

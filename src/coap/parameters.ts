@@ -26,7 +26,7 @@ export const labTransmission: TransmissionParameters = {
 
 export const defaultLimits: EndpointLimits = {
   maxPeers: 50_000,
-  deduplicationPerPeer: 32,
+  deduplicationPerPeer: 64,
   maxBodyBytes: 1 << 20,
   maxTransfersPerPeer: 4,
   preferredBlockSize: 1024,

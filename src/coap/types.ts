@@ -152,7 +152,7 @@ export interface Carrier {
 /** Bounds of what an endpoint keeps for others. */
 export interface EndpointLimits {
   readonly maxPeers: number;
-  /** Remembered message ids, and encoded replies, per peer. */
+  /** Message ids remembered per peer with their encoded replies, at most; they share 16 bytes for each, so of long replies fewer are kept (never fewer than 8). */
   readonly deduplicationPerPeer: number;
   readonly maxBodyBytes: number;
   readonly maxTransfersPerPeer: number;
