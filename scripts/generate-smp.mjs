@@ -17,7 +17,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   if (!process.argv.includes("--check")) {
     await writeFile(target, text);
   } else if (text !== (await readFile(target, "utf8"))) {
-    console.error("src/smp/schema.generated.ts is out of date; run: npm run generate");
+    process.stderr.write("src/smp/schema.generated.ts is out of date; run: npm run generate\n");
     process.exitCode = 1;
   }
 }

@@ -80,7 +80,7 @@ export interface CredentialQuery extends PageQuery {
 
 /**
  * What a Bootstrap Server does for its LwM2M Servers (BS-API). Bodies are valid, bounded and have their defaults; a handler
- * throws `ProblemError` for everything the schema cannot know. POST handlers run once per Idempotency-Key.
+ * throws `ProblemError` for everything the schema cannot know, a security mode that it does not offer among it. POST handlers run once per Idempotency-Key.
  */
 export interface BootstrapServerHandlers {
   getCapabilities(caller: Caller, context: CallContext): Answer<Capabilities>;
@@ -112,7 +112,7 @@ export interface BootstrapServerHandlers {
 }
 
 /**
- * What a LwM2M Server does for a Bootstrap Server (SV-API). Credentials and activations are guarded by `version`: the same
+ * What a LwM2M Server does for a Bootstrap Server (SV-API); bodies and problems as above. Credentials and activations are guarded by `version`: the same
  * version with the same body has the same answer; the same version with another body, or a lower one, is 409 `version-regression`.
  */
 export interface LwM2mServerHandlers {

@@ -4,5 +4,16 @@ export { ProblemError, blankProblem, isProblemType, problemTypeOf, problemTypeUr
 export type { ProblemOptions, ProblemType } from "./problem.js";
 export { noItems } from "./types.js";
 export type * from "./types.js";
-// The contract's unions, where a machine states the same one.
-export type { CredentialState, ServerTriggerState, TriggerState } from "./types.js";
+export { SmpAnswerError, SmpCallError, SmpClient, SmpUnreachableError } from "./client.js";
+export type { CallOptions, RawAnswer, SmpAnswer, SmpClientOptions } from "./client.js";
+export { SmpEventLog, type NewEvent } from "./event-log.js";
+export { redact } from "./redact.js";
+export { bootstrapServerApi, lwm2mServerApi, maxParamLength, type AnswerFault, type SmpApiOptions } from "./server.js";
+export { mayActOn, mayName, mayUseShortServerId } from "./tenancy.js";
+export { formatDuration, parseDuration } from "./duration.js";
+export { maxDepth, parseBody } from "./json.js";
+export { defaultLimits, supportedModes } from "./limits.js";
+export { contract, operationIds } from "./contract.js";
+export type { Api, Contract, Operation, OperationId } from "./contract.js";
+export { answerFault, prepareValidation, readAnswer, readProblem, validateBatchItem, validRequest } from "./validation.js";
+export type { RawRequest, ValidRequest } from "./validation.js";

@@ -521,7 +521,7 @@ export interface components {
         };
         /** @description One Security (`/0/x`) and one Server (`/1/x`) object instance without the client's secrets. Instance ids are the Bootstrap Server's choice. A member left out is not written. */
         readonly AccountFields: {
-            /** @description For people. */
+            /** @description For people; no control characters. */
             readonly name?: string;
             /**
              * Format: uri
@@ -538,7 +538,7 @@ export interface components {
             readonly lifetime?: number;
             /** @description `/1/x/2`, seconds. */
             readonly pmin?: components["schemas"]["Seconds"];
-            /** @description `/1/x/3`, seconds. */
+            /** @description `/1/x/3`, seconds; not less than `pmin`. */
             readonly pmax?: components["schemas"]["Seconds"];
             /** @description `/1/x/5`, seconds. */
             readonly disableTimeout?: components["schemas"]["Seconds"];
@@ -573,7 +573,7 @@ export interface components {
                 readonly seqCount?: number;
             };
             /**
-             * @description Rights of this account on what other accounts of the device own; written to `/2` when the device holds a second account.
+             * @description Rights of this account on what other accounts of the device own; written to `/2` when the device holds a second account. Each object and instance once.
              * @default []
              */
             readonly acl?: readonly components["schemas"]["AccessRight"][];
@@ -647,7 +647,7 @@ export interface components {
             readonly policy?: components["schemas"]["OrderPolicy"];
             /** @description No trigger and no write before this time. */
             readonly notBefore?: components["schemas"]["Time"];
-            /** @description What is not concluded by then becomes `expired`. */
+            /** @description What is not concluded by then becomes `expired`; later than `notBefore`. */
             readonly deadline?: components["schemas"]["Time"];
             readonly sink?: components["schemas"]["Sink"];
         };
@@ -888,7 +888,7 @@ export interface components {
             readonly validity: components["schemas"]["Duration"];
             readonly priority: components["schemas"]["TriggerPriority"];
             readonly orderItem?: components["schemas"]["OrderItemRef"];
-            /** @description Executes put on the wire */
+            /** @description Executes put on the wire, retransmissions not counted. */
             readonly attempts: number;
             /** @description While queued: when the client is expected to wake, where known. */
             readonly expectedAt?: components["schemas"]["Time"];
@@ -925,9 +925,9 @@ export interface components {
         readonly CredentialState: "staged" | "active" | "retiring" | "revoked" | "rolled-back";
         /** @description What the client names itself by in the handshake. */
         readonly Identity: {
-            /** @description The bytes */
+            /** @description The bytes, base64url without padding; at most 128 bytes. */
             readonly b64u: string;
-            /** @description The same as text */
+            /** @description The same as text, for people. */
             readonly utf8?: string;
         };
         readonly CredentialFields: {
@@ -947,6 +947,7 @@ export interface components {
             /** @description First 8 bytes of HMAC-SHA-256(secret, "SMP-KCV" | credentialId), hex: tells equal keys without showing them. */
             readonly kcv?: string;
             readonly notBefore?: components["schemas"]["Time"];
+            /** @description Later than `notBefore`. */
             readonly notAfter?: components["schemas"]["Time"];
             /** @description Upper bound of the time in which the old version still admits. */
             readonly overlapSeconds?: number;

@@ -1,0 +1,183 @@
+import { describe, expect, it } from "vitest";
+import { ProblemError } from "./problem.js";
+import { prepareValidation, validateBatchItem, validRequest } from "./validation.js";
+import type { RawRequest } from "./validation.js";
+import { operationIds } from "./contract.js";
+
+const account = { uri: "coap://127.0.0.1:5783", securityMode: "nosec" };
+const order = { type: "provision", accountId: "acc-b-1", targets: { endpoints: ["ab-1"] } };
+const trigger = { ep: "ab-1", reason: "account-change" };
+const credential = { version: 1, ssid: 201, mode: "nosec" };
+const confirmation = { ep: "ab-1", ssid: 201, event: "registered", at: "2026-11-22T09:00:00Z" };
+const credentialPath = { ep: "ab-1", credentialId: "cr-1" };
+const secret = "c2VjcmV0LWtleS1jYW5hcnk";
+
+type Case = readonly [what: string, operation: string, request: RawRequest, field: string, type?: string];
+
+const cases: readonly Case[] = [
+  // SM-1: accounts
+  ["no body", "createAccount", {}, "body"],
+  ["a body that is no object", "createAccount", { body: [] }, "body"],
+  ["no URI", "createAccount", { body: { securityMode: "nosec" } }, "/uri"],
+  ["a URI that is none", "createAccount", { body: { ...account, uri: "coap://exa mple" } }, "/uri"],
+  ["a URI of another scheme", "createAccount", { body: { ...account, uri: "http://127.0.0.1" } }, "/uri"],
+  ["a URI without end", "createAccount", { body: { ...account, uri: `coap://${"a".repeat(300)}` } }, "/uri"],
+  ["an unknown security mode", "createAccount", { body: { ...account, securityMode: "tls" } }, "/securityMode"],
+  ["Short Server ID 0", "createAccount", { body: { ...account, ssid: 0 } }, "/ssid"],
+  ["Short Server ID 65535", "createAccount", { body: { ...account, ssid: 65535 } }, "/ssid"],
+  ["a Short Server ID as text", "createAccount", { body: { ...account, ssid: "201" } }, "/ssid"],
+  ["a lifetime of 0", "createAccount", { body: { ...account, lifetime: 0 } }, "/lifetime"],
+  ["a lifetime with a fraction", "createAccount", { body: { ...account, lifetime: 1.5 } }, "/lifetime"],
+  ["a lifetime beyond 32 bits", "createAccount", { body: { ...account, lifetime: 4294967296 } }, "/lifetime"],
+  ["a mistyped member", "createAccount", { body: { ...account, lifetme: 60 } }, "/lifetme"],
+  ["a mistyped member further down", "createAccount", { body: { ...account, retry: { cuont: 3 } } }, "/retry/cuont"],
+  ["a binding of unknown letters", "createAccount", { body: { ...account, binding: "X" } }, "/binding"],
+  ["a maximum period below the minimum", "createAccount", { body: { ...account, pmin: 60, pmax: 30 } }, "/pmax"],
+  ["a negative retry timer", "createAccount", { body: { ...account, retry: { timer: -1 } } }, "/retry/timer"],
+  ["storing as text", "createAccount", { body: { ...account, storeNotifications: "true" } }, "/storeNotifications"],
+  ["rights beyond the five bits", "createAccount", { body: { ...account, acl: [{ object: 3, rights: 32 }] } }, "/acl/0/rights"],
+  ["the same right twice", "createAccount", { body: { ...account, acl: [{ object: 3, rights: 1 }, { object: 3, rights: 2 }] } }, "/acl/1"],
+  ["too many rights", "createAccount", { body: { ...account, acl: Array.from({ length: 65 }, (_, object) => ({ object, rights: 1 })) } }, "/acl"],
+  ["a control character in the name", "createAccount", { body: { ...account, name: "line\nbreak" } }, "/name"],
+  ["a prototype smuggled in", "createAccount", { body: JSON.parse(`{"uri":"coap://127.0.0.1","securityMode":"nosec","__proto__":{"ssid":1}}`) }, "/__proto__"],
+  ["PUT without If-Match", "replaceAccount", { path: { accountId: "acc-1" }, headers: {}, body: account }, "If-Match", "precondition-required"],
+  ["POST without Idempotency-Key", "createAccount", { headers: {}, body: account }, "Idempotency-Key"],
+  ["an Idempotency-Key with blanks", "createAccount", { headers: { "idempotency-key": "a b" }, body: account }, "Idempotency-Key"],
+  ["an id of strange characters", "getAccount", { path: { accountId: "../etc" } }, "accountId"],
+  // SM-1: orders
+  ["an unknown type of order", "createOrder", { body: { ...order, type: "rotate" } }, "/type"],
+  ["no devices", "createOrder", { body: { ...order, targets: { endpoints: [] } } }, "/targets/endpoints"],
+  ["10,001 devices", "createOrder", { body: { ...order, targets: { endpoints: Array.from({ length: 10_001 }, (_, i) => `ab-${i}`) } } }, "/targets/endpoints"],
+  ["a device twice", "createOrder", { body: { ...order, targets: { endpoints: ["ab-1", "ab-2", "ab-1"] } } }, "/targets/endpoints/2"],
+  ["an empty endpoint name", "createOrder", { body: { ...order, targets: { endpoints: ["ab-1", ""] } } }, "/targets/endpoints/1"],
+  ["an endpoint name with a control character", "createOrder", { body: { ...order, targets: { endpoints: ["a\u0000b"] } } }, "/targets/endpoints/0"],
+  ["an endpoint name of 1,025 bytes", "createOrder", { body: { ...order, targets: { endpoints: [`${"é".repeat(512)}x`] } } }, "/targets/endpoints/0"],
+  ["an endpoint name that a path cannot hold", "createOrder", { body: { ...order, targets: { endpoints: [".."] } } }, "/targets/endpoints/0"],
+  ["half a surrogate pair", "createOrder", { body: { ...order, targets: { endpoints: ["a\ud800"] } } }, "/targets/endpoints/0"],
+  ["more per minute than allowed", "createOrder", { body: { ...order, policy: { spread: { perMinute: 60_001 } } } }, "/policy/spread/perMinute"],
+  ["an unknown way to trigger", "createOrder", { body: { ...order, policy: { trigger: "sms" } } }, "/policy/trigger"],
+  ["no attempts", "createOrder", { body: { ...order, policy: { maxAttempts: 0 } } }, "/policy/maxAttempts"],
+  ["a deadline that is no time", "createOrder", { body: { ...order, deadline: "tomorrow" } }, "/deadline"],
+  ["a deadline without offset", "createOrder", { body: { ...order, deadline: "2026-11-22T09:00:00" } }, "/deadline"],
+  ["a deadline before the start", "createOrder", { body: { ...order, notBefore: "2026-11-22T09:00:00Z", deadline: "2026-11-22T08:00:00Z" } }, "/deadline"],
+  ["a callback", "createOrder", { body: { ...order, sink: "https://b.example/events" } }, "/sink", "unsupported-mode"],
+  ["an unknown state to filter by", "listItems", { path: { orderId: "o-1" }, query: { state: "done" } }, "state"],
+  ["an unknown filter", "listOrders", { query: { stat: "active" } }, "stat"],
+  ["a page without entries", "listOrders", { query: { limit: "0" } }, "limit"],
+  ["a limit that is no number", "listOrders", { query: { limit: "1e2" } }, "limit"],
+  ["a filter given twice", "listOrders", { query: { status: ["active", "completed"] } }, "status"],
+  ["a wait beyond the limit", "listEvents", { query: { wait: "61" } }, "wait"],
+  ["an event cursor that is none", "listEvents", { query: { after: "x" } }, "after"],
+  ["a confirmation of another event", "createConfirmation", { body: { ...confirmation, event: "seen" } }, "/event"],
+  ["a confirmation without a time", "createConfirmation", { body: { ...confirmation, at: 1 } }, "/at"],
+  // SM-2
+  ["a trigger without a device", "createTrigger", { body: { reason: "operator" } }, "/ep"],
+  ["a trigger without a reason", "createTrigger", { body: { ep: "ab-1" } }, "/reason"],
+  ["a validity that is no duration", "createTrigger", { body: { ...trigger, validity: "6 hours" } }, "/validity"],
+  ["a validity of nothing", "createTrigger", { body: { ...trigger, validity: "PT" } }, "/validity"],
+  ["a trigger with a callback", "createTrigger", { body: { ...trigger, sink: "https://bs.example" } }, "/sink", "unsupported-mode"],
+  ["an empty endpoint in a path", "getReachability", { path: { ep: "" } }, "ep"],
+  // SM-3
+  ["version 0", "stageCredential", { path: credentialPath, body: { ...credential, version: 0 } }, "/version"],
+  ["no mode", "stageCredential", { path: credentialPath, body: { version: 1, ssid: 201 } }, "/mode"],
+  ["a secret where the mode has none", "stageCredential", { path: credentialPath, body: { ...credential, secret } }, "/secret"],
+  ["a secret that is not base64url", "stageCredential", { path: credentialPath, body: { ...credential, mode: "psk", secret: `${secret}=!` } }, "/secret"],
+  ["another client than the path's", "stageCredential", { path: credentialPath, body: { ...credential, ep: "ab-2" } }, "/ep", "context-mismatch"],
+  ["another id than the path's", "stageCredential", { path: credentialPath, body: { ...credential, credentialId: "cr-2" } }, "/credentialId", "context-mismatch"],
+  ["a mistyped member of a credential", "stageCredential", { path: credentialPath, body: { ...credential, sesionPolicy: "close-on-revoke" } }, "/sesionPolicy"],
+  ["an activation without session", "activateCredential", { path: credentialPath, body: { version: 1 } }, "/sessionId"],
+  ["a session that is not whole", "activateCredential", { path: credentialPath, body: { version: 1, sessionId: 2 ** 53 } }, "/sessionId"],
+  ["a revocation without version", "revokeCredential", { path: credentialPath, query: {} }, "version"],
+  ["a body where none is expected", "revokeCredential", { path: credentialPath, query: { version: "1" }, body: {} }, "body"],
+  ["an empty batch", "batchCredentials", { body: { items: [] } }, "/items"],
+  ["501 entries", "batchCredentials", { body: { items: Array.from({ length: 501 }, () => ({})) } }, "/items"],
+];
+
+describe("a request that does not fit", () => {
+  it.each(cases.map((each) => ({ what: each[0], operation: each[1], request: each[2], field: each[3], type: each[4] ?? "schema" })))("$what in $operation is refused, and $field named", ({ operation, request, field, type }) => {
+    const problem = problemOf(() => validRequest(operation, request));
+    expect(problem).toMatchObject({ type, field });
+    expect(problem.detail).not.toBe("");
+    expect(problem.detail.length).toBeLessThan(700);
+    expect(JSON.stringify(problem.toProblem())).not.toContain(secret);
+  });
+
+  it("is told which member was meant", () => {
+    expect(problemOf(() => validRequest("createAccount", { body: { ...account, lifetme: 60 } })).detail).toBe("is not known here; did you mean lifetime?");
+    expect(problemOf(() => validRequest("activateCredential", { path: credentialPath, body: { version: 1, sessionId: 1, force: true } })).detail).toBe("is not known here; known are version, sessionId");
+  });
+
+  it("never names a place of more than 1,200 characters", () => {
+    const { field } = problemOf(() => validRequest("createAccount", { body: { ...account, ["x".repeat(100_000)]: 1 } }));
+    expect(field?.length).toBe(1200);
+  });
+});
+
+describe("a request that fits", () => {
+  it("has its defaults filled in", () => {
+    const body = { ...order };
+    expect(validRequest("createOrder", { body }).body("createOrder").policy).toEqual({ trigger: "via-server", triggerServers: [], maxAttempts: 5, activation: "before-first-write", sessionPolicy: "close-on-revoke" });
+    expect(validRequest("createAccount", { body: { ...account } }).body("createAccount")).toEqual({ ...account, lifetime: 86400, storeNotifications: true, binding: "U", acl: [] });
+    expect(validRequest("createTrigger", { body: { ...trigger } }).body("createTrigger")).toEqual({ ...trigger, validity: "PT6H", priority: "normal" });
+    expect(validRequest("stageCredential", { path: credentialPath, body: { ...credential } }).body("stageCredential").sessionPolicy).toBe("close-on-revoke");
+    expect(validRequest("listItems", { path: { orderId: "o-1" }, query: { limit: "7" } }).query("listItems")).toEqual({ limit: 7 });
+    expect(validRequest("listEvents", { query: {} }).query("listEvents")).toEqual({ wait: 0, limit: 100 });
+  });
+
+  it("gives each default to one request only", () => {
+    const first = validRequest("createOrder", { body: { ...order } }).body("createOrder");
+    const second = validRequest("createOrder", { body: { ...order } }).body("createOrder");
+    expect(first.policy).not.toBe(second.policy);
+    expect(first.policy.triggerServers).not.toBe(second.policy.triggerServers);
+  });
+
+  it.each(["a/b?c#d%e", "urn:imei:000000000000001", "..x", "温度-😀", "x".repeat(1024), "a b"])("takes the endpoint name %j", (ep) => {
+    expect(validRequest("getClient", { path: { ep } }).path("getClient")).toEqual({ ep });
+  });
+
+  it("takes 10,000 devices in one order", () => {
+    const endpoints = Array.from({ length: 10_000 }, (_, i) => `ab-fleet-${i}`);
+    expect(validRequest("createOrder", { body: { ...order, targets: { endpoints } } }).body("createOrder").targets.endpoints).toHaveLength(10_000);
+  });
+
+  it("is not read as another operation's", () => {
+    const request = validRequest("getClient", { path: { ep: "ab-1" } });
+    expect(() => request.path("getReachability")).toThrow(TypeError);
+  });
+
+  it("can have every validator compiled beforehand", () => {
+    expect(() => prepareValidation(operationIds)).not.toThrow();
+  });
+});
+
+describe("an entry of a batch", () => {
+  const stage = { operation: "stage", ep: "ab-1", credentialId: "cr-1", credential };
+  const bad: readonly (readonly [what: string, item: unknown, field: string, type: string])[] = [
+    ["that is no object", 7, "/items/3", "schema"],
+    ["without operation", { ep: "ab-1", credentialId: "cr-1" }, "/items/3/operation", "schema"],
+    ["of an unknown operation", { ...stage, operation: "delete" }, "/items/3/operation", "schema"],
+    ["without its credential", { operation: "stage", ep: "ab-1", credentialId: "cr-1" }, "/items/3/credential", "schema"],
+    ["with a bad credential", { ...stage, credential: { ...credential, ssid: 0 } }, "/items/3/credential/ssid", "schema"],
+    ["about two clients", { ...stage, credential: { ...credential, ep: "ab-2" } }, "/items/3/credential/ep", "context-mismatch"],
+    ["with a member of another operation", { operation: "revoke", ep: "ab-1", credentialId: "cr-1", version: 1, activation: {} }, "/items/3/activation", "schema"],
+  ];
+
+  it.each(bad)("%s is refused by itself", (_what, item, field, type) => {
+    expect(() => validRequest("batchCredentials", { body: { items: [item] } })).not.toThrow();
+    expect(problemOf(() => validateBatchItem(item, 3))).toMatchObject({ type, field });
+  });
+
+  it("that is good has its defaults", () => {
+    expect(validateBatchItem(structuredClone(stage))).toEqual({ ...stage, credential: { ...credential, sessionPolicy: "close-on-revoke" } });
+  });
+});
+
+function problemOf(act: () => unknown): ProblemError {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof ProblemError) return error;
+    throw error;
+  }
+  throw new Error("nothing was refused");
+}
