@@ -1,7 +1,6 @@
 import type { LwM2mServerConfig } from "../../src/config/index.js";
 import {
   ProblemError,
-  supportedModes,
   validateBatchItem,
   type Activation,
   type BatchItem,
@@ -55,8 +54,8 @@ export class SmpHandlers implements LwM2mServerHandlers {
       profile: "smp/1",
       role: "lwm2m-server",
       software: "muster",
-      securityModes: [...supportedModes],
-      secretTransport: ["none"],
+      securityModes: modesOf(config.lab),
+      secretTransport: config.lab ? ["none", "cleartext"] : ["none"],
       limits,
       lwm2mServer: {
         triggers: true,
@@ -148,11 +147,12 @@ export class SmpHandlers implements LwM2mServerHandlers {
     return trigger;
   }
 
-  /** NoSec is for laboratories, and so is a secret in the clear. */
   #checkMode(body: CredentialBody): void {
-    if (this.options.config.lab) return;
-    if (body.mode === "nosec") throw new ProblemError("unsupported-mode", "NoSec is accepted in a laboratory configuration only", { field: "/mode" });
-    if (body.secret !== undefined) throw new ProblemError("unsupported-mode", "a secret may not travel in the clear here", { field: "/secret" });
+    const { lab } = this.options.config;
+    const modes: readonly string[] = modesOf(lab);
+    if (!modes.includes(body.mode)) throw new ProblemError("unsupported-mode", `is not a mode of this server; use ${modes.join(" or ")}`, { field: "/mode" });
+    if (body.secret !== undefined && !lab) throw new ProblemError("unsupported-mode", "a secret may not travel in the clear here", { field: "/secret" });
+    if (body.mode === "psk" && body.identity === undefined) throw new ProblemError("schema", "is required in mode psk", { field: "/identity" });
   }
 
   #view(record: CredentialRecord): Credential {
@@ -188,6 +188,9 @@ export class SmpHandlers implements LwM2mServerHandlers {
     }
   }
 }
+
+/** NoSec is for laboratories. A record in mode psk is kept, and admits once there are sessions that can prove it. */
+const modesOf = (lab: boolean): Capabilities["securityModes"] => (lab ? ["nosec", "psk"] : ["psk"]);
 
 /** What a server shows that never thought of secrets. */
 const leaking = (view: Credential, secret: string | undefined): Credential => (secret === undefined ? view : { ...view, orderItem: `secret/${secret}` });
