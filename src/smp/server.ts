@@ -3,12 +3,13 @@ import type { PeerConfig } from "../config/index.js";
 import type { Clock, Log, Secrets, Trace } from "../ports/index.js";
 import { bootstrapServerCalls, type Call, type CallResult, lwm2mServerCalls } from "./call.js";
 import type { BootstrapServerHandlers, Caller, LwM2mServerHandlers } from "./handlers.js";
+import { operationIds } from "./contract.js";
 import { IdempotencyKeys } from "./idempotency.js";
 import { blankProblem, ProblemError } from "./problem.js";
 import { redact } from "./redact.js";
 import { bodyLimit, bootstrapServerRoutes, lwm2mServerRoutes, type Route, smpPrefix } from "./routes.js";
 import type { Problem } from "./types.js";
-import { answerFault, parseBody, validRequest } from "./validation.js";
+import { answerFault, parseBody, prepareValidation, validRequest } from "./validation.js";
 
 /** What a fault makes of an answer; delays and holds are over when this is returned. */
 export type AnswerFault =
@@ -44,6 +45,8 @@ export const lwm2mServerApi = (handlers: LwM2mServerHandlers, options: SmpApiOpt
 function smpApi<Name extends string>(routes: Readonly<Record<Name, Route>>, calls: Readonly<Record<Name, Call>>, options: SmpApiOptions): FastifyPluginAsync {
   const plugin: FastifyPluginAsync = (app) => {
     const service = new SmpService(options);
+    // Compiled before the first call, whose answer a device's bootstrap may wait for.
+    prepareValidation(operationIds.filter((id) => id in routes));
     // The body stays text: it is the fingerprint of an idempotent request, and is parsed with a bound on its depth.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, text, done) => done(null, text));
