@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { after, sleep, type Clock, type Timer } from "../../src/ports/index.js";
+import { after, type Clock, type Timer } from "../../src/ports/index.js";
 import { packageRoot, realClock } from "../../src/ports/real/index.js";
 import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec, FleetState } from "../device/index.js";
 import type { Fleet, FleetOptions, FleetSnapshot, StopOptions } from "./fleet-types.js";
@@ -218,8 +218,16 @@ class ThreadedFleet implements Fleet {
     const { deregister = true, withinMs = defaults.withinMs } = options;
     const left = Promise.all(this.#links.map((link) => link.ask({ type: "stop", deregister, withinMs }))).then(() => Promise.all(this.#tasks));
     // Piscina's signal ends a thread at once: only for one that does not leave.
-    const late = sleep(this.#clock, withinMs + defaults.graceMs, "shards end").then(() => this.#abort.abort());
+    let deadline: Timer | undefined;
+    const late = new Promise<void>((resolve) => {
+      deadline = after(this.#clock, withinMs + defaults.graceMs, "shards end", () => {
+        this.#abort.abort();
+        resolve();
+      });
+    });
     await Promise.race([left.catch(() => undefined), late]);
+    // It would keep the process.
+    if (deadline !== undefined) this.#clock.stop(deadline);
     const snapshot = this.#merge.tick();
     await this.#pool.destroy();
     for (const link of this.#links) link.lose("the fleet was stopped");
