@@ -42,14 +42,16 @@ const accountSnapshot = ({ details, state, location, endpoint, lastFailure }: Ac
 });
 
 function snapshotObjects({ objects, session }: Device): SnapshotObjects {
-  const dump: Record<string, Record<string, Record<string, SnapshotValue>>> = {};
+  const dump = new Map<string, Record<string, Record<string, SnapshotValue>>>();
   // While a bootstrap runs its draft is what has been written.
   for (const { object, node } of session?.draft ?? objects) {
     const instance: Record<string, SnapshotValue> = {};
     for (const resource of node.resources) instance[resource.id] = isSecret(object, resource.id) && !isEmpty(resource) ? secret : snapshotValue(resource);
-    (dump[object] ??= {})[node.id] = instance;
+    const instances = dump.get(String(object)) ?? {};
+    instances[node.id] = instance;
+    dump.set(String(object), instances);
   }
-  return dump;
+  return Object.fromEntries(dump);
 }
 
 const isEmpty = (resource: ResourceNode): boolean => resource.kind === "resource" && resource.value instanceof Uint8Array && resource.value.length === 0;

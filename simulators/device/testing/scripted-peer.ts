@@ -1,4 +1,4 @@
-import { Codes, type Code, type Endpoint, type IncomingRequest, type Peer, type Request, type RequestHandler, type Response } from "../../../src/coap/index.js";
+import { Codes, ExchangeError, type Code, type Endpoint, type IncomingRequest, type Peer, type Request, type RequestHandler, type Response } from "../../../src/coap/index.js";
 import { formatCode } from "../../../src/coap/index.js";
 import { timing } from "../../../src/config/index.js";
 import { simulatedPorts } from "../../../src/ports/simulated/index.js";
@@ -93,7 +93,7 @@ export class ScriptedPeer implements RequestHandler {
     let result: { code: string; response: Response | undefined } | undefined;
     this.endpoint.request(to, request).then(
       (response) => (result = { code: formatCode(response.code), response }),
-      (error: { reason?: string }) => (result = { code: error.reason ?? "error", response: undefined }),
+      (error: unknown) => (result = { code: error instanceof ExchangeError ? error.reason : String(error), response: undefined }),
     );
     await of.clock.advanceUntil(() => result !== undefined, 60_000);
     return result ?? { code: "nothing", response: undefined };
