@@ -47,9 +47,9 @@ function smpApi<Name extends string>(routes: Readonly<Record<Name, Route>>, call
     const service = new SmpService(options);
     // Compiled before the first call, whose answer a device's bootstrap may wait for.
     prepareValidation(operationIds.filter((id) => id in routes));
-    // The body stays text: it is the fingerprint of an idempotent request, and is parsed with a bound on its depth.
+    // The body stays bytes: they are the fingerprint of an idempotent request, and are parsed with a bound on their depth.
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, text, done) => done(null, text));
+    app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, bytes, done) => done(null, bytes));
     app.setErrorHandler((error, request, reply) => service.sendProblem(request, reply, error));
     app.setNotFoundHandler((request, reply) => service.sendProblem(request, reply, new ProblemError("not-found", `there is no ${request.method} ${pathOnly(request)}`)));
     for (const name of Object.keys(routes) as Name[]) serve(app, service, name, routes[name], calls[name]);
@@ -81,8 +81,8 @@ class SmpService {
 
   async handle(name: string, route: Route, call: Call, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const caller = this.#authenticate(request);
-    const text = typeof request.body === "string" ? request.body : undefined;
-    const body = parseBody(text);
+    const bytes = Buffer.isBuffer(request.body) ? request.body : undefined;
+    const body = parseBody(bytes);
     const endpoint = endpointOf(request, body);
     this.#record(request, endpoint, caller, { body });
     const wait = this.options.rate?.(caller);
@@ -98,7 +98,7 @@ class SmpService {
     const context = { signal: gone.signal, ifMatch: route.conditional === true ? ifMatchOf(request) : "*" };
     const valid = validRequest(name, { path: request.params, query: request.query, body });
     const act = async (): Promise<CallResult> => this.#checked(name, await call(caller, valid, context));
-    const result = route.method === "POST" ? await this.#once(caller, request, text ?? "", act) : await act();
+    const result = route.method === "POST" ? await this.#once(caller, request, bytes, act) : await act();
 
     if (fault?.kind === "lose-answer") return cutOff(request, reply);
     return this.#send(request, reply, endpoint, caller, fault?.kind === "wrong-code" ? { ...result, status: statusOf(fault.code) } : result);
@@ -114,12 +114,12 @@ class SmpService {
   }
 
   /** POST has one effect per Idempotency-Key; problems of a handler are answers too and are given again. */
-  async #once(caller: Caller, request: FastifyRequest, text: string, act: () => Promise<CallResult>): Promise<CallResult> {
+  async #once(caller: Caller, request: FastifyRequest, bytes: Buffer | undefined, act: () => Promise<CallResult>): Promise<CallResult> {
     const key = request.headers["idempotency-key"];
     if (typeof key !== "string" || !/^[\x21-\x7e]{1,128}$/.test(key)) {
       throw new ProblemError("schema", "every POST needs the header Idempotency-Key: 1 to 128 visible ASCII characters, new for each new request", { field: "Idempotency-Key" });
     }
-    const outcome = await this.#idempotency.once(caller.peerId, key, `${request.url}\n${text}`, async () => {
+    const outcome = await this.#idempotency.once(caller.peerId, key, `${request.url}\n${bytes?.toString("latin1") ?? ""}`, async () => {
       const { status, body, headers } = await act().catch((error: unknown): CallResult => {
         if (!(error instanceof ProblemError) || error.status === 503 || error.status === 429) throw error;
         return { status: error.status, body: error.toProblem() };
