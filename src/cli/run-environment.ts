@@ -1,8 +1,10 @@
 import { join } from "node:path";
+import { smpCaller } from "../harness/index.js";
 import type { RunEnvironment } from "../harness/index.js";
 import { silentLog } from "../ports/index.js";
 import type { Log } from "../ports/index.js";
-import { freeTcpPorts, packageRoot, realFiles, realPorts } from "../ports/real/index.js";
+import { freeTcpPorts } from "../ports/real/free-ports.js";
+import { packageRoot, realClock, realFiles, realPorts } from "../ports/real/index.js";
 import { version } from "./version.js";
 
 /** What a run is made with on this machine: real ports, the features and steps of this package. */
@@ -18,6 +20,7 @@ export function runEnvironment(log: Log = silentLog): RunEnvironment {
     roles: {
       scripts: { bootstrapServer: new URL("./threads/bootstrap-server.js", import.meta.url), lwm2mServer: new URL("./threads/lwm2m-server.js", import.meta.url) },
       freePorts: freeTcpPorts,
+      smpCaller: (base, pairToken, nonce) => smpCaller(realClock(), base, pairToken, nonce),
     },
   };
 }

@@ -81,7 +81,7 @@ export class TraceLog implements Trace {
       if (kept === undefined) continue;
       const endpoint = this.#endpoints[slot] ?? (kept.kind === "raw" ? kept.peer.label : undefined);
       if (query.endpoints !== undefined && !(endpoint !== undefined && fits(query.endpoints, endpoint))) continue;
-      events.push({ seq, at: String(this.#at[slot] ?? 0n), role: this.role, ...(endpoint === undefined ? {} : { endpoint }), event: kept.kind === "raw" ? this.#seen(kept) : kept });
+      events.push({ seq, at: String(this.#at[slot] ?? 0n), role: this.role, ...(endpoint === undefined ? {} : { endpoint }), event: kept.kind === "raw" ? seen(kept) : kept });
     }
     return { events, next: Math.max(query.after, seq - 1), dropped };
   }
@@ -94,19 +94,19 @@ export class TraceLog implements Trace {
     this.#at[slot] = this.clock.hrtime();
     this.#endpoints[slot] = endpoint;
   }
+}
 
-  #seen(raw: RawDatagram): TraceEvent["event"] {
-    const { summary, coap } = summarise(raw.datagram);
-    return {
-      kind: "datagram",
-      direction: raw.direction,
-      local: raw.local,
-      peer: formatAddress(raw.peer.address),
-      hex: hexOf(raw.datagram),
-      summary,
-      ...(coap === undefined ? {} : { coap }),
-    };
-  }
+function seen(raw: RawDatagram): TraceEvent["event"] {
+  const { summary, coap } = summarise(raw.datagram);
+  return {
+    kind: "datagram",
+    direction: raw.direction,
+    local: raw.local,
+    peer: formatAddress(raw.peer.address),
+    hex: hexOf(raw.datagram),
+    summary,
+    ...(coap === undefined ? {} : { coap }),
+  };
 }
 
 const fits = (patterns: readonly string[], endpoint: string): boolean => patterns.some((pattern) => matchesPattern(pattern, endpoint));

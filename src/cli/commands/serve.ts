@@ -40,6 +40,7 @@ export function serveCommand(invocation: Invocation): Command {
       const { value, locate } = loadYaml(text, source, bootstrapServerSchema, flags);
       return { locate, resolve: (sources) => resolveBootstrapServer(value, sources) };
     },
+    plants: async () => (await import("../../../simulators/bootstrap-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/bootstrap-server/index.js")).startBootstrapServer(config, ports),
   };
   const lwm2mServer: ServedRole<LwM2mServerConfig> = {
@@ -48,10 +49,12 @@ export function serveCommand(invocation: Invocation): Command {
       const { value, locate } = loadYaml(text, source, lwm2mServerSchema, flags);
       return { locate, resolve: (sources) => resolveLwM2mServer(value, sources) };
     },
+    plants: async () => (await import("../../../simulators/lwm2m-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/lwm2m-server/index.js")).startLwM2mServer(config, ports),
   };
   return new Command("serve")
     .description("run one reference role alone, for somebody else's device or server")
+    .helpCommand(false)
     .addCommand(
       roleCommand("bootstrap-server", "the reference LwM2M Bootstrap Server, until it is stopped", "127.0.0.1:5783", "127.0.0.1:8783").action((flags: Record<string, unknown>) =>
         serveRole(invocation, flags, bootstrapServer),
@@ -95,6 +98,8 @@ const open = { peers: [{ id: "peer", tenant: "default" }], lab: true };
 interface ServedRole<Config extends RoleConfig> {
   readonly withoutFile: Readonly<Record<string, unknown>>;
   load(text: string, source: string, flags: Readonly<Record<string, unknown>>): { readonly locate: LoadedYaml<unknown>["locate"]; resolve(sources: TokenSources): Config };
+  /** Rules it can break on purpose. */
+  plants(): Promise<readonly { readonly name: string }[]>;
   start(config: Config, ports: Ports): Promise<RunningRole>;
 }
 
@@ -114,6 +119,9 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
     return made.token;
   };
   const config = file.resolve({ env: terminal.env, generate, source, locate: file.locate });
+  const plantable = (await role.plants()).map(({ name }) => name);
+  const unknown = config.plants.flatMap((name, index) => (plantable.includes(name) ? [] : [{ source, ...file.locate(["plants", index]), key: `plants.${index}`, message: `"${name}" is no planted fault of this role`, fix: `use one of ${plantable.join(", ")}` }]));
+  if (unknown.length > 0) throw new ConfigError(unknown);
   const stop = onStop((name) => terminal.err(`${name}: stopping`));
   try {
     const running = await role.start(config, realPorts(config.name, roleLog(terminal, { json, level: logLevel, fields: { role: config.name } }))).catch((error: unknown) => {

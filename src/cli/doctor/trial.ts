@@ -40,7 +40,6 @@ async function registered(uri: string, admission: "open" | "credential" | undefi
       refusal ??= reason;
       settled();
     },
-    onUpdateFailed: () => {},
   });
   const device = new Device(host, { endpoint, lwm2m: "1.1", personality: "default", seed: 1, servers: [{ uri, shortServerId: 101, lifetime: 60 }], timing: { coap, device: times } });
   device.start();
