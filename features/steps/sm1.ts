@@ -1,6 +1,6 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
-import { awaitItem, changeAccount, checkItem, checkNoAccount, checkProblem, checkRegisteredAt, fieldsOf, itemOutcome, placeOrder, provision, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
+import { awaitItem, changeAccount, checkItem, checkNoAccount, checkProblem, checkRegisteredAt, fieldsOf, isEndState, itemOutcome, placeOrder, provision, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // Given: whole stories as preconditions
@@ -56,6 +56,12 @@ When("{operator} sends {word} {word} with:", function (this: MusterWorld, operat
 When("the item of {device} is {string}", async function (this: MusterWorld, alias: string, state: string) {
   const view = await awaitItem(this.scenario, alias, [state]);
   this.scenario.precondition(`the item of "${alias}" is ${state}`, view.state === state, `it is ${itemOutcome(view)}`);
+});
+
+// Whatever its end is: what is judged next is what the other roles saw by then.
+When("the item of {device} has come to its end", async function (this: MusterWorld, alias: string) {
+  const view = await awaitItem(this.scenario, alias, []);
+  this.scenario.precondition(`the item of "${alias}" comes to its end`, isEndState(view.state), `it is ${itemOutcome(view)}`);
 });
 
 Then("the item of {device} ends as {string}", function (this: MusterWorld, alias: string, outcome: string) {

@@ -3,6 +3,7 @@ import type { DeviceSpec } from "../../simulators/device/index.js";
 import type { Timing } from "../config/index.js";
 import type { Clock, Random } from "../ports/index.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor } from "./actors/types.js";
+import type { HealthMark } from "./run/saturation.js";
 import type { Deadlines } from "./deadlines.js";
 import type { Capability, Lack, ServerName, Target } from "./targets/index.js";
 
@@ -46,8 +47,10 @@ export interface RunContext {
   readonly population: Population;
   /** How far the log of each role was read by anybody: what a new scenario can skip. */
   readonly logPositions: Map<string, number>;
-  /** Why the generator's figures mean nothing at present, if so. */
-  saturation(): string | undefined;
+  /** Where the generator's own figures stand. */
+  healthMark(): HealthMark;
+  /** Why the generator cannot vouch for times since then, if so. */
+  saturatedSince(mark: HealthMark): string | undefined;
 }
 
 /** The fleet as the load scenarios left it. */

@@ -3,7 +3,7 @@ import type { Clock } from "../../ports/index.js";
 import type { SmpCaller } from "./served.js";
 import type { SmpAnswer, SmpRequest } from "./types.js";
 
-const timeoutMs = 15_000;
+const timeoutMs = 30_000;
 
 /**
  * Calls a role's Server Management API with a pair's token, or with whatever the request says instead. `nonce` begins the Idempotency-Keys: a role that

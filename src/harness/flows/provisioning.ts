@@ -7,6 +7,8 @@ import { accountOn, act, awaitRegistered, bootstrapAccount, inspect, usualLifeti
 /** States an item does not leave any more. */
 const endStates: ReadonlySet<string> = new Set(["confirmed", "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded"]);
 
+export const isEndState = (state: string): boolean => endStates.has(state);
+
 /** An operator's call in a step: refused, it is a missing precondition in a Given and a failed check of `rule` elsewhere. */
 async function calling<T>(scenario: Scenario, rule: "account-supplied" | "order-accepted", text: string, call: () => Promise<T>): Promise<T> {
   try {

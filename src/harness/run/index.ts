@@ -1,5 +1,4 @@
 export { FeatureError } from "./cucumber.js";
-export { realEnvironment } from "./environment.js";
 export type { PlannedScenario, PlannedStep } from "./plan.js";
 export type * from "./progress.js";
 export { RoleError } from "./role-thread.js";

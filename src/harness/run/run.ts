@@ -20,6 +20,7 @@ import { planOf, scheduleOf, type PlannedScenario } from "./plan.js";
 import type { RunListener } from "./progress.js";
 import { operators, startRoles, type Roles, type RolesEnvironment } from "./roles.js";
 import { readSelection } from "./select.js";
+import { markOf, saturatedSince } from "./saturation.js";
 import { inSession, ScenarioSession } from "./session.js";
 
 export interface RunOptions {
@@ -172,7 +173,8 @@ class Run {
       fleetSize: this.#devices,
       population: { plan: undefined, accounts: new Map() },
       logPositions: new Map(),
-      saturation: () => (fleet?.snapshot().health.saturated === true ? "the fleet's sockets dropped datagrams, or a shard lagged" : undefined),
+      healthMark: () => markOf(fleet?.snapshot()),
+      saturatedSince: (mark) => (fleet === undefined ? undefined : saturatedSince(mark, fleet.series(), fleet.snapshot())),
     };
   }
 

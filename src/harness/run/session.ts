@@ -7,6 +7,7 @@ import { verdictOf, type StepRecord, type Verdict, type VerdictWithReason } from
 import type { PlannedScenario } from "./plan.js";
 import { stepKeyword } from "./plan.js";
 import type { RunListener } from "./progress.js";
+import type { HealthMark } from "./saturation.js";
 import type { ScenarioOutcome } from "../result.js";
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -20,6 +21,7 @@ export type HookResult = "skipped" | "pending" | undefined;
 export class ScenarioSession {
   readonly #startedAt: number;
   readonly #began: number;
+  readonly #health: HealthMark;
   #stepStart = "0";
   #stepText = "";
   #acted = false;
@@ -35,6 +37,7 @@ export class ScenarioSession {
   ) {
     this.#startedAt = scenario.run.clock.epoch();
     this.#began = scenario.run.clock.now();
+    this.#health = scenario.run.healthMark();
   }
 
   /** Before the first step: declines what the target cannot do. */
@@ -126,7 +129,7 @@ export class ScenarioSession {
         recorder.broken(`the evidence could not be collected: ${messageOf(error)}`);
       }
     }
-    if (run.saturation() !== undefined) recorder.saturated();
+    if (run.saturatedSince(this.#health) !== undefined) recorder.saturated();
     recorder.conclude();
     const leftovers = await scenario.tidyUp();
     this.#outcome = this.#outcomeNow(leftovers, evidence);

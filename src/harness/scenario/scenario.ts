@@ -2,7 +2,7 @@ import type { DeviceSpec, PersonalityName } from "../../../simulators/device/ind
 import type { FaultSpec } from "../../operator/index.js";
 import { sleep, type TraceEvent } from "../../ports/index.js";
 import { OperatorActor, type AccountHandle } from "../actors/operator.js";
-import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor } from "../actors/types.js";
+import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, TraceSince } from "../actors/types.js";
 import { mergeEvents } from "../evidence/timeline.js";
 import { LogReader } from "./log-reader.js";
 import type { RunContext } from "../run-context.js";
@@ -63,6 +63,7 @@ export class Scenario {
   readonly #devices = new Map<string, Draft>();
   readonly #faults: SetFault[] = [];
   readonly #logs = new LogReader();
+  readonly #watched = new Map<string, (after: number) => Promise<TraceSince>>();
   readonly #otherEndpoints = new Set<string>();
   lastAnswer: LastAnswer | undefined;
 
@@ -101,6 +102,12 @@ export class Scenario {
   /** Counts an endpoint without a device of ours as part of this scenario's evidence. */
   involve(endpoint: string): void {
     this.#otherEndpoints.add(endpoint);
+  }
+
+  /** Takes the log of a device that is not this scenario's own into its evidence: one of a fleet. */
+  watch(endpoint: string, trace: (after: number) => Promise<TraceSince>): void {
+    this.involve(endpoint);
+    this.#watched.set(endpoint, trace);
   }
 
   // Devices
@@ -224,7 +231,8 @@ export class Scenario {
       run.logPositions.set(actor.role, Math.max(next, run.logPositions.get(actor.role) ?? 0));
     });
     const devices = [...this.#devices.values()].flatMap((draft) => draft.actor ?? []).map((device) => this.#logs.read(device.endpoint, (after) => device.trace(after)));
-    await Promise.all([...served, ...devices]);
+    const watched = [...this.#watched].map(([endpoint, trace]) => this.#logs.read(endpoint, trace));
+    await Promise.all([...served, ...devices, ...watched]);
     return mergeEvents(this.#logs.all());
   }
 

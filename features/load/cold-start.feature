@@ -1,0 +1,18 @@
+@load @needs:fleet @must
+Feature: Cold start of a fleet
+
+  @bootstrap @SM-3 @judges:bootstrap-server @rule:fleet-bootstrapped
+  Scenario: Every device of a fleet that starts at once gets its account
+    Given operator A has ordered its account for the whole fleet
+    When the whole fleet starts at once, among it:
+      | silent-after-trigger | 2 % |
+      | sleepy               | 5 % |
+    Then every device of the fleet completes its bootstrap
+    And every device of the fleet is registered with operator A
+
+  @registration @judges:lwm2m-server @rule:fleet-registered
+  Scenario: Every device of the fleet is registered
+    Given the fleet is registered with operator A, among it:
+      | silent-after-trigger | 2 % |
+      | sleepy               | 5 % |
+    Then every device of the fleet is registered with operator A

@@ -1,0 +1,92 @@
+import { ruleNamed, verdicts, type RunResult, type ScenarioResult, type Verdict } from "../harness/index.js";
+
+export interface SummaryOptions {
+  readonly colour: boolean;
+  /** Width of the terminal. */
+  readonly columns: number;
+  /** Path of the HTML report. */
+  readonly report: string;
+}
+
+const colours: Readonly<Record<Verdict, number>> = { pass: 32, fail: 31, error: 31, inconclusive: 33, incomplete: 33, unsupported: 2, "not-applicable": 2 };
+
+const painter =
+  (colour: boolean) =>
+  (code: number, text: string): string =>
+    colour ? `\u001B[${code}m${text}\u001B[0m` : text;
+
+/** Milliseconds as a person reads them. */
+export const duration = (ms: number): string => (ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : ms >= 100 ? `${Math.round(ms)} ms` : `${Math.round(ms * 10) / 10} ms`);
+
+/** Requirement, expected, actual and the lines of evidence of one scenario that is not right. */
+function unsettled(scenario: ScenarioResult, paint: (code: number, text: string) => string, folder: string): string[] {
+  const { decisive } = scenario;
+  const requirement = ruleNamed(decisive?.rule ?? scenario.rules[0] ?? "");
+  const lines = [`${paint(colours[scenario.verdict], scenario.verdict)}  ${scenario.name}  ${paint(2, `${scenario.uri}:${scenario.line}`)}`];
+  if (requirement !== undefined) lines.push(`  requirement  ${requirement.requirement} [${decisive?.rule ?? scenario.rules[0] ?? ""}; ${requirement.clause}]`);
+  if (decisive === undefined) lines.push(`  reason       ${scenario.reason}`);
+  else {
+    lines.push(`  checked      ${decisive.text}`, `  expected     ${decisive.expected}`, `  actual       ${decisive.actual}`);
+    if (scenario.verdict !== "fail") lines.push(`  reason       ${scenario.reason}`);
+    for (const ref of decisive.evidence) lines.push(`  evidence     ${ref.role} at ${ref.at} ns`);
+  }
+  if (scenario.evidence !== undefined) lines.push(`  trace        ${folder}/${scenario.evidence}/trace.ndjson`);
+  return lines;
+}
+
+function table(rows: readonly (readonly string[])[], paintCell: (text: string, row: number, column: number) => string): string[] {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows.map((row, index) => row.map((cell, column) => paintCell(column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0), index, column)).join("  ").trimEnd());
+}
+
+/** Verdicts by requirement; columns without any verdict are left out. */
+function byRequirement(result: RunResult, paint: (code: number, text: string) => string): string[] {
+  const used = verdicts.filter((verdict) => result.verdicts[verdict] > 0);
+  const names = Object.keys(result.requirements).sort();
+  const rows = [["requirement", ...used], ...names.map((name) => [name, ...used.map((verdict) => String(result.requirements[name]?.[verdict] ?? ""))]), ["scenarios", ...used.map((verdict) => String(result.verdicts[verdict]))]];
+  return table(rows, (text, row, column) => {
+    const verdict = used[column - 1];
+    if (row === 0) return paint(1, text);
+    return verdict === undefined || text.trim() === "" ? text : paint(colours[verdict], text);
+  });
+}
+
+function latencies(result: RunResult, paint: (code: number, text: string) => string): string[] {
+  const rows = Object.entries(result.fleet?.latency ?? {}).map(([operation, { count, p50, p95, p99, max }]) => [operation, String(count), duration(p50), duration(p95), duration(p99), duration(max)]);
+  if (rows.length === 0) return [];
+  return ["", ...table([["latency", "count", "p50", "p95", "p99", "max"], ...rows], (text, row) => (row === 0 ? paint(1, text) : text))];
+}
+
+function generator(result: RunResult): string[] {
+  const fleet = result.fleet;
+  if (fleet === undefined) return [];
+  const { saturated, loopLagP99Ms, socketDrops, shards } = fleet.generator;
+  const drops = socketDrops === null ? "unknown" : String(socketDrops);
+  const reference = Object.entries(fleet.referenceDrops).map(([role, dropped]) => `${role} ${dropped ?? "unknown"}`);
+  return [
+    `generator ${saturated ? "SATURATED: its timing verdicts are inconclusive" : "healthy"}: ${shards} shards, loop lag p99 ${duration(loopLagP99Ms)}, datagrams dropped at its sockets ${drops}`,
+    ...(reference.length === 0 ? [] : [`datagrams dropped at the roles' sockets: ${reference.join(", ")}`]),
+  ];
+}
+
+/** The end of a run in a terminal: what went wrong first, then verdicts by requirement, latencies and where the report is. */
+export function summary(result: RunResult, options: SummaryOptions): string {
+  const paint = painter(options.colour);
+  const folder = options.report.replace(/\/[^/]*$/, "");
+  const rank: readonly Verdict[] = ["fail", "error", "inconclusive", "incomplete"];
+  const wrong = rank.flatMap((verdict) => result.scenarios.filter((scenario) => scenario.verdict === verdict));
+  const checks = result.scenarios.reduce((sum, scenario) => sum + scenario.checks, 0);
+  const plants = result.plants.length === 0 ? "" : `, planted faults ${result.plants.join(", ")}`;
+  return [
+    "",
+    ...wrong.flatMap((scenario) => [...unsettled(scenario, paint, folder), ""]),
+    ...byRequirement(result, paint),
+    ...latencies(result, paint),
+    "",
+    ...generator(result),
+    ...(result.error === undefined ? [] : [paint(31, `error of muster: ${result.error}`)]),
+    ...(result.interrupted ? [paint(33, "interrupted: the result is incomplete")] : []),
+    `${checks} checks in ${duration(result.durationMs)}, target ${result.target}, timing ${result.timing}, seed ${result.seed}${plants}`,
+    `report ${options.report}`,
+  ].join("\n");
+}
