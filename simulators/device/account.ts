@@ -136,6 +136,7 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
   close(): void {
     this.location = undefined;
     this.#drop();
+    this.#tellCancelled();
     const { endpoint } = this;
     this.endpoint = undefined;
     this.peer = undefined;
@@ -149,6 +150,7 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
   freeze(): void {
     this.device.host.ports.clock.stop(this);
     this.#drop();
+    this.#tellCancelled();
   }
 
   #drop(): void {
@@ -227,7 +229,8 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
 
   onResponse(response: Response): void {
     this.#exchange = undefined;
-    const { device } = this;
+    const { device, waiter } = this;
+    this.waiter = undefined;
     device.active();
     const took = device.host.ports.clock.now() - this.#sentAt;
     switch (this.state.at) {
@@ -250,7 +253,7 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
         break;
       default:
     }
-    this.#tell({ ok: isSuccess(response.code), code: formatCode(response.code), ...(response.locationPath === undefined ? {} : { location: response.locationPath }) });
+    waiter?.({ ok: isSuccess(response.code), code: formatCode(response.code), ...(response.locationPath === undefined ? {} : { location: response.locationPath }) });
   }
 
   #registerAnswered(response: Response, took: number): void {
@@ -284,6 +287,8 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
     // `cancelled` and `closed` are our own doing.
     if (reason === "cancelled" || reason === "closed") return;
     this.#exchange = undefined;
+    const { waiter } = this;
+    this.waiter = undefined;
     switch (this.state.at) {
       case "registering":
         this.lastFailure = reason;
@@ -298,13 +303,13 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
         break;
       default:
     }
-    this.#tell({ ok: false, failure: reason });
+    waiter?.({ ok: false, failure: reason });
   }
 
-  #tell(result: ActionResult): void {
+  #tellCancelled(): void {
     const { waiter } = this;
     this.waiter = undefined;
-    waiter?.(result);
+    waiter?.({ ok: false, failure: "cancelled" });
   }
 
   onRequest(request: IncomingRequest): void {

@@ -54,8 +54,7 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
   /** Ends the session. With `linger` the socket stays long enough to answer the last message once more. */
   close(linger: boolean): void {
     this.#over = true;
-    this.#exchange?.cancel();
-    this.#exchange = undefined;
+    this.freeze();
     const { endpoint, device } = this;
     this.endpoint = undefined;
     if (endpoint === undefined) return;
@@ -72,21 +71,22 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
   freeze(): void {
     this.#exchange?.cancel();
     this.#exchange = undefined;
+    this.#tell({ ok: false, failure: "cancelled" });
   }
 
   onResponse(response: Response): void {
     this.#exchange = undefined;
     const code = formatCode(response.code);
+    this.#tell({ ok: isSuccess(response.code), code });
     if (isSuccess(response.code)) this.device.step({ in: "request-accepted" });
     else this.device.bootstrapFailed(`Bootstrap-Request answered ${code}`);
-    this.#tell({ ok: isSuccess(response.code), code });
   }
 
   onFailure(reason: FailureReason): void {
     if (reason === "cancelled" || reason === "closed" || this.#over) return;
     this.#exchange = undefined;
-    this.device.bootstrapFailed(`Bootstrap-Request: ${reason}`);
     this.#tell({ ok: false, failure: reason });
+    this.device.bootstrapFailed(`Bootstrap-Request: ${reason}`);
   }
 
   #tell(result: ActionResult): void {

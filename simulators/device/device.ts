@@ -120,8 +120,13 @@ export class Device extends Timer implements Receiver {
       whenOff?.();
       return;
     }
-    this.#whenOff = whenOff ?? (() => {});
+    const earlier = this.#whenOff;
+    this.#whenOff = () => {
+      earlier?.();
+      whenOff?.();
+    };
     if (deregister && !this.silent) for (const account of this.accounts) account.step({ in: "deregister", then: "left" });
+    else this.#off();
     this.#offWhenLeft();
   }
 
@@ -134,11 +139,14 @@ export class Device extends Timer implements Receiver {
   }
 
   #offWhenLeft(): void {
-    if (this.#whenOff === undefined || this.accounts.some((account) => account.state.at === "deregistering")) return;
+    if (this.#whenOff !== undefined && !this.#leaving()) this.#off();
+  }
+
+  #off(): void {
     const whenOff = this.#whenOff;
     this.#whenOff = undefined;
     this.step({ in: "power-off" });
-    whenOff();
+    whenOff?.();
   }
 
   /** Feeds the state machine; false when the input means nothing now. */
