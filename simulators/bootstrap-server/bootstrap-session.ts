@@ -292,7 +292,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     // A planted fault may send Finish without waiting for what must come first.
     const early = this.#context.plants.has("finish-before-activation");
     if (early && activate) void this.#assignment.activate(plan, this.id, this.#context.timing.sm3BudgetMs);
-    this.#input({ in: "planned", stage: stage && !this.#context.plants.has("serves-unstaged"), activate: activate && !early, work: workOf(plan) });
+    this.#input({ in: "planned", stage, activate: activate && !early, work: workOf(plan) });
   }
 
   async #stage(): Promise<void> {
@@ -309,6 +309,12 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     if (this.state.at !== "activating" || this.state.corrections !== corrections || this.#view === undefined) return;
     const plan = this.#makePlan(this.#view);
     this.#input({ in: "activated", work: workOf(plan) });
+  }
+
+  /** Planted fault: the last write once more, after Finish. */
+  #writeAfterFinish(): void {
+    const last = this.#plan?.writes.at(-1);
+    if (last !== undefined) this.#context.endpoint.send(this.peer, { code: Codes.PUT, ...last }, { onResponse: () => {}, onFailure: () => {} });
   }
 
   /** Planted fault: writes to the instances a factory-new device would have free, without asking. */
@@ -352,6 +358,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     this.#exchange = undefined;
     exchange?.cancel();
     if (state.at === "timed-out" && state.during === "finishing") this.#finishUnanswered = true;
+    if (state.at === "finished" && this.#context.plants.has("finish-too-early")) this.#writeAfterFinish();
     this.endedAt = clock.epoch();
     this.#assignment.ended({ state, plan: this.#plan, touched: this.#touched, refused: this.#refused, finishUnanswered: this.#finishUnanswered });
     this.#context.sessionEnded(this);

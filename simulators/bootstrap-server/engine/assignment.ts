@@ -123,9 +123,11 @@ export class OrderAssignment implements Assignment {
 
   needs(plan: Plan): { stage: boolean; activate: boolean } {
     const managed = this.#managedIn(plan);
+    const isStaged = (account: AccountRecord): boolean => this.context.sm3.isStaged(account, this.client.credential(account.id));
+    const unstagedServed = this.context.plants.has("serves-unstaged");
     return {
-      stage: managed.some((account) => !this.context.sm3.isStaged(account, this.client.credential(account.id))),
-      activate: managed.some(({ ssid }) => !this.#activated.has(ssid)),
+      stage: !unstagedServed && managed.some((account) => !isStaged(account)),
+      activate: managed.some((account) => !this.#activated.has(account.ssid) && (!unstagedServed || isStaged(account))),
     };
   }
 

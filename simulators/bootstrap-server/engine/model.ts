@@ -104,6 +104,8 @@ export class OrderItem {
   asked = 0;
   rounds = 0;
   posts = 0;
+  /** While a trigger is being asked for: whether the device's request came before the Server's answer did. */
+  overtaken: boolean | undefined;
   sessionId = 0;
   credentialVersion = 0;
   updatedAt: number;

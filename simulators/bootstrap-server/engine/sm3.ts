@@ -183,7 +183,7 @@ export class Sm3 {
   async #within(budgetMs: number, call: (leftMs: number) => Promise<LinkAnswer>): Promise<LinkAnswer> {
     const until = this.clock.now() + budgetMs;
     for (let attempt = 0; ; attempt++) {
-      const answer = await call(Math.max(1, until - this.clock.now()));
+      const answer = await call(Math.max(1, Math.ceil(until - this.clock.now())));
       if (!isPassing(answer) || attempt >= this.timing.sm3Retries) return answer;
       if (this.clock.now() + this.timing.sm3RetryDelayMs >= until) return answer;
       await sleep(this.clock, this.timing.sm3RetryDelayMs, "SM-3 retry");

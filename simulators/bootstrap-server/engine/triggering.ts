@@ -1,7 +1,7 @@
 import { matchesAny } from "../../../src/config/index.js";
 import type { BootstrapServerTiming, PeerConfig } from "../../../src/config/index.js";
 import type { Clock } from "../../../src/ports/index.js";
-import { formatDuration, isTerminalAtServer, newTriggerRecord, parseDuration, nextTriggerRecord } from "../../../src/smp/index.js";
+import { formatDuration, isTerminalAtServer, isTerminalItem, newTriggerRecord, parseDuration, nextTriggerRecord } from "../../../src/smp/index.js";
 import type { NewTrigger, OrderType, ServerTriggerState, TriggerReason } from "../../../src/smp/index.js";
 import type { Plants } from "../plants.js";
 import type { DueQueue } from "./due-queue.js";
@@ -74,7 +74,10 @@ export class Triggering {
 
   /** A new Bootstrap-Request of the client came. */
   requested(client: Client): void {
-    for (const item of client.open) this.#note(item, { in: "bootstrap-requested" });
+    for (const item of client.open) {
+      if (item.overtaken === undefined) this.#note(item, { in: "bootstrap-requested" });
+      else item.overtaken = true;
+    }
   }
 
   /** What a Server says of a trigger. */
@@ -188,9 +191,12 @@ export class Triggering {
     };
     item.posts += 1;
     const key = `${order.id}.${item.index}.${item.posts}`;
+    item.overtaken = false;
     const answer = await link.createTrigger(body, key, this.context.timing.sm3BudgetMs);
+    const requestSeen = item.overtaken;
+    item.overtaken = undefined;
     const { trigger } = answer;
-    const track: TriggerTrack = { server: link.peer.id, id: trigger?.triggerId, record: newTriggerRecord, unavailable: false, at: this.context.clock.epoch() };
+    const track: TriggerTrack = { server: link.peer.id, id: trigger?.triggerId, record: { ...newTriggerRecord, requestSeen }, unavailable: false, at: this.context.clock.epoch() };
     if (!isOk(answer) || trigger === undefined) {
       const refusal: ServerTriggerState | undefined = answer.problem === "not-registered" || answer.problem === "client-unreachable" ? "not-registered" : answer.problem === "not-found" ? "unknown-client" : undefined;
       track.unavailable = refusal === undefined;
@@ -201,8 +207,10 @@ export class Triggering {
     }
     this.#remember(item, track);
     this.context.items.triggerChanged(item, track, "-", "created");
+    if (isTerminalItem(item.state)) return answer;
     this.#openAt(track.server).set(trigger.triggerId, item);
-    this.context.items.move(item, { in: "trigger-created" });
+    // The device may be in its session already; the trigger counts all the same.
+    if (!this.context.items.move(item, { in: "trigger-created" })) item.machine = { ...item.machine, attempts: item.machine.attempts + 1 };
     this.context.watch(link);
     this.context.due.add(validityMs, () => void this.#validityOver(item, track, link));
     const early = this.#early.get(`${track.server} ${trigger.triggerId}`);
@@ -290,16 +298,14 @@ export class Triggering {
   }
 
   async #validityOver(item: OrderItem, track: TriggerTrack, link: ServerLink): Promise<void> {
-    if (item.trigger !== track || track.id === undefined || !isTriggerable(item)) return;
-    const { state } = track.record;
-    if (state !== "accepted" && state !== "queued" && state !== "sent" && state !== "acknowledged") return;
-    if (state !== "acknowledged") {
+    const open = this.#openAt(track.server);
+    if (track.id !== undefined && open.get(track.id) === item) {
       // The last word is the Server's: its news may have been lost.
       const answer = await link.getTrigger(track.id, this.context.timing.sm3BudgetMs);
       if (answer.trigger !== undefined) this.heard(track.server, track.id, answer.trigger.state, answer.trigger.code);
-      if (item.trigger !== track) return;
+      open.delete(track.id);
     }
-    this.#windowOver(item, track);
+    if (isTriggerable(item)) this.#windowOver(item, track);
   }
 }
 
