@@ -1,0 +1,94 @@
+import { type Fleet, type FleetPlan, startFleet } from "../simulators/fleet/index.js";
+import { freeTcpPorts } from "../src/ports/real/free-ports.js";
+import { realClock, udpDrops } from "../src/ports/real/index.js";
+import { SmpClient } from "../src/smp/index.js";
+import { type Figure, median } from "./figure.js";
+import { bootstrapServerThread, lab, lwm2mServerThread, token, until } from "./roles.js";
+
+const rounds = 3;
+
+const planOf = (name: string, devices: number, to: Pick<FleetPlan, "bootstrap" | "servers">): FleetPlan => ({
+  name, first: 0, last: devices, seed: 1, endpointPattern: `ab-${name}-{index:08d}`, lwm2m: "1.1", shape: { kind: "storm" }, timing: lab, traced: 0, ...to,
+});
+
+const account = (uri: string) => ({ uri, shortServerId: 101, lifetime: 3600 });
+
+/** Seconds from the launch to the moment when every device is registered. */
+async function secondsUntilRegistered(fleet: Fleet, plan: FleetPlan): Promise<number> {
+  const devices = plan.last - plan.first;
+  const from = performance.now();
+  await fleet.launch(plan);
+  await until(`${devices} registered`, 120_000, async () => (await fleet.states(plan.name)).registered === devices);
+  return (performance.now() - from) / 1000;
+}
+
+/** The stub in one thread, the fleet in another. */
+export async function registerRate(devices = 15_000): Promise<Figure[]> {
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const server = await lwm2mServerThread();
+    const fleet = await startFleet({ shards: 1 });
+    rates.push(devices / (await secondsUntilRegistered(fleet, planOf(`register${round}`, devices, { servers: [account(server.uri)] }))));
+    await fleet.stop({ deregister: false });
+    await server.stop();
+  }
+  return [{ id: "register-rate", value: median(rates), unit: "registrations/s", floor: ">= 5000", aim: ">= 15000", against: `${devices} devices at once, median of ${rounds}` }];
+}
+
+export async function bootstrapRegisterRate(devices = 6_000): Promise<Figure[]> {
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const server = await lwm2mServerThread();
+    const bootstrap = await bootstrapServerThread({ clients: ["ab-*"], bootstrap: [{ endpoint: "ab-*", accounts: [account(server.uri)] }] });
+    const fleet = await startFleet({ shards: 1 });
+    rates.push(devices / (await secondsUntilRegistered(fleet, planOf(`bootstrap${round}`, devices, { bootstrap: { uri: bootstrap.uri } }))));
+    await fleet.stop({ deregister: false });
+    await Promise.all([bootstrap.stop(), server.stop()]);
+  }
+  return [{ id: "bootstrap-register-rate", value: median(rates), unit: "devices/s", floor: ">= 1000", aim: ">= 3000", against: `${devices} devices at once, plain configuration, median of ${rounds}` }];
+}
+
+/** From the order's POST to the last confirmation: staging, activation, writes, registration, confirmation. */
+export async function smProvisionRate(devices = 3_000): Promise<Figure[]> {
+  const rates: number[] = [];
+  for (let round = 0; round < rounds; round++) rates.push(devices / (await secondsUntilProvisioned(`provision${round}`, devices)));
+  return [{ id: "sm-provision-rate", value: median(rates), unit: "devices/s", floor: ">= 300", aim: ">= 1000", against: `${devices} devices at once, order placed to last confirmation, median of ${rounds}` }];
+}
+
+async function secondsUntilProvisioned(name: string, devices: number): Promise<number> {
+  const [bsPort = 0, svPort = 0] = await freeTcpPorts("127.0.0.1", 2);
+  const peer = { tenant: "a", token };
+  const server = await lwm2mServerThread({ http: `127.0.0.1:${svPort}`, admission: "credential", peers: [{ ...peer, id: "bootstrap-server", smp: `http://127.0.0.1:${bsPort}` }] });
+  const bootstrap = await bootstrapServerThread({ http: `127.0.0.1:${bsPort}`, clients: ["ab-*"], peers: [{ ...peer, id: "operator-a", smp: server.http }] });
+  const fleet = await startFleet({ shards: 1 });
+  let keys = 0;
+  const client = new SmpClient({ base: bootstrap.http, token, peer: "bootstrap-server", clock: realClock(), timeoutMs: 30_000, newKey: () => `bench-${name}-${keys++}` });
+  const plan = planOf(name, devices, { bootstrap: { uri: bootstrap.uri } });
+  const endpoints = Array.from({ length: devices }, (_, index) => `ab-${name}-${String(index).padStart(8, "0")}`);
+
+  const supplied = await client.createAccount({ uri: server.uri, securityMode: "nosec", ssid: 101, lifetime: 3600 });
+  const from = performance.now();
+  const order = (await client.createOrder({ type: "provision", accountId: supplied.value.accountId, targets: { endpoints }, policy: { trigger: "wait-for-client" } })).value;
+  const count = async (state: "awaiting-client" | "confirmed") => (await client.getOrder(order.orderId)).value.counts[state] === devices;
+  await until("every credential staged", 60_000, () => count("awaiting-client"));
+  await secondsUntilRegistered(fleet, plan);
+  await until("every item confirmed", 60_000, () => count("confirmed"));
+  const seconds = (performance.now() - from) / 1000;
+
+  await client.close();
+  await fleet.stop({ deregister: false });
+  await Promise.all([bootstrap.stop(), server.stop()]);
+  return seconds;
+}
+
+export async function coldStart(devices = 10_000): Promise<Figure[]> {
+  const server = await lwm2mServerThread();
+  const fleet = await startFleet({ shards: 1 });
+  const dropsBefore = udpDrops() ?? 0;
+  const seconds = await secondsUntilRegistered(fleet, planOf("cold", devices, { servers: [account(server.uri)] }));
+  const drops = (udpDrops() ?? 0) - dropsBefore;
+  const { registered } = await fleet.states();
+  await fleet.stop({ deregister: false });
+  await server.stop();
+  return [{ id: "cold-start-10k", value: seconds, unit: "s", floor: "<= 60", aim: "<= 15", against: `${registered} of ${devices} registered, ${drops} datagrams dropped by the kernel` }];
+}

@@ -1,0 +1,8 @@
+import { formatAddress } from "../src/ports/index.js";
+import { realPorts } from "../src/ports/real/index.js";
+import { startLwM2mServer } from "../simulators/lwm2m-server/index.js";
+import { residentAfterCollection, serverConfig } from "./roles.js";
+
+const role = await startLwM2mServer(serverConfig(), realPorts("bench"));
+process.on("message", () => void residentAfterCollection().then((bytes) => process.send?.(bytes)));
+process.send?.({ uri: `coap://${formatAddress(role.coap)}` });

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createSocket } from "node:dgram";
+import { createServer, type AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface RunningProcess {
+  readonly pid: number;
+  /** Everything it printed on either stream so far. */
+  readonly output: () => string;
+  /** Resolves with the exit code; `null` when a signal ended it. */
+  readonly exited: Promise<number | null>;
+  signal(name: NodeJS.Signals): void;
+  stop(): Promise<void>;
+}
+
+export interface StartOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** Polled until true; the process is stopped when it never becomes so. */
+  readonly ready?: (output: string) => boolean | Promise<boolean>;
+  readonly readyWithinMs?: number;
+}
+
+/** Starts a peer and waits until it is ready. Whoever starts it stops it, by its process id. */
+export async function start(command: string, args: readonly string[], options: StartOptions = {}): Promise<RunningProcess> {
+  const child: ChildProcess = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
+  let printed = "";
+  child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
+  await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error as Error))]);
+  const running: RunningProcess = {
+    pid: child.pid ?? 0,
+    output: () => printed,
+    exited,
+    signal: (name) => void child.kill(name),
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      child.kill("SIGTERM");
+      const gone = await Promise.race([exited.then(() => true), sleep(3_000).then(() => false)]);
+      if (!gone) child.kill("SIGKILL");
+      await exited;
+    },
+  };
+  if (options.ready !== undefined) await becomesReady(running, child, options.ready, options.readyWithinMs ?? 20_000, [command, ...args].join(" "));
+  return running;
+}
+
+async function becomesReady(running: RunningProcess, child: ChildProcess, ready: NonNullable<StartOptions["ready"]>, withinMs: number, name: string): Promise<void> {
+  const until = performance.now() + withinMs;
+  while (performance.now() < until) {
+    if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode} before it was ready:\n${running.output()}`);
+    if (await ready(running.output())) return;
+    await sleep(50);
+  }
+  await running.stop();
+  throw new Error(`${name} was not ready within ${withinMs} ms:\n${running.output()}`);
+}
+
+/** Polls until `probe` gives something; undefined when the time is over. */
+export async function eventually<T>(withinMs: number, probe: () => Promise<T | undefined> | T | undefined): Promise<T | undefined> {
+  const until = performance.now() + withinMs;
+  while (performance.now() < until) {
+    const found = await probe();
+    if (found !== undefined) return found;
+    await sleep(50);
+  }
+  return undefined;
+}
+
+export async function freeUdpPort(): Promise<number> {
+  const socket = createSocket("udp4");
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
+export async function freeTcpPort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
