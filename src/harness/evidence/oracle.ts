@@ -1,7 +1,8 @@
 import type { TraceEvent } from "../../ports/index.js";
 import type { EventRef } from "../verdict.js";
 import { isOperation, objectOf, operationOf, type Operation } from "./operations.js";
-import { coapExchanges, firstTransmissions, httpExchanges, ofDevice, refOf, timeOf, type CoapExchange, type HttpExchange } from "./timeline.js";
+import { coapExchanges, firstTransmissions, httpExchanges, ofDevice, refOf, timeOf, type CoapExchange, type HttpEvent, type HttpExchange } from "./timeline.js";
+import { writtenShortServerIds } from "./written.js";
 
 /** What an oracle found in the evidence. `ok: undefined`: it cannot be decided, and `actual` says why. */
 export interface Finding {
@@ -104,9 +105,18 @@ export function finishLast(session: DeviceSession): Finding {
   return found(true, `Finish after ${changes.length} changes, all answered`, finish.request);
 }
 
-/** The session changed the device: wrote or deleted an instance of /0, /1 or /2. */
+/** The Writes and Deletes of a session that concern accounts: instances of /0, /1 or /2. */
 export const changedAccounts = (session: DeviceSession): readonly CoapExchange[] =>
   session.operations.filter((exchange) => changing.includes(operationOf(exchange.request.event.coap)) && [0, 1, 2].includes(objectOf(exchange) ?? -1));
+
+/** The sessions that write the account with this Short Server ID, and of each its first Write to /0, /1 or /2. */
+function delivering(events: readonly TraceEvent[], endpoint: string, shortServerId: number): { readonly session: DeviceSession; readonly first: CoapExchange }[] {
+  return deviceSessions(events, endpoint).flatMap((session) => {
+    const changes = changedAccounts(session);
+    const [first] = changes;
+    return first !== undefined && changes.some((exchange) => writtenShortServerIds(exchange).includes(shortServerId)) ? [{ session, first }] : [];
+  });
+}
 
 const activationUrl = /\/clients\/[^/]+\/credentials\/[^/]+\/activation(?:\?|$)/;
 
@@ -116,31 +126,42 @@ export const activations = (events: readonly TraceEvent[], serverRole: string): 
 
 const is2xx = (status: number | undefined): boolean => status !== undefined && status >= 200 && status < 300;
 
+/** An operator's account on a device, and the LwM2M Server that holds its credential. */
+export interface ManagedAccount {
+  readonly endpoint: string;
+  readonly shortServerId: number;
+  /** Role name of the server in traces. */
+  readonly server: string;
+}
+
+const effectiveActivation = (events: readonly TraceEvent[], account: ManagedAccount): HttpEvent | undefined => activations(events, account.server).find((exchange) => is2xx(exchange.status))?.answer;
+
 /**
- * ORD-1: the device answered no Finish with 2.04, in a session that changed its accounts, before `serverRole` had answered an activation 2xx. A session that
- * ends without such a Finish, or a Finish that changed nothing, breaks nothing.
+ * ORD-1: in no session that wrote the account did the device answer Finish 2.04 before an activation of its credential was answered 2xx. A session that ends
+ * without such a Finish breaks nothing.
  */
-export function finishWithoutActivation(events: readonly TraceEvent[], endpoint: string, serverRole: string): Finding {
-  const sessions = deviceSessions(events, endpoint).filter((session) => session.finish !== undefined && changedAccounts(session).length > 0);
-  if (sessions.length === 0) return found(true, "no Finish that changed an account was answered 2.04");
-  const effective = activations(events, serverRole).find((exchange) => is2xx(exchange.status))?.answer;
-  for (const session of sessions) {
+export function finishWithoutActivation(events: readonly TraceEvent[], account: ManagedAccount): Finding {
+  const sessions = delivering(events, account.endpoint, account.shortServerId).filter(({ session }) => session.finish !== undefined);
+  if (sessions.length === 0) return found(true, "no Finish was answered 2.04 in a session that wrote the account");
+  const effective = effectiveActivation(events, account);
+  for (const { session } of sessions) {
     const answered = session.finish?.response;
     if (answered === undefined) continue;
     if (effective === undefined) return found(false, "Finish answered 2.04, no activation was answered 2xx", answered);
     if (timeOf(effective) > timeOf(answered)) return found(false, `Finish answered 2.04 ${msBetween(answered, effective).toFixed(1)} ms before the activation was answered`, answered, effective);
   }
-  return found(true, `Finish answered 2.04 after the activation was`, effective, sessions[0]?.finish?.response);
+  return found(true, "Finish answered 2.04 after the activation was", effective, sessions[0]?.session.finish?.response);
 }
 
-/** 3.12: the activation is answered 2xx before the first Write or Delete of the session that delivers the account. */
-export function activatedBeforeFirstChange(events: readonly TraceEvent[], endpoint: string, serverRole: string): Finding {
-  const session = deviceSessions(events, endpoint).find((candidate) => changedAccounts(candidate).length > 0);
-  const change = session === undefined ? undefined : changedAccounts(session)[0];
-  if (change === undefined) return found(undefined, "no session changed an account");
-  const effective = activations(events, serverRole).find((exchange) => is2xx(exchange.status))?.answer;
-  if (effective === undefined) return found(false, `${operationOf(change.request.event.coap)} ${change.request.event.coap.path ?? "/"} without an activation answered 2xx`, change.request);
-  return found(timeOf(effective) < timeOf(change.request), `first ${operationOf(change.request.event.coap)} ${offset(effective, change.request)} the answer to the activation`, effective, change.request);
+/** 3.12: an activation is answered 2xx before the first Write or Delete of the session that delivers the account. */
+export function activatedBeforeFirstChange(events: readonly TraceEvent[], account: ManagedAccount): Finding {
+  const [delivery] = delivering(events, account.endpoint, account.shortServerId);
+  if (delivery === undefined) return found(undefined, "no session wrote the account");
+  const { request } = delivery.first;
+  const what = `${operationOf(request.event.coap)} ${request.event.coap.path ?? "/"}`;
+  const effective = effectiveActivation(events, account);
+  if (effective === undefined) return found(false, `${what} without an activation answered 2xx`, request);
+  return found(timeOf(effective) < timeOf(request), `first ${what} ${offset(effective, request)} the answer to the activation`, effective, request);
 }
 
 /** Executes of /1/x/9 that reached the device, retransmissions removed. */

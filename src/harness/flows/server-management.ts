@@ -1,5 +1,5 @@
 import { itemOutcome } from "../actors/operator.js";
-import { activatedBeforeFirstChange, activations, bootstrapAfter, bootstrapTriggers, changedAccounts, deviceSessions, finishWithoutActivation, httpExchanges, isOperation, refOf, timeOf } from "../evidence/index.js";
+import { activatedBeforeFirstChange, activations, bootstrapAfter, bootstrapTriggers, changedAccounts, deviceSessions, finishWithoutActivation, httpExchanges, isOperation, refOf, timeOf, type ManagedAccount } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { accountOn, shortServerIdOf } from "./devices.js";
@@ -9,6 +9,12 @@ import { item } from "./provisioning.js";
 const endedTriggers: ReadonlySet<string> = new Set(["confirmed", "unconfirmed", "refused", "unsupported", "not-registered", "unknown-client", "expired", "withdrawn", "superseded", "unavailable"]);
 
 const serverRole = (scenario: Scenario, operator: ServerName): string => scenario.server(operator).role;
+
+const managed = (scenario: Scenario, alias: string, operator: ServerName): ManagedAccount => ({
+  endpoint: scenario.endpoint(alias),
+  shortServerId: shortServerIdOf(scenario, operator),
+  server: serverRole(scenario, operator),
+});
 
 /** Judges how the trigger of a device ended, as the Bootstrap Server's item tells it. `|` separates states that are equally right. */
 export async function checkTriggerOutcome(scenario: Scenario, alias: string, expected: string): Promise<void> {
@@ -88,7 +94,7 @@ export async function checkBootstrapsOnTrigger(scenario: Scenario, alias: string
 
 /** ORD-1, by what the device and the operator's server saw. */
 export async function checkActivatedBeforeFinish(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
-  const finding = finishWithoutActivation(await scenario.events(), scenario.endpoint(alias), serverRole(scenario, operator));
+  const finding = finishWithoutActivation(await scenario.events(), managed(scenario, alias, operator));
   scenario.check({
     rule: "ORD-1",
     text: `Finish of "${alias}" and the activation at server ${operator}`,
@@ -102,7 +108,7 @@ export async function checkActivatedBeforeFinish(scenario: Scenario, alias: stri
 
 /** The activation is answered before the first Write or Delete of the session that delivers the account. */
 export async function checkActivatedBeforeFirstWrite(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
-  const finding = activatedBeforeFirstChange(await scenario.events(), scenario.endpoint(alias), serverRole(scenario, operator));
+  const finding = activatedBeforeFirstChange(await scenario.events(), managed(scenario, alias, operator));
   scenario.check({
     rule: "ORD-1",
     text: `first Write to "${alias}" and the activation at server ${operator}`,

@@ -188,10 +188,13 @@ class Run {
   async #all(context: RunContext): Promise<void> {
     const { sanity, together, alone, load: fleetScenarios } = scheduleOf(this.scenarios);
     const { signal } = this.#abort;
+    const lanes = this.options.lanes ?? defaultLanes;
+    // Cucumber listens for uncaught exceptions once per step in progress.
+    process.setMaxListeners(Math.max(process.getMaxListeners(), lanes + 10));
     const once = (scenario: PlannedScenario): Promise<void> => this.#one(context, scenario, 0);
     const total = this.scenarios.length;
     await inLanes(sanity, 1, signal, once);
-    await inLanes(together, this.options.lanes ?? defaultLanes, signal, once);
+    await inLanes(together, lanes, signal, once);
     await inLanes(alone, 1, signal, once);
     await inLanes(fleetScenarios, 1, signal, once);
     // Alone it would prove nothing twice; after others it shows that the target survived them.
