@@ -47,6 +47,6 @@ module.exports = {
     exclude: { path: "^(dist|reports)/" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { extensions: [".ts", ".js"], conditionNames: ["import", "node"] },
+    enhancedResolveOptions: { exportsFields: ["exports"], extensions: [".ts", ".js"], conditionNames: ["import", "node"] },
   },
 };
