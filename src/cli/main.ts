@@ -14,9 +14,10 @@ const { failed, main } = await import("./program.js");
 const terminal = processTerminal();
 const args = process.argv.slice(2);
 
-const fatal = (error: unknown): void => process.exit(failed(error, args, terminal));
-process.on("uncaughtException", fatal);
-process.on("unhandledRejection", fatal);
+process.on("uncaughtException", (error) => {
+  // While steps run, Cucumber listens as well and makes it the failure of a step.
+  if (process.listenerCount("uncaughtException") === 1) process.exit(failed(error, args, terminal));
+});
 
 process.exitCode = await main(args, terminal);
 setTimeout(() => process.exit(), graceMs).unref();

@@ -52,7 +52,7 @@ export class RunView {
         for (const [role, { coap, http }] of Object.entries(progress.roles)) this.#line(`${role.padEnd(17)} coap://${coap}  http://${http}`);
         return;
       case "scenario-started":
-        this.#running.set(progress.scenario.id, { name: titleOf(progress.scenario), step: "" });
+        this.#running.set(progress.scenario.id, { name: titled(progress.scenario, progress.scenario.name), step: "" });
         this.#draw();
         return;
       case "step-finished": {
@@ -63,6 +63,8 @@ export class RunView {
       case "scenario-finished":
         this.#running.delete(progress.scenario.id);
         this.#finished++;
+        // The sanity scenarios run once more at the end.
+        this.#total = Math.max(this.#total, this.#finished);
         this.#counts.set(progress.result.verdict, (this.#counts.get(progress.result.verdict) ?? 0) + 1);
         for (const line of this.#finishedLines(progress.scenario, progress.result)) this.#line(line);
         return;
@@ -88,7 +90,7 @@ export class RunView {
   #finishedLines(scenario: PlannedScenario, result: ScenarioResult): string[] {
     const verdict = styled(this.terminal, styles[result.verdict], result.verdict.padEnd(widest));
     const width = String(this.#total).length;
-    const head = `${verdict} ${String(this.#finished).padStart(width)}/${this.#total}  ${titleOf(scenario)}  ${styled(this.terminal, "dim", `${(result.durationMs / 1000).toFixed(1)} s`)}`;
+    const head = `${verdict} ${String(this.#finished).padStart(width)}/${this.#total}  ${titled(scenario, result.name)}  ${styled(this.terminal, "dim", `${(result.durationMs / 1000).toFixed(1)} s`)}`;
     if (result.verdict === "pass" || result.verdict === "not-applicable" || result.verdict === "unsupported") return [head];
     const { decisive } = result;
     return [head, ...(decisive === undefined ? [`    ${result.reason}`] : [`    ${decisive.rule}: ${decisive.text}`, `    expected ${decisive.expected}`, `    actual   ${decisive.actual}`])];
@@ -128,7 +130,7 @@ export class RunView {
   }
 }
 
-const titleOf = (scenario: PlannedScenario): string => {
-  const requirements = scenario.declared.requirements;
-  return requirements.length === 0 ? scenario.name : `${requirements.join(" ")}: ${scenario.name}`;
+const titled = (scenario: PlannedScenario, name: string): string => {
+  const { requirements } = scenario.declared;
+  return requirements.length === 0 ? name : `${requirements.join(" ")}: ${name}`;
 };

@@ -72,6 +72,8 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
           throw asUsage(error, { "--metrics": at });
         });
   if (exporter !== undefined) say(`metrics on http://${formatAddress(exporter.address)}/metrics`);
+  // Cucumber adds one listener for each scenario in progress.
+  process.setMaxListeners(64);
   const stop = onStop((name) => view.on({ type: "note", text: `${name}: the run ends, what there is will be written` }));
   const devicesOn = flags.devicesOn === undefined ? undefined : await (await import("../devices-on.js")).devicesOn(flags.devicesOn, flags.seed ?? "");
   let folder = "";
