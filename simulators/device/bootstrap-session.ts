@@ -117,7 +117,7 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
       }
       const { response, objects } = bootstrapOperation(this.draft, operation, { version: device.version, instances: device.host.instances });
       this.draft = objects;
-      request.respond(response);
+      this.#answer(request, response, this.#lateness(operation));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       request.respond({ code: error.code, payload: Buffer.from(error.reason) });
@@ -132,6 +132,19 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
     const path = `${formatPath(operation.path)}/`;
     const among: readonly WriteRefusal[] = operation.operation === "write" ? behaviour.refuseWrites : behaviour.refuseDeletes;
     return among.find((refusal) => path.startsWith(refusal.path === "/" ? "/" : `${refusal.path}/`) && (refusal.times === undefined || this.#refusals < refusal.times))?.code;
+  }
+
+  /** How much later than at once this device's personality answers the operation, milliseconds. */
+  #lateness(operation: Exclude<BootstrapOperation, { operation: "finish" }>): number {
+    const { lateAnswers } = this.device.behaviour;
+    if (lateAnswers.length === 0) return 0;
+    const path = `${formatPath(operation.path)}/`;
+    return lateAnswers.find((late) => late.to === operation.operation && (late.path === undefined || path.startsWith(`${late.path}/`)))?.ms ?? 0;
+  }
+
+  #answer(request: IncomingRequest, response: Response, lateMs: number): void {
+    if (lateMs === 0) request.respond(response);
+    else after(this.device.host.ports.clock, lateMs, "late answer in a bootstrap", () => (this.#over ? request.ignore() : request.respond(response)));
   }
 
   #finish(request: IncomingRequest): void {

@@ -70,6 +70,18 @@ describe("the bootstrap interface of a device", () => {
     expect((await discover(77)).code).toBe("4.04");
   });
 
+  it("answers later what its personality is late with, having carried it out", async () => {
+    const { of, a, bootstrap, device, start, writeAccount } = await bootstrapping({ deviations: { lateAnswers: [{ to: "write", path: "/1", ms: 600 }] } });
+    await start();
+    const began = of.clock.now();
+    expect(await writeAccount(1, a.uri, 101)).toEqual(["2.04", "2.04"]);
+    expect(of.clock.now() - began).toBeGreaterThanOrEqual(600);
+    const before = of.clock.now();
+    expect((await bootstrap.ask(of, bootstrapRead({ object: 1 }))).code).toBe("2.05");
+    expect(of.clock.now() - before).toBeLessThan(100);
+    expect(device.session?.draft.some((stored) => stored.object === 1)).toBe(true);
+  });
+
   it("reads /1 and /2 only", async () => {
     const { a, ask, start, writeAccount } = await bootstrapping();
     await start();

@@ -17,6 +17,14 @@ export interface WriteRefusal {
   readonly times?: number;
 }
 
+/** An operation of the bootstrap interface that is carried out at once and answered later, as a separate response. */
+export interface LateAnswer {
+  readonly to: "discover" | "read" | "write" | "delete";
+  /** Only below this path: `/1`. Default: everywhere. */
+  readonly path?: string;
+  readonly ms: number;
+}
+
 /**
  * What a device does where texts leave it a choice, and where it misbehaves. Data, so that a fleet can mix them and a
  * scenario can lay a deviation over one; code asks it at one place each.
@@ -43,6 +51,7 @@ export interface Personality {
   readonly sleepMs?: number;
   readonly refuseWrites: readonly WriteRefusal[];
   readonly refuseDeletes: readonly WriteRefusal[];
+  readonly lateAnswers: readonly LateAnswer[];
   /** Answers to the Bootstrap-Finish, the first one first; the last one holds for all further ones. `check` is the honest answer. */
   readonly finish: readonly ("check" | "silence" | `${4 | 5}.${number}`)[];
   /** After the answer to a Finish: `registers`, or nothing is heard any more. */
@@ -67,6 +76,7 @@ const honest: Personality = {
   sleeper: false,
   refuseWrites: [],
   refuseDeletes: [],
+  lateAnswers: [],
   finish: ["check"],
   afterFinish: "registers",
   discover: "answers",
