@@ -82,7 +82,7 @@ export function timelineOf(events: readonly TracedEvent[], cited: readonly Event
       const text = what.status === undefined ? `${what.method} ${what.url}` : `${what.status} ${what.method} ${what.url}`;
       const key = `${what.method} ${what.url} ${what.status ?? ""} ${[from, to].sort().join(" ")}`;
       const known = calls.get(key);
-      if (what.direction === "in" && known !== undefined && rows[known]?.from === from && base.ms - (rows[known]?.ms ?? 0) < 500) {
+      if (what.direction === "in" && known !== undefined && rows[known]?.from === from && base.ms - rows[known].ms < 500) {
         calls.delete(key);
         twin(known);
         continue;

@@ -1,4 +1,3 @@
-import type { Envelope } from "@cucumber/messages";
 import type { Files, TraceEvent } from "../../ports/index.js";
 import type { RunResult } from "../result.js";
 import { resultSchema } from "../result.js";
@@ -39,7 +38,7 @@ export class EvidenceStore {
   }
 
   /** Cucumber's own messages, of all scenarios as one run. */
-  async messages(envelopes: readonly Envelope[]): Promise<void> {
+  async messages(envelopes: readonly object[]): Promise<void> {
     await this.files.writeAtomic(`${this.folder}/cucumber-messages.ndjson`, ndjson(envelopes));
   }
 

@@ -20,9 +20,8 @@ function instancesWritten(exchange: CoapExchange): readonly InstanceNode[] {
 export function writtenShortServerIds(exchange: CoapExchange): number[] {
   const { coap } = exchange.request.event;
   if (coap.code !== "0.03" || !/^\/0(\/|$)/.test(coap.path ?? "") || coap.block1 !== undefined) return [];
-  return instancesWritten(exchange).flatMap((instance) => {
-    if (instance.kind !== "instance") return [];
-    const found = instance.resources.find((resource) => resource.id === shortServerIdResource);
+  return instancesWritten(exchange).flatMap(({ resources }) => {
+    const found = resources.find((resource) => resource.id === shortServerIdResource);
     return found?.kind === "resource" ? [Number(found.value)] : [];
   });
 }

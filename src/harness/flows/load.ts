@@ -91,7 +91,7 @@ export async function standingFleet(scenario: Scenario, operator: ServerName, pe
 export async function checkFleetRegistered(scenario: Scenario, operator: ServerName, perSecond = slowestRate): Promise<void> {
   const lacking = await awaitFleetRegistered(scenario, operator, perSecond);
   const fleet = fleetOf(scenario);
-  await sampleEvidence(scenario, lacking);
+  sampleEvidence(scenario, lacking);
   scenario.check({ rule: "fleet-registered", text: `devices not registered with operator ${operator}`, expected: "none", actual: sample(lacking), ok: lacking.length === 0, timing: lacking.length > 0 });
   const listed = (await scenario.server(operator).registrations("ab-fleet-*")).length;
   scenario.equal("fleet-registered", `devices of the fleet that server ${operator} lists`, String(scenario.run.fleetSize), String(listed));
@@ -101,9 +101,9 @@ export async function checkFleetRegistered(scenario: Scenario, operator: ServerN
 
 /** Judges that every device came through exactly as many bootstraps as it began. */
 export async function checkFleetBootstrapped(scenario: Scenario): Promise<void> {
-  const { counters } = await scenario.until(2_000, async () => {
+  const { counters } = await scenario.until(2_000, () => {
     const snapshot = fleetOf(scenario).snapshot();
-    return snapshot.counters.bootstrapsFinished >= scenario.run.fleetSize ? snapshot : undefined;
+    return Promise.resolve(snapshot.counters.bootstrapsFinished >= scenario.run.fleetSize ? snapshot : undefined);
   }) ?? fleetOf(scenario).snapshot();
   const failures = await fleetOf(scenario).failures(shown);
   const why = failures.map((failure) => `${failure.endpoint} (${failure.reason})`).join(", ");
@@ -142,7 +142,7 @@ export async function checkFleetItems(scenario: Scenario, operator: ServerName, 
   for (const [personality, outcome] of Object.entries(predicted) as [PersonalityName, string][]) {
     const expected = await fleet.select({ plan: planName, personality });
     const wrong = expected.filter((endpoint) => outcomes.get(endpoint) !== outcome);
-    await sampleEvidence(scenario, wrong);
+    sampleEvidence(scenario, wrong);
     const states = [...new Set(wrong.map((endpoint) => outcomes.get(endpoint) ?? "no item"))].join(", ");
     scenario.check({
       rule,
@@ -156,7 +156,7 @@ export async function checkFleetItems(scenario: Scenario, operator: ServerName, 
 }
 
 /** Devices whose events go into the evidence: those that went wrong, and a few that were traced from the start. */
-async function sampleEvidence(scenario: Scenario, wrong: readonly string[]): Promise<void> {
+function sampleEvidence(scenario: Scenario, wrong: readonly string[]): void {
   const fleet = fleetOf(scenario);
   const size = scenario.run.fleetSize;
   const every = Math.max(1, Math.ceil(size / shown));

@@ -1,5 +1,8 @@
 import type { Envelope, GherkinDocument } from "@cucumber/messages";
 
+/** One of Cucumber's messages as plain data. */
+export type Message = { readonly [K in keyof Envelope]: Envelope[K] };
+
 type Json = string | number | boolean | null | undefined | readonly Json[] | { readonly [key: string]: Json };
 
 /** Every `id` in a tree, in a fixed order: two parses of one text give lists of equal length that correspond. */
@@ -32,17 +35,17 @@ function renamed<T>(value: T, names: ReadonlyMap<string, string>): T {
 export class MessageMerger {
   readonly #documents = new Map<string, readonly string[]>();
   readonly #pickles = new Map<string, { readonly id: string; readonly steps: readonly string[] }>();
-  #head: Envelope | undefined;
-  #support: Envelope[] = [];
-  #started: Envelope | undefined;
+  #head: Message | undefined;
+  #support: Message[] = [];
+  #started: Message | undefined;
   #runId = "";
   #success = true;
-  #finished: Envelope | undefined;
-  readonly #body: Envelope[] = [];
-  readonly #features: Envelope[] = [];
+  #finished: Message | undefined;
+  readonly #body: Message[] = [];
+  readonly #features: Message[] = [];
 
   /** Takes over the messages of one run. */
-  add(run: readonly Envelope[]): void {
+  add(run: readonly Message[]): void {
     const names = new Map<string, string>();
     const first = this.#head === undefined;
     for (const envelope of run) {
@@ -78,7 +81,7 @@ export class MessageMerger {
     ids.forEach((id, index) => names.set(id, known[index] ?? id));
   }
 
-  #pickle(envelope: Envelope, names: Map<string, string>): void {
+  #pickle(envelope: Message, names: Map<string, string>): void {
     const pickle = envelope.pickle;
     if (pickle === undefined) return;
     const nodes = pickle.astNodeIds.map((id) => names.get(id) ?? id);
@@ -94,11 +97,11 @@ export class MessageMerger {
   }
 
   /** The one stream. Empty when nothing ran. */
-  merged(): Envelope[] {
+  merged(): object[] {
     const head = this.#head === undefined ? [] : [this.#head];
     const started = this.#started === undefined ? [] : [this.#started];
     const finished = this.#finished?.testRunFinished;
-    const end = finished === undefined ? [] : [{ testRunFinished: { ...finished, success: this.#success, ...(this.#runId === "" ? {} : { testRunStartedId: this.#runId }) } }];
+    const end: object[] = finished === undefined ? [] : [{ testRunFinished: { timestamp: finished.timestamp, success: this.#success, ...(this.#runId === "" ? {} : { testRunStartedId: this.#runId }) } }];
     return [...head, ...this.#features, ...this.#support, ...started, ...this.#body, ...end];
   }
 }

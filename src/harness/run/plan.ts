@@ -66,7 +66,7 @@ export function planOf(envelopes: readonly Envelope[]): Plan {
     if (testStepFinished !== undefined) {
       const running = cases.get(started.get(testStepFinished.testCaseStartedId) ?? "");
       const text = running?.stepTexts.get(testStepFinished.testStepId) ?? "";
-      const status = String(testStepFinished.testStepResult.status);
+      const { status }: { readonly status: string } = testStepFinished.testStepResult;
       if (running === undefined || (status !== "UNDEFINED" && status !== "AMBIGUOUS")) continue;
       const line = lineOf(running.pickle, features.get(running.pickle.uri)?.lines ?? new Map());
       problems.push(`${running.pickle.uri}:${line}: ${status === "UNDEFINED" ? "no step definition says" : "several step definitions say"} "${text}"`);

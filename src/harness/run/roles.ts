@@ -31,9 +31,9 @@ export interface RolesEnvironment {
   readonly scripts: RoleScripts;
   /** Unlike that of any other run. */
   readonly nonce: string;
-  freePorts(host: string, count: number): Promise<number[]>;
-  smpCaller(baseUrl: string, token: string, nonce: string): SmpCaller;
-  onLost(reason: string): void;
+  readonly freePorts: (host: string, count: number) => Promise<number[]>;
+  readonly smpCaller: (baseUrl: string, token: string, nonce: string) => SmpCaller;
+  readonly onLost: (reason: string) => void;
 }
 
 export interface Roles {

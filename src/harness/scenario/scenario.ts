@@ -148,7 +148,7 @@ export class Scenario {
   /** A Short Server ID of the operator's range that no other scenario uses meanwhile. */
   takeShortServerId(operator: ServerName): number {
     const id = this.run.shortServerIds[operator].take();
-    this.atEnd(`Short Server ID ${id}`, async () => this.run.shortServerIds[operator].give(id));
+    this.atEnd(`Short Server ID ${id}`, () => Promise.resolve(this.run.shortServerIds[operator].give(id)));
     return id;
   }
 
