@@ -138,6 +138,28 @@ describe("a bootstrap from a plain configuration", () => {
     expect(one.role.bootstraps.openSessions).toBe(0);
   });
 
+  it("repeats a Finish without a correction where that is planted", async () => {
+    const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA] }], plants: ["finish-repeated-uncorrected"] });
+    let refused = 0;
+    one.device.script = (operation) => (operation === "finish" && refused++ === 0 ? answer(Codes.NotAcceptable) : undefined);
+    await bootstrap(one);
+    expect(one.device.log.slice(-2)).toEqual(["finish /bs 4.06", "finish /bs 2.04"]);
+  });
+
+  it("finishes in spite of a refused write where that is planted", async () => {
+    const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA] }], plants: ["write-refusal-ignored"] });
+    one.device.script = (operation, path) => (operation === "write" && path === "/1/0" ? answer(Codes.BadRequest) : undefined);
+    await bootstrap(one);
+    expect(one.device.log.slice(-2)).toEqual(["write /1/0 4.00", "finish /bs 2.04"]);
+  });
+
+  it("takes an unanswered Finish for an answered one where that is planted", async () => {
+    const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA] }], plants: ["unanswered-finish-applied"] });
+    one.device.script = (operation) => (operation === "finish" ? "silence" : undefined);
+    await bootstrap(one, 6000);
+    expect(sessionStates(one)).toEqual(["finished"]);
+  });
+
   it("lets a second request displace the session of the first", async () => {
     const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA] }] });
     one.device.script = (operation) => (operation === "discover" && one.device.log.length === 0 ? "silence" : undefined);

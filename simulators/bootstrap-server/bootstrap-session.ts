@@ -154,6 +154,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
         return this.#stepAnswered(response);
       case "finish":
         if (isSuccess(response.code)) return this.#input({ in: "answered" });
+        if (response.code === Codes.NotAcceptable && this.#context.plants.has("finish-repeated-uncorrected")) return this.#send("finish", "/bs", bootstrapFinish());
         if (response.code === Codes.NotAcceptable) return this.#input({ in: "not-acceptable" });
         return this.#fail({ reason: "finish-failed", code: formatCode(response.code) });
     }
@@ -166,6 +167,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     exchange?.cancel();
     this.#note(reason);
     if (this.#operation === "finish") {
+      if (this.#context.plants.has("unanswered-finish-applied")) return this.#input({ in: "answered" });
       this.#finishUnanswered = reason !== "reset";
       return this.#fail({ reason: "finish-failed" });
     }
@@ -227,7 +229,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   #stepAnswered(response: Response): void {
     const step = this.#sent;
     this.#sent = undefined;
-    const done = this.#operation === "delete" ? isGone(response.code) : isSuccess(response.code);
+    const done = this.#operation === "delete" ? isGone(response.code) : isSuccess(response.code) || this.#context.plants.has("write-refusal-ignored");
     if (!done) {
       this.#refused = step;
       return this.#fail({ reason: "request-failed", operation: this.#operation === "delete" ? "delete" : "write", path: this.#requestPath, code: formatCode(response.code) });

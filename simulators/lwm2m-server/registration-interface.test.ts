@@ -122,6 +122,40 @@ describe("planted faults of the registration interface", () => {
     expect(one.location).toBeUndefined();
   });
 
+  it("missing-endpoint-accepted", async () => {
+    const { device, settle } = await serverBench({ admission: "credential", plants: ["missing-endpoint-accepted"] });
+    const one = await device({ endpoint: "a-1" });
+    expect(formatCode((await settle(one.raw(["lt=60", "lwm2m=1.1"]))).code)).toBe("2.01");
+  });
+
+  it("replaced-registration-kept", async () => {
+    const { device, settle } = await serverBench({ plants: ["replaced-registration-kept"] });
+    const one = await device({ endpoint: "a-1" });
+    await settle(one.register());
+    const before = one.location;
+    await settle(one.register());
+    expect(one.location).not.toEqual(before);
+    expect(formatCode((await settle(one.raw([], before))).code)).toBe("2.04");
+  });
+
+  it("update-does-not-renew", async () => {
+    const { device, server, settle, ports } = await serverBench({ plants: ["update-does-not-renew"] });
+    const one = await device({ endpoint: "a-1", lifetime: 2 });
+    await settle(one.register());
+    await ports.clock.advance(1_500);
+    expect(await settle(one.update())).toBe("2.04");
+    await ports.clock.advance(1_000);
+    expect(server.registry.size).toBe(0);
+  });
+
+  it("deregistered-kept", async () => {
+    const { device, server, settle } = await serverBench({ plants: ["deregistered-kept"] });
+    const one = await device({ endpoint: "a-1" });
+    await settle(one.register());
+    expect(await settle(one.deregister())).toBe("2.02");
+    expect(server.registry.size).toBe(1);
+  });
+
   it("expiry-ignored", async () => {
     const { device, server, settle, ports } = await serverBench({ plants: ["expiry-ignored"] });
     await settle((await device({ endpoint: "a-1", lifetime: 1 })).register());

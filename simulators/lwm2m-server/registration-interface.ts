@@ -139,7 +139,7 @@ export class RegistrationInterface implements RequestHandler {
       return;
     }
     request.peer.label = registration.endpoint;
-    this.options.registry.remove(registration, "deregistered");
+    if (!this.options.plants.has("deregistered-kept")) this.options.registry.remove(registration, "deregistered");
     this.#answer("deregister", request, deleted, outcome);
   }
 

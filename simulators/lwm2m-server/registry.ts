@@ -88,6 +88,9 @@ export interface RegistryOptions {
   /** How many departed devices are remembered with their last sign of life. */
   readonly maxDeparted?: number;
   readonly expires?: boolean;
+  /** Planted faults. */
+  readonly keepsReplaced?: boolean;
+  readonly renews?: boolean;
 }
 
 export class RegistryFullError extends Error {
@@ -144,7 +147,7 @@ export class Registry extends Timer {
     const replaced = this.#byEndpoint.get(facts.endpoint);
     if (replaced === undefined && this.#byEndpoint.size >= this.options.maxRegistrations) throw new RegistryFullError();
     if (replaced !== undefined) {
-      this.#byId.delete(replaced.id);
+      if (this.options.keepsReplaced !== true) this.#byId.delete(replaced.id);
       unlink(replaced, this.#buckets);
     }
     this.#count += 1;
@@ -168,7 +171,7 @@ export class Registry extends Timer {
       registration.objects = change.objects;
       registration.serverInstance = undefined;
     }
-    this.#schedule(registration);
+    if (this.options.renews !== false) this.#schedule(registration);
     this.listener.onUpdated(registration, change);
   }
 

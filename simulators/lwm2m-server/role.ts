@@ -84,7 +84,14 @@ export class LwM2mServer {
     this.credentials = new CredentialStore({ clock, plants, maxRecords: maxCredentials, changed: (change) => this.#announce.credential(change) });
     this.registry = new Registry(
       clock,
-      { sweepMs: timing.sweepMs, maxRegistrations, locationPrefix: prefix, expires: !plants.has("expiry-ignored") },
+      {
+        sweepMs: timing.sweepMs,
+        maxRegistrations,
+        locationPrefix: prefix,
+        expires: !plants.has("expiry-ignored"),
+        keepsReplaced: plants.has("replaced-registration-kept"),
+        renews: !plants.has("update-does-not-renew"),
+      },
       {
         onRegistered: (registration, replaced) => this.#registered(registration, replaced),
         onUpdated: (registration) => this.#announce.updated(registration),
