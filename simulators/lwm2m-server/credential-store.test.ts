@@ -118,6 +118,22 @@ describe("versions of a credential", () => {
   });
 });
 
+describe("the overlap of two versions", () => {
+  it("ends by itself where it was bounded", async () => {
+    const { clock, stage, activate, store } = bench();
+    stage(nosec(1));
+    activate(1, 1);
+    stage(nosec(2, { overlapSeconds: 10 }));
+    activate(2, 2);
+    const states = () => store.find("a", "d1", "c1")?.versions.map(({ state }) => state);
+    await clock.advance(9000);
+    expect(states()).toEqual(["retiring", "active"]);
+    await clock.advance(2000);
+    expect(states()).toEqual(["revoked", "active"]);
+    expect(clock.pending()).toEqual([]);
+  });
+});
+
 describe("activation", () => {
   it("is refused to a session older than one that was seen (ORD-5)", () => {
     const { stage, activate } = bench();

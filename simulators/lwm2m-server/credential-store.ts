@@ -1,5 +1,5 @@
 import { activationDecision, isUsable, ProblemError, versionDecision, type Activation, type CredentialBody, type CredentialState, type EventType } from "../../src/smp/index.js";
-import type { Clock } from "../../src/ports/index.js";
+import { Timer, type Clock } from "../../src/ports/index.js";
 import type { PlantedFaults } from "./plants.js";
 import { canonicalBody, CredentialRecord, CredentialVersion } from "./credential-record.js";
 
@@ -26,16 +26,23 @@ interface ClientCredentials {
   newestSession: number | undefined;
 }
 
+const sweepMs = 1000;
+
 const absent = (): ProblemError => new ProblemError("not-found", "there is no such credential");
 
 /** SM-3 at the LwM2M Server: the credentials that tell which devices it admits. Refusals are `ProblemError`s. */
-export class CredentialStore {
+export class CredentialStore extends Timer {
+  override readonly timerName = "credential overlap";
   readonly #tenants = new Map<string, Map<string, ClientCredentials>>();
   /** PSK identity to the client that holds it; an identity belongs to one client only. */
   readonly #identities = new Map<string, string>();
+  /** Versions whose overlap ends by itself. */
+  readonly #retiring = new Map<CredentialVersion, CredentialRecord>();
   #records = 0;
 
-  constructor(readonly options: CredentialStoreOptions) {}
+  constructor(readonly options: CredentialStoreOptions) {
+    super();
+  }
 
   get size(): number {
     return this.#records;
@@ -146,6 +153,20 @@ export class CredentialStore {
     return inForce;
   }
 
+  stop(): void {
+    this.options.clock.stop(this);
+  }
+
+  override fire(): void {
+    const now = this.options.clock.epoch();
+    for (const [version, record] of this.#retiring) {
+      if (version.state === "retiring" && now < version.overlapUntil) continue;
+      this.#retiring.delete(version);
+      this.#move(record, version, { in: "overlap-over" }, "smp.credential.retired");
+    }
+    if (this.#retiring.size > 0) this.options.clock.start(this, sweepMs);
+  }
+
   #create(tenant: string, owner: string, endpoint: string, credentialId: string): CredentialRecord {
     if (this.#records >= this.options.maxRecords) throw new ProblemError("peer-unavailable", "no room for more credentials");
     let clients = this.#tenants.get(tenant);
@@ -162,8 +183,11 @@ export class CredentialStore {
     const now = this.options.clock.epoch();
     for (const older of record.versions) {
       if (older === version || older.state !== "active") continue;
-      older.overlapUntil = version.body.overlapSeconds === undefined ? Infinity : now + version.body.overlapSeconds * 1000;
       older.move({ in: "superseded", overlap: true }, now);
+      if (version.body.overlapSeconds === undefined) continue;
+      older.overlapUntil = now + version.body.overlapSeconds * 1000;
+      this.#retiring.set(older, record);
+      if (!this.running) this.options.clock.start(this, sweepMs);
     }
     version.activatedAt = now;
     version.seenSinceActivation = false;

@@ -148,6 +148,19 @@ describe("observations", () => {
     expect(one.seen).toHaveLength(3);
   });
 
+  it("are reset by a fault that refuses notifications", async () => {
+    const { one, server, settle, ports } = await registered();
+    await settle(server.operations.observe("a-1", "/3/0/0", undefined));
+    server.faults.set("f", { operation: "notify", action: { kind: "refuse" } });
+    one.observers[0]?.notify(temperature(1), { confirmable: true });
+    await ports.clock.advance(100);
+    one.observers[0]?.notify(temperature(2), { confirmable: true });
+    await ports.clock.advance(100);
+    expect(server.events.after(0, 100).events.filter(({ type }) => type === "notification")).toEqual([]);
+    const resets = server.trace.read({ after: 0, limit: 1000 }).events.filter(({ event }) => event.kind === "datagram" && event.direction === "out" && event.coap?.type === "RST");
+    expect(resets).toHaveLength(1);
+  });
+
   it("are refused with the device's code", async () => {
     const { server, settle } = await registered();
     expect(await settle(server.operations.observe("a-1", "/9/0/0", undefined))).toMatchObject({ code: "4.04" });

@@ -2,7 +2,8 @@ import type { UdpEndpoint } from "../../src/transport/index.js";
 import type { LwM2mServerConfig } from "../../src/config/index.js";
 import { Metrics } from "../../src/metrics/index.js";
 import { EventLog, FaultBoard, TraceLog } from "../../src/operator/index.js";
-import type { IncomingRequest, RequestHandler } from "../../src/coap/index.js";
+import type { IncomingRequest, RequestHandler, Response } from "../../src/coap/index.js";
+import type { Path } from "../../src/lwm2m/index.js";
 import type { Ports } from "../../src/ports/index.js";
 import { defaultLimits, SmpEventLog, type Limits } from "../../src/smp/index.js";
 import { ActivityLog } from "./activity-log.js";
@@ -113,7 +114,7 @@ export class LwM2mServer {
       endpoint,
       link: this.#link,
       maxPerDevice: maxObservationsPerDevice,
-      notified: (registration, path, response) => this.#announce.notified(registration, path, response),
+      notified: (registration, path, response) => this.#notified(registration, path, response),
       ended: (name, path, why) => this.#announce.observationEnded(name, path, why),
     });
     const shortServerIdFor = (name: string): number | undefined => this.credentials.ofClient(name).find((record) => record.active !== undefined)?.active?.body.ssid ?? config.shortServerId;
@@ -170,6 +171,7 @@ export class LwM2mServer {
     this.faults.clearAll();
     this.registry.stop();
     this.triggers.stop();
+    this.credentials.stop();
     this.#queues.stop();
     this.#activity.stop();
     this.smpEvents.close();
@@ -197,6 +199,18 @@ export class LwM2mServer {
     this.#announce.removed(registration, reason);
     this.#activity.note(endpoint, reason);
     this.#queues.drop(endpoint, "not-registered");
+  }
+
+  #notified(registration: Registration, path: Path, response: Response): void {
+    if (this.faults.empty) {
+      this.#announce.notified(registration, path, response);
+      return;
+    }
+    void this.faults.apply("notify", registration.endpoint).then((fault) => {
+      // A server that refuses a notification answers it, or the next one, with a reset (RFC 7641 §3.6).
+      if (fault?.kind === "refuse" || fault?.kind === "reset-connection") void this.#observations.cancel(registration.endpoint, path, "reset");
+      else if (fault?.kind !== "silence") this.#announce.notified(registration, path, response);
+    });
   }
 
   /** Without a credential that lets it in, a device is not registered and nothing waits for it. */

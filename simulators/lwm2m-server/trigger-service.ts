@@ -1,6 +1,6 @@
 import { formatCode, type Request } from "../../src/coap/index.js";
 import { executeRequest, ObjectId, ServerResource } from "../../src/lwm2m/index.js";
-import { after, type Clock, type Timer } from "../../src/ports/index.js";
+import { after, Timer, type Clock } from "../../src/ports/index.js";
 import { isTerminalAtServer, parseDuration, ProblemError, type Caller, type ServerTriggerInput, type ServerTriggerState, type TriggerBody } from "../../src/smp/index.js";
 import { DeliveryError, type DeviceLink } from "./device-link.js";
 import type { PlantedFaults } from "./plants.js";
@@ -45,7 +45,8 @@ interface ClientWindow {
 const minuteMs = 60_000;
 
 /** SM-2 at the LwM2M Server: each accepted trigger becomes one Execute of `/1/x/9`, at most. */
-export class TriggerService {
+export class TriggerService extends Timer {
+  override readonly timerName = "trigger rates";
   readonly #byId = new Map<string, TriggerRecord>();
   /** The one open trigger per caller's tenant and client, by `tenant endpoint`. */
   readonly #open = new Map<string, TriggerRecord>();
@@ -55,7 +56,9 @@ export class TriggerService {
   #endedAt = 0;
   #count = 0;
 
-  constructor(readonly options: TriggerServiceOptions) {}
+  constructor(readonly options: TriggerServiceOptions) {
+    super();
+  }
 
   get open(): number {
     return this.#open.size;
@@ -114,6 +117,7 @@ export class TriggerService {
   }
 
   stop(): void {
+    this.options.clock.stop(this);
     for (const trigger of this.#open.values()) this.options.clock.stop(trigger);
     for (const window of this.#windows.values()) if (window.timer !== undefined) this.options.clock.stop(window.timer);
   }
@@ -267,18 +271,18 @@ export class TriggerService {
     if (window === undefined) {
       window = { timer: undefined, next: [], arrivals: [] };
       this.#windows.set(endpoint, window);
-      // A client that nobody triggers any more costs nothing.
-      after(this.options.clock, minuteMs, "trigger rate", () => this.#forget(endpoint));
+      if (!this.running) this.options.clock.start(this, minuteMs);
     }
     return window;
   }
 
-  #forget(endpoint: string): void {
-    const window = this.#windows.get(endpoint);
-    if (window === undefined) return;
-    const newest = window.arrivals.at(-1) ?? 0;
-    if (window.timer === undefined && window.next.length === 0 && this.options.clock.now() - newest >= minuteMs) this.#windows.delete(endpoint);
-    else after(this.options.clock, minuteMs, "trigger rate", () => this.#forget(endpoint));
+  /** A client that nobody triggers any more costs nothing. */
+  override fire(): void {
+    const { clock } = this.options;
+    for (const [endpoint, window] of this.#windows) {
+      if (window.timer === undefined && window.next.length === 0 && clock.now() - (window.arrivals.at(-1) ?? 0) >= minuteMs) this.#windows.delete(endpoint);
+    }
+    if (this.#windows.size > 0) clock.start(this, minuteMs);
   }
 
   #countArrival(window: ClientWindow, endpoint: string): void {

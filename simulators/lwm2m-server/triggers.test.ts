@@ -321,6 +321,22 @@ describe("planted faults of triggers", () => {
   });
 });
 
+describe("a server that stops", () => {
+  it("leaves no timer behind", async () => {
+    const { post, server, advance, ports, one } = await registered({ binding: queuedUdpBinding });
+    post();
+    await advance(100);
+    await advance(1000);
+    post();
+    const read = server.operations.operate("ab-1", { operation: "read", path: "/3" });
+    await server.stop();
+    await server.endpoint.close();
+    await one.stop();
+    expect(await read).toEqual({ failure: "cancelled" });
+    expect(ports.clock.pending()).toEqual([]);
+  });
+});
+
 describe("reachability", () => {
   it("is what the registry shows", async () => {
     const { server, one, settle, advance, post } = await registered({ binding: queuedUdpBinding });
