@@ -18,7 +18,7 @@ export function runEnvironment(log: Log = silentLog): RunEnvironment {
     cwd: process.cwd(),
     version: version(),
     roles: {
-      scripts: { bootstrapServer: new URL("./threads/bootstrap-server.js", import.meta.url), lwm2mServer: new URL("./threads/lwm2m-server.js", import.meta.url) },
+      scripts: { bootstrapServer: new URL("../../simulators/bootstrap-server/worker.js", import.meta.url), lwm2mServer: new URL("../../simulators/lwm2m-server/worker.js", import.meta.url) },
       freePorts: freeTcpPorts,
       smpCaller: (base, pairToken, nonce) => smpCaller(realClock(), base, pairToken, nonce),
     },
