@@ -4,6 +4,7 @@ import { RequestError, isBootstrapPath, parseBootstrapRequest } from "../../src/
 import type { FaultOutcome, SessionView } from "../../src/operator/index.js";
 import { BootstrapSession } from "./bootstrap-session.js";
 import type { Assignment, SessionContext } from "./bootstrap-session.js";
+import { WaitingRoom } from "./waiting-room.js";
 
 /** Who decides which endpoints there are and what each of them gets. */
 export interface Assignments {
@@ -15,6 +16,8 @@ export interface Assignments {
 
 /** Sessions that are over and still shown to the operator. */
 const keptSessions = 2000;
+/** Sessions worked on at once; further requests wait for their turn. */
+const openSessionsAtOnce = 500;
 
 export interface BootstrapCounters {
   request(code: string): void;
@@ -28,6 +31,7 @@ export class BootstrapHandler implements RequestHandler {
   #nextEnded = 0;
   #lastSessionId: number;
   #context: SessionContext | undefined;
+  #waiting: WaitingRoom | undefined;
 
   constructor(
     private readonly assignments: Assignments,
@@ -41,10 +45,15 @@ export class BootstrapHandler implements RequestHandler {
   /** The endpoint needs its handler to be made, so the handler learns of it afterwards. */
   attach(context: Omit<SessionContext, "sessionEnded">): void {
     this.#context = { ...context, sessionEnded: (session) => this.#sessionEnded(session) };
+    this.#waiting = new WaitingRoom(context.clock, context.timing.sessionTimeoutMs / 2);
   }
 
   get openSessions(): number {
     return this.#sessions.size;
+  }
+
+  get waitingRequests(): number {
+    return this.#waiting?.size ?? 0;
   }
 
   session(endpoint: string): BootstrapSession | undefined {
@@ -59,6 +68,7 @@ export class BootstrapHandler implements RequestHandler {
   }
 
   stop(): void {
+    this.#waiting?.close();
     for (const session of [...this.#sessions.values()]) session.abandon();
   }
 
@@ -112,6 +122,13 @@ export class BootstrapHandler implements RequestHandler {
       return this.#refuse(request, Codes.BadRequest, context);
     }
     const older = this.#sessions.get(endpoint);
+    if (older === undefined && this.#sessions.size >= openSessionsAtOnce && this.#waiting !== undefined) {
+      return this.#waiting.add(endpoint, request, () => this.#begin(request, endpoint, context, answer, undefined));
+    }
+    this.#begin(request, endpoint, context, answer, older);
+  }
+
+  #begin(request: IncomingRequest, endpoint: string, context: SessionContext, answer: Code | "none", older: BootstrapSession | undefined): void {
     const stale = context.plants.has("displaced-session-activates");
     if (!stale) older?.displace();
     this.#lastSessionId = stale && older !== undefined ? older.id : Math.max(this.#lastSessionId + 1, Math.floor(context.clock.epoch()));
@@ -128,5 +145,6 @@ export class BootstrapHandler implements RequestHandler {
     this.counters.session(session.state.at, (session.endedAt ?? session.startedAt) - session.startedAt);
     this.#ended[this.#nextEnded] = session.view();
     this.#nextEnded = (this.#nextEnded + 1) % keptSessions;
+    if (this.#sessions.size < openSessionsAtOnce) this.#waiting?.admit();
   }
 }

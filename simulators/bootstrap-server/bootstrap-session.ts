@@ -81,6 +81,8 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   #records: readonly AccessRecord[] = [];
   #recordsUnreadable = false;
   #plan: Plan | undefined;
+  /** What the plan was made from: the same again makes the same plan. */
+  #plannedFrom: { readonly view: DeviceView; readonly wish: Wish } | undefined;
   #sent: Step | undefined;
   #refused: Step | undefined;
   #finishUnanswered = false;
@@ -274,9 +276,12 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   }
 
   #makePlan(view: DeviceView): Plan {
+    const wish = this.#wish();
+    if (this.#plan !== undefined && this.#plannedFrom?.view === view && this.#plannedFrom.wish === wish) return this.#plan;
+    this.#plannedFrom = { view, wish };
     const plan = planSession({
       view: this.#recordsUnreadable ? { ...view, accessControls: [] } : view,
-      wish: this.#wish(),
+      wish,
       records: this.#records,
       creatable,
       encodeRecords: encodeAccessRecords,

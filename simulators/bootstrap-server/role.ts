@@ -84,6 +84,7 @@ export class BootstrapServer {
     const { metrics } = this;
     metrics.coap(() => this.endpoint.counters);
     metrics.gauge("muster_bootstrap_sessions", "Bootstrap sessions under way.", () => this.bootstraps.openSessions);
+    metrics.gauge("muster_bootstrap_requests_waiting", "Bootstrap-Requests whose session has not begun.", () => this.bootstraps.waitingRequests);
     metrics.gauges("muster_order_items", "Items of orders by state.", ["state"], () => itemStates.map((state) => [{ state }, this.management.items.count(state)] as const));
   }
 }

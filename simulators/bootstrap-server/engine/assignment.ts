@@ -61,6 +61,8 @@ export class OrderAssignment implements Assignment {
   /** Accounts whose credential was not active before this session. */
   readonly #fresh = new Set<AccountRecord>();
   #revisions = new Map<number, AccountRevision>();
+  /** The wish as last given; undefined once something changed that it depends on. */
+  #given: { readonly rewrite: boolean; readonly wish: Wish } | undefined;
 
   constructor(
     private readonly context: AssignmentContext,
@@ -80,6 +82,16 @@ export class OrderAssignment implements Assignment {
   }
 
   wish(rewrite: boolean): Wish {
+    if (this.#given?.rewrite !== rewrite) this.#given = { rewrite, wish: this.#compose(rewrite) };
+    return this.#given.wish;
+  }
+
+  #leave(account: AccountRecord): void {
+    this.#left.add(account.ssid);
+    this.#given = undefined;
+  }
+
+  #compose(rewrite: boolean): Wish {
     const itemOf = (account: AccountRecord): OrderItem | undefined => [...this.#items, ...this.#late].find((item) => item.order.account === account && !isTerminalItem(item.state));
     const all = rewrite || (this.#items.length === 0 && this.#late.length === 0);
     const accounts: WantedAccount[] = [];
@@ -138,7 +150,7 @@ export class OrderAssignment implements Assignment {
         const late = this.#late.find((item) => item.order.account === account);
         const answer = await sm3.stage(this.client, account, late);
         if (!isOk(answer)) {
-          this.#left.add(account.ssid);
+          this.#leave(account);
           if (late !== undefined && !isPassing(answer)) items.move(late, { in: "sm3-refused" });
           return;
         }
@@ -159,6 +171,7 @@ export class OrderAssignment implements Assignment {
       item.sessionId = this.sessionId;
       this.#items.push(item);
     }
+    if (this.#late.length > 0) this.#given = undefined;
     this.#late.length = 0;
   }
 
@@ -175,8 +188,8 @@ export class OrderAssignment implements Assignment {
           return;
         }
         // A newer session has taken over: what becomes of the items is its affair.
-        if (answer.problem === "session-displaced") return void this.#left.add(account.ssid);
-        this.#left.add(account.ssid);
+        this.#leave(account);
+        if (answer.problem === "session-displaced") return;
         for (const item of this.#items) if (item.order.account === account && item.order.type !== "remove") items.move(item, { in: "sm3-refused" });
         this.#fresh.delete(account);
       }),

@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import type { IncomingRequest } from "../../src/coap/index.js";
+import { VirtualClock } from "../../src/ports/simulated/index.js";
+import { WaitingRoom } from "./waiting-room.js";
+
+function room(): { clock: VirtualClock; waiting: WaitingRoom; begun: string[]; ignored: string[]; come: (endpoint: string, name?: string) => void } {
+  const clock = new VirtualClock();
+  const waiting = new WaitingRoom(clock, 1000);
+  const begun: string[] = [];
+  const ignored: string[] = [];
+  const come = (endpoint: string, name = endpoint): void => {
+    const request: Pick<IncomingRequest, "ignore"> = { ignore: () => ignored.push(name) };
+    waiting.add(endpoint, request as IncomingRequest, () => begun.push(name));
+  };
+  return { clock, waiting, begun, ignored, come };
+}
+
+describe("requests that wait for their session", () => {
+  it("begin in the order they came", () => {
+    const { waiting, begun, come } = room();
+    for (const endpoint of ["a", "b", "c"]) come(endpoint);
+    waiting.admit();
+    waiting.admit();
+    expect(begun).toEqual(["a", "b"]);
+    expect(waiting.size).toBe(1);
+  });
+
+  it("keep the place of a device that asks again, with its newest request", () => {
+    const { waiting, begun, ignored, come } = room();
+    come("a", "a1");
+    come("b");
+    come("a", "a2");
+    waiting.admit();
+    expect(begun).toEqual(["a2"]);
+    expect(ignored).toEqual(["a1"]);
+  });
+
+  it("begin anyway when they waited long enough", async () => {
+    const { clock, waiting, begun, come } = room();
+    come("a");
+    await clock.advance(600);
+    come("b");
+    await clock.advance(500);
+    expect(begun).toEqual(["a"]);
+    await clock.advance(600);
+    expect(begun).toEqual(["a", "b"]);
+    expect(waiting.running).toBe(false);
+  });
+
+  it("are left unanswered when the server stops", () => {
+    const { waiting, ignored, begun, come } = room();
+    come("a");
+    waiting.close();
+    waiting.admit();
+    expect(ignored).toEqual(["a"]);
+    expect(begun).toEqual([]);
+  });
+});
