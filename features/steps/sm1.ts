@@ -1,6 +1,6 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
-import { awaitItem, changeAccount, checkItem, checkNoAccount, checkProblem, checkRegisteredAt, fieldsOf, isEndState, itemOutcome, placeOrder, provision, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
+import { awaitItem, changeAccount, checkAccountUntouched, checkItem, checkNoAccount, checkProblem, checkRegisteredAt, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // Given: whole stories as preconditions
@@ -87,4 +87,17 @@ Then("the answer is {int} {string}", function (this: MusterWorld, status: number
 
 Then("the answer is {int}", function (this: MusterWorld, status: number) {
   checkProblem(this.scenario, status);
+});
+
+Then("by {string} the item of {device} ends as {string}", function (this: MusterWorld, rule: string, alias: string, outcome: string) {
+  if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
+  return checkItem(this.scenario, alias, outcome, undefined, rule);
+});
+
+Given("the account of {operator} on {device} is noted", function (this: MusterWorld, operator: ServerName, alias: string) {
+  return rememberAccount(this.scenario, alias, operator);
+});
+
+Then("the account of {operator} on {device} is as before", function (this: MusterWorld, operator: ServerName, alias: string) {
+  return checkAccountUntouched(this.scenario, alias, operator);
 });

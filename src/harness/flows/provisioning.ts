@@ -1,5 +1,6 @@
 import { itemOutcome, OperatorCallRefused, type AccountFields, type ItemView, type OrderRequest } from "../actors/operator.js";
 import { refOf, changedAccounts, deviceSessions } from "../evidence/index.js";
+import type { RuleName } from "../rules.js";
 import type { Scenario, ScenarioAccount } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { accountOn, act, awaitRegistered, bootstrapAccount, inspect, usualLifetime } from "./devices.js";
@@ -67,11 +68,11 @@ export async function awaitItem(scenario: Scenario, alias: string, states: reado
 }
 
 /** Judges the state an item comes to; `failed` stands for any failure, `failed(timeout)` for that one. */
-export async function checkItem(scenario: Scenario, alias: string, expected: string, operator?: ServerName): Promise<void> {
+export async function checkItem(scenario: Scenario, alias: string, expected: string, operator?: ServerName, rule: RuleName = "item-truthful"): Promise<void> {
   const view = await awaitItem(scenario, alias, [expected], operator);
   const outcome = itemOutcome(view);
   const ok = outcome === expected || view.state === expected;
-  scenario.check({ rule: "item-truthful", text: `the item of "${alias}"`, expected, actual: outcome, ok, timing: !ok && !endStates.has(view.state) });
+  scenario.check({ rule, text: `the item of "${alias}"`, expected, actual: outcome, ok, timing: !ok && !endStates.has(view.state) });
 }
 
 /** A precondition in one sentence: the device gets the operator's account through the Bootstrap Server and registers. */
@@ -110,6 +111,44 @@ export async function checkAccountFields(scenario: Scenario, alias: string, oper
     scenario.check({ rule: "account-fields", text: `${field} of operator ${operator}'s account on "${alias}"`, expected: value, actual, ok: actual === value, evidence });
   }
 }
+
+/** The resources of the operator's account as the device holds them, each as text by its path. */
+async function accountValues(scenario: Scenario, alias: string, operator: ServerName): Promise<Readonly<Record<string, string>>> {
+  const account = await accountOn(scenario, alias, operator);
+  if (account === undefined) return {};
+  const { objects } = await inspect(scenario, alias);
+  const instances = [["0", account.securityInstance], ["1", account.serverInstance]] as const;
+  return Object.fromEntries(
+    instances.flatMap(([object, instance]) => Object.entries(objects[object]?.[String(instance)] ?? {}).map(([resource, value]) => [`/${object}/${instance}/${resource}`, JSON.stringify(value)])),
+  );
+}
+
+/** Remembers the operator's account on the device, for `checkAccountUntouched`. */
+export async function rememberAccount(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
+  const values = await accountValues(scenario, alias, operator);
+  scenario.precondition(`"${alias}" holds an account of operator ${operator}`, Object.keys(values).length > 0, "it holds none");
+  scenario.remembered.set(`${alias} ${operator}`, values);
+}
+
+/** Judges that the operator's account on the device has the values it had when it was remembered, at the same instances. */
+export async function checkAccountUntouched(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
+  const before = scenario.remembered.get(`${alias} ${operator}`);
+  if (before === undefined) throw new Error(`no step before this one noted the account of operator ${operator} on "${alias}"`);
+  const now = await accountValues(scenario, alias, operator);
+  const changed = [...new Set([...Object.keys(before), ...Object.keys(now)])].filter((path) => before[path] !== now[path] && !volatile(path));
+  const writes = deviceSessions(await scenario.events(), scenario.endpoint(alias)).flatMap(changedAccounts);
+  scenario.check({
+    rule: "other-accounts-untouched",
+    text: `operator ${operator}'s account on "${alias}"`,
+    expected: `the ${Object.keys(before).length} values it had`,
+    actual: changed.length === 0 ? `the ${Object.keys(before).length} values it had` : changed.map((path) => `${path} was ${before[path] ?? "absent"}, is ${now[path] ?? "absent"}`).join("; "),
+    ok: changed.length === 0,
+    evidence: writes.slice(-5).map((exchange) => refOf(exchange.request)),
+  });
+}
+
+/** /1/x/12, the time of the last bootstrap, is the device's own and moves with each one. */
+const volatile = (path: string): boolean => /^\/1\/\d+\/12$/.test(path);
 
 /** Judges that nothing of the operator's account is on the device. */
 export async function checkNoAccount(scenario: Scenario, alias: string, operator: ServerName, rule: "account-removed" | "credential-refused" | "ORD-2" | "ORD-4" | "ORD-5"): Promise<void> {

@@ -56,8 +56,12 @@ export class Scenario {
   readonly orders: ScenarioOrder[] = [];
   /** Short Server IDs of accounts that devices have from the factory or from a plain configuration. */
   readonly factoryIds = new Map<ServerName, number>();
+  /** Values noted by a step for a later one, by what they are about. */
+  readonly remembered = new Map<string, Readonly<Record<string, string>>>();
   /** Devices that were switched on. */
   readonly started = new Set<string>();
+  /** Locations below /rd that devices were given, by alias, the newest last. */
+  readonly locations = new Map<string, string[]>();
   /** Things to undo, newest first. */
   readonly #undo: { readonly what: string; readonly undo: () => Promise<unknown> }[] = [];
   readonly #devices = new Map<string, Draft>();
@@ -141,6 +145,12 @@ export class Scenario {
     const actor = await this.run.devices.create(draft.spec);
     draft.actor = actor;
     return actor;
+  }
+
+  /** Remembers a location the device was given. */
+  located(alias: string, location: string): void {
+    const known = this.locations.get(alias) ?? [];
+    if (known.at(-1) !== location) this.locations.set(alias, [...known, location]);
   }
 
   // Accounts
