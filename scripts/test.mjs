@@ -3,7 +3,7 @@
  * What `npm test` runs: build, lint, type check, import direction, then the tests in three lots. Goes on after a failure, so that one run shows
  * everything; the last line is `N passed, N failed`, test cases and each check counted alike.
  *
- *   node scripts/test.mjs [part...]     only these parts: build lint types imports unit system interop
+ *   node scripts/test.mjs [part...] [-- filter...]   only these parts: build lint types imports unit system interop; only test files whose path has a filter
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -17,20 +17,23 @@ const minute = 60_000;
 
 const tool = (name) => join(root, "node_modules", ".bin", name);
 
-/** Lots of test files; `exclude` and `dir` are vitest's. */
 const checks = [
   { name: "build", title: "build", command: [tool("tsc"), "-p", "tsconfig.build.json"], limit: 5 * minute },
   { name: "lint", title: "lint", command: [tool("eslint"), "."], limit: 8 * minute },
   { name: "types", title: "type check", command: [tool("tsc"), "-p", "tsconfig.json"], limit: 5 * minute },
   { name: "imports", title: "import direction", command: [tool("depcruise"), "--config", ".dependency-cruiser.cjs", "--output-type", "err", "src", "simulators", "features"], limit: 5 * minute },
 ];
+/** Lots of test files, by vitest's own flags. */
 const lots = [
   { name: "unit", title: "unit, simulated network and socket tests", args: ["--exclude", "test/**", "--exclude", "interop/**", "--exclude", "**/node_modules/**", "--exclude", "dist/**"], limit: 15 * minute },
   { name: "system", title: "tests of whole runs", args: ["--dir", "test", "--no-file-parallelism"], folder: "test", limit: 25 * minute },
   { name: "interop", title: "interop tests", args: ["--dir", "interop", "--no-file-parallelism"], folder: "interop", limit: 15 * minute },
 ];
 
-const asked = process.argv.slice(2);
+const words = process.argv.slice(2);
+const dashes = words.indexOf("--");
+const asked = dashes < 0 ? words : words.slice(0, dashes);
+const filters = dashes < 0 ? [] : words.slice(dashes + 1);
 const known = [...checks, ...lots].map(({ name }) => name);
 const unknown = asked.filter((name) => !known.includes(name));
 if (unknown.length > 0) {
@@ -113,7 +116,7 @@ async function lot({ name, title, args, folder, limit }) {
   say(title);
   const since = performance.now();
   const output = join(scratch, `${name}.json`);
-  const why = await execute([tool("vitest"), "run", "--passWithNoTests", "--reporter=default", "--reporter=json", `--outputFile.json=${output}`, ...args], limit);
+  const why = await execute([tool("vitest"), "run", "--passWithNoTests", "--reporter=default", "--reporter=json", `--outputFile.json=${output}`, ...args, ...filters], limit);
   if (!existsSync(output)) {
     finish(title, 0, 1, since, why ?? "no report was written");
     return;
