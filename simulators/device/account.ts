@@ -140,10 +140,7 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
     const { endpoint } = this;
     this.endpoint = undefined;
     this.peer = undefined;
-    if (endpoint !== undefined) {
-      this.device.host.socketClosed(endpoint);
-      void endpoint.close();
-    }
+    if (endpoint !== undefined) this.device.host.closeSocket(endpoint);
   }
 
   /** Stops what it waits for, without a word to anybody (a device gone silent). */

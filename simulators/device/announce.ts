@@ -47,8 +47,20 @@ export class ObjectListCache {
   }
 }
 
+/** Answers by content: devices fresh from the factory share theirs. */
+const whole = new WeakMap<Objects, { readonly version: LwM2mVersion; readonly payload: Buffer }>();
+
 /** The answer to Bootstrap-Discover; `object` narrows it. Undefined when that object does not exist. */
-export function bootstrapDiscovery(objects: Objects, version: LwM2mVersion, object?: number): string | undefined {
+export function bootstrapDiscovery(objects: Objects, version: LwM2mVersion, object?: number): Buffer | undefined {
+  const known = object === undefined ? whole.get(objects) : undefined;
+  if (known?.version === version) return known.payload;
+  const text = discovery(objects, version, object);
+  const payload = text === undefined ? undefined : Buffer.from(text);
+  if (object === undefined && payload !== undefined) whole.set(objects, { version, payload });
+  return payload;
+}
+
+function discovery(objects: Objects, version: LwM2mVersion, object: number | undefined): string | undefined {
   const listed: BootstrapObject[] = grouped(objects).map((group) => ({
     object: group.object,
     instances: objects.filter((stored) => stored.object === group.object).map((stored) => discovered(group.object, stored.node)),

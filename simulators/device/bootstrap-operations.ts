@@ -37,7 +37,7 @@ export function bootstrapOperation(objects: Objects, operation: Exclude<Bootstra
     case "discover": {
       const payload = bootstrapDiscovery(objects, context.version, operation.path.object);
       if (payload === undefined) throw new RequestError(Codes.NotFound, "no such object");
-      return { response: { code: Codes.Content, contentFormat: ContentFormat.Link, payload: Buffer.from(payload) }, objects };
+      return { response: { code: Codes.Content, contentFormat: ContentFormat.Link, payload }, objects };
     }
     case "read":
       return { response: read(objects, operation.path, operation.accept, context.version), objects };

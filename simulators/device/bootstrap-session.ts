@@ -58,13 +58,9 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
     const { endpoint, device } = this;
     this.endpoint = undefined;
     if (endpoint === undefined) return;
-    const shut = (): void => {
-      device.host.socketClosed(endpoint);
-      void endpoint.close();
-    };
     const { ackTimeoutMs, ackRandomFactor } = device.spec.timing.coap;
-    if (linger) after(device.host.ports.clock, 2 * ackTimeoutMs * ackRandomFactor, "bootstrap socket lingers", shut);
-    else shut();
+    if (linger) device.host.lingering.add(endpoint, 2 * ackTimeoutMs * ackRandomFactor);
+    else device.host.closeSocket(endpoint);
   }
 
   /** Stops what it waits for, without a word to anybody. */

@@ -343,6 +343,12 @@ export class Device extends Timer implements Receiver {
       if (account.outdated) account.step({ in: "register" });
       else if (account.unannounced !== 0) account.step({ in: "update" });
     }
+    const [only] = this.accounts;
+    if (this.accounts.length === 1 && only !== undefined) {
+      // Nobody to wait for.
+      only.step({ in: "start", delayMs: this.#initialDelay(only) });
+      return;
+    }
     const turns = this.accounts.map((account) => ({
       state: account.state.at,
       priority: numberOf(account.details.server, ServerResource.RegistrationPriorityOrder),
@@ -350,9 +356,13 @@ export class Device extends Timer implements Receiver {
     }));
     for (const index of mayStart(turns)) {
       const account = this.accounts[index];
-      const delayMs = account === undefined || account.settled ? 0 : (numberOf(account.details.server, ServerResource.InitialRegistrationDelayTimer) ?? 0) * 1000;
-      account?.step({ in: "start", delayMs });
+      account?.step({ in: "start", delayMs: this.#initialDelay(account) });
     }
+  }
+
+  /** /1/x/14, which counts until the first success after a bootstrap. */
+  #initialDelay({ settled, details }: Account): number {
+    return settled ? 0 : (numberOf(details.server, ServerResource.InitialRegistrationDelayTimer) ?? 0) * 1000;
   }
 
   /** An account changed its state: for the trace. */
@@ -446,7 +456,9 @@ export class Device extends Timer implements Receiver {
     }
     if (address.scheme !== "coap") return Promise.reject(new ExchangeError("unreachable", uri));
     const { host, port } = address;
-    return udpEndpoint(this.#radio, { host: this.spec.host ?? "127.0.0.1", connect: { host, port }, transmission: this.spec.timing.coap, limits: deviceLimits }, handler);
+    const endpoint = udpEndpoint(this.#radio, { host: this.spec.host ?? "127.0.0.1", connect: { host, port }, transmission: this.spec.timing.coap, limits: deviceLimits }, handler);
+    endpoint.catch(() => this.host.refusedSockets++);
+    return endpoint;
   }
 
   peerOf(endpoint: UdpEndpoint, uri: string): Peer {

@@ -4,6 +4,7 @@ import { parseCoapUri, type UdpEndpoint } from "../../src/transport/index.js";
 import { ObjectListCache } from "./announce.js";
 import type { Device } from "./device.js";
 import { Factory } from "./factory.js";
+import { Lingering } from "./lingering.js";
 import { InstanceCache } from "./objects.js";
 import type { FleetState } from "./snapshot.js";
 
@@ -33,7 +34,10 @@ export class DeviceHost {
   readonly objectLists = new ObjectListCache();
   readonly #addresses = new Map<string, ReturnType<typeof parseCoapUri>>();
 
+  readonly lingering: Lingering;
   openSockets = 0;
+  /** Sockets that the system did not give: the generator's own failure. */
+  refusedSockets = 0;
   /** Of sockets that are closed; see `countersOf` for those that are open. */
   readonly closedSockets: EndpointCounters = { datagramsIn: 0, datagramsOut: 0, retransmissions: 0, duplicates: 0, malformed: 0, timeouts: 0, resets: 0, strayResponses: 0 };
 
@@ -43,7 +47,9 @@ export class DeviceHost {
     readonly trace?: DeviceTrace,
     /** Tap of all devices that are not traced; undefined costs nothing. */
     readonly untracedTap?: DatagramTap,
-  ) {}
+  ) {
+    this.lingering = new Lingering(ports.clock, (endpoint) => this.closeSocket(endpoint));
+  }
 
   /** What the kernel granted the last socket, bytes. */
   receiveBuffer: number | undefined = undefined;
@@ -53,9 +59,10 @@ export class DeviceHost {
     this.receiveBuffer = receiveBuffer;
   }
 
-  socketClosed({ counters }: Endpoint): void {
+  closeSocket(endpoint: Endpoint): void {
     this.openSockets--;
-    addCounters(this.closedSockets, counters);
+    addCounters(this.closedSockets, endpoint.counters);
+    void endpoint.close();
   }
 
   /** Throws when the text is no CoAP URI. */

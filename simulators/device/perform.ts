@@ -157,8 +157,7 @@ async function through(device: Device, to: Destination, act: (endpoint: Endpoint
   try {
     return await act(endpoint, device.peerOf(endpoint, uri));
   } finally {
-    device.host.socketClosed(endpoint);
-    await endpoint.close();
+    device.host.closeSocket(endpoint);
   }
 }
 

@@ -32,9 +32,10 @@ export interface Percentiles {
 export interface FleetHealth {
   readonly loopLagP99Ms: number;
   readonly socketDrops: number | undefined;
+  readonly refusedSockets: number;
   readonly receiveBuffer: number | undefined;
   readonly openSockets: number;
-  /** A shard lagged (p99 over 100 ms in some second), or its sockets dropped. */
+  /** A shard lagged (p99 over 100 ms in some second), its sockets dropped, or it got no socket. */
   readonly saturated: boolean;
   readonly shards: readonly ShardHealth[];
 }

@@ -57,13 +57,15 @@ export class Merge {
   #health(shards: readonly ShardHealth[]): FleetHealth {
     const drops = shards.map(({ socketDrops }) => socketDrops).filter((count) => count !== undefined);
     const socketDrops = drops.length === 0 ? undefined : drops.reduce((total, count) => total + count, 0);
+    const refusedSockets = shards.reduce((total, { refusedSockets: refused }) => total + refused, 0);
     const buffers = shards.map(({ receiveBuffer }) => receiveBuffer).filter((bytes) => bytes !== undefined);
     return {
       loopLagP99Ms: Math.max(0, ...shards.map(({ loopLagP99Ms }) => loopLagP99Ms)),
       socketDrops,
+      refusedSockets,
       receiveBuffer: buffers.length === 0 ? undefined : Math.min(...buffers),
       openSockets: shards.reduce((total, { openSockets }) => total + openSockets, 0),
-      saturated: this.#lagged || (socketDrops ?? 0) > 0,
+      saturated: this.#lagged || (socketDrops ?? 0) > 0 || refusedSockets > 0,
       shards,
     };
   }

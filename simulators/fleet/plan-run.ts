@@ -3,8 +3,9 @@ import { Device, type DeviceHost } from "../device/index.js";
 import { deviceOf, positionOf, type FleetPlan, type Slice } from "./plan.js";
 import { Schedule } from "./schedule.js";
 
-/** Devices made in one go before the event loop gets its turn. */
-const burst = 64;
+/** How long devices are made in one go before the event loop gets its turn, looked at every so many devices. */
+const burstMs = 4;
+const burst = 16;
 const pauseMs = 1;
 
 /** What a shard runs of a plan: makes and starts its devices when the schedule says so. Its own timer. */
@@ -48,8 +49,9 @@ export class PlanRun extends Timer {
   }
 
   override fire(): void {
-    const due = this.#schedule.dueAt(this.#clock.now() - this.#beganAt);
-    for (let made = 0; made < burst; made++) {
+    const began = this.#clock.now();
+    const due = this.#schedule.dueAt(began - this.#beganAt);
+    for (let made = 0; made % burst !== 0 || made === 0 || this.#clock.now() - began < burstMs; made++) {
       const at = this.devices.length;
       const position = this.#positions[at];
       const index = this.#indexes[at];

@@ -40,6 +40,8 @@ export interface ShardHealth {
   readonly loopLagMaxMs: number;
   /** Datagrams the kernel dropped at this process's sockets since the start; undefined where it cannot be known. */
   readonly socketDrops: number | undefined;
+  /** Sockets the system did not give (descriptors or ports used up), since the start. */
+  readonly refusedSockets: number;
   /** Receive buffer granted to a device's socket, bytes, read back. */
   readonly receiveBuffer: number | undefined;
   readonly openSockets: number;

@@ -72,6 +72,7 @@ class ShardWorker {
       loopLagP99Ms: this.#lag.percentile(99),
       loopLagMaxMs: this.#lag.max,
       socketDrops: this.#drops(),
+      refusedSockets: this.#shard.host.refusedSockets,
       receiveBuffer: this.#shard.host.receiveBuffer,
       openSockets: this.#shard.host.openSockets,
       rss: process.memoryUsage.rss(),
