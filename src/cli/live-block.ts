@@ -29,6 +29,7 @@ export class LiveBlock {
   }
 
   #draw(above: string): void {
+    if (above === "" && this.#drawn === 0 && this.#lines.length === 0) return;
     const columns = Math.max(20, this.terminal.columns());
     const up = this.#drawn === 0 ? "" : `\u001b[${this.#drawn}F`;
     const lines = this.#lines.map((text) => `${clipped(text, columns - 1)}\n`).join("");
