@@ -47,7 +47,7 @@ const common = {
   /** Bytes asked of the kernel for the CoAP socket; what was granted is logged. */
   receiveBuffer: z.number().int().min(4096).max(67_108_864).default(4_194_304),
   /** Events the trace holds before it forgets the oldest. */
-  traceEvents: z.number().int().min(0).max(2_000_000).default(200_000),
+  traceEvents: z.number().int().min(0).max(2_000_000).default(100_000),
 };
 
 /** The configuration file of `muster serve bootstrap-server`; every flag has the key of its name. */
