@@ -1,0 +1,267 @@
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import { once } from "node:events";
+import { Agent, createServer, parameters, updateTiming, type IncomingMessage, type ObserveWriteStream, type OutgoingMessage, type Server } from "coap";
+import type { Answer } from "./answers.js";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How this stack's CoAP retransmits; milliseconds. */
+export interface CoapTiming {
+  readonly ackTimeoutMs: number;
+  readonly ackRandomFactor: number;
+  readonly maxRetransmit: number;
+  /** From a request to its response, where the message layer has not given up before. */
+  readonly responseTimeoutMs: number;
+}
+
+export interface OutgoingRequest {
+  readonly method: "POST" | "DELETE";
+  /** `/rd/1`. */
+  readonly path: string;
+  readonly query?: readonly string[];
+  readonly contentFormat?: number;
+  readonly payload?: Buffer;
+}
+
+export type Reply = { readonly code: string; readonly location: readonly string[] } | { readonly failure: "timeout" | "reset" | "unreachable" | "cancelled" };
+
+export interface Exchange {
+  readonly reply: Promise<Reply>;
+  /** Forgets the exchange; its reply is `cancelled`. */
+  cancel(): void;
+}
+
+/** A request that reached the device. Exactly one of `respond`, `observed` and `ignore` is called, at once. */
+export interface Incoming {
+  /** `127.0.0.1:5683`. */
+  readonly from: string;
+  readonly messageId: number;
+  /** Hex. */
+  readonly token: string;
+  readonly method: string;
+  /** `/1/0/9`. */
+  readonly path: string;
+  readonly query: readonly string[];
+  readonly observe: number | undefined;
+  readonly accept: number | undefined;
+  readonly contentFormat: number | undefined;
+  readonly payload: Buffer;
+  respond(answer: Answer): void;
+  /** Answers an Observe with its first content; `ended` is called when the observer has gone. */
+  observed(answer: Answer, ended: () => void): Notifier;
+  ignore(): void;
+}
+
+export interface Notifier {
+  notify(answer: Answer): void;
+  end(): void;
+}
+
+export type Tap = (direction: "in" | "out", local: string, peer: string, bytes: Buffer) => void;
+
+export const formatAddress = ({ host, port }: Address): string => `${host}:${port}`;
+
+/** The address of a NoSec URI; undefined where this device cannot go (other schemes, names, IPv6). */
+export function addressOf(uri: string): Address | undefined {
+  if (!URL.canParse(uri)) return undefined;
+  const { protocol, hostname, port } = new URL(uri);
+  const host = hostname === "localhost" ? "127.0.0.1" : hostname;
+  if (protocol !== "coap:" || !/^\d{1,3}(\.\d{1,3}){3}$/.test(host)) return undefined;
+  return { host, port: port === "" ? 5683 : Number(port) };
+}
+
+/** node-coap names the formats it knows. */
+const formatNames: Readonly<Record<string, number>> = {
+  "text/plain": 0,
+  "application/link-format": 40,
+  "application/octet-stream": 42,
+  "application/vnd.oma.lwm2m+tlv": 11542,
+};
+/** A format that is none of ours, whatever its number. */
+const unknownFormat = -1;
+
+/** One UDP socket that is CoAP client and server at once, as a LwM2M Client needs it: node-coap's Agent and Server listen to the same one. */
+export class CoapPort {
+  readonly local: string;
+  onRequest: (request: Incoming) => void = (request) => request.ignore();
+  readonly #agent: Agent;
+  readonly #server: Server;
+  readonly #open = new Set<Exchange>();
+  readonly #observed = new Set<ObserveWriteStream>();
+  #closed = false;
+
+  private constructor(
+    private readonly socket: Socket,
+    private readonly timing: CoapTiming,
+    tap: Tap,
+  ) {
+    const { address, port } = socket.address();
+    this.local = `${address}:${port}`;
+    this.#watch(tap);
+    this.#server = createServer();
+    this.#server.on("request", (request: IncomingMessage, response: OutgoingMessage | ObserveWriteStream) => this.#requested(request, response));
+    this.#server.on("error", () => {});
+    this.#agent = new Agent({ socket });
+    this.#agent.on("error", () => {});
+    this.#server.listen(socket);
+  }
+
+  static async open(host: string, timing: CoapTiming, tap: Tap): Promise<CoapPort> {
+    const socket = createSocket("udp4");
+    socket.bind(0, host);
+    await once(socket, "listening");
+    return new CoapPort(socket, timing, tap);
+  }
+
+  /** Shows every datagram to the tap, retransmissions included, and keeps late ones from a closed socket. */
+  #watch(tap: Tap): void {
+    const { socket, local } = this;
+    socket.on("message", (bytes: Buffer, from: RemoteInfo) => tap("in", local, `${from.address}:${from.port}`, bytes));
+    const send: unknown = Reflect.get(socket, "send");
+    if (typeof send !== "function") throw new Error("a socket that cannot send");
+    const watched = (bytes: Buffer, offset: number, length: number, port: number, ...rest: readonly unknown[]): void => {
+      if (this.#closed) return;
+      const [host] = rest;
+      tap("out", local, `${typeof host === "string" ? host : "127.0.0.1"}:${port}`, bytes.subarray(offset, offset + length));
+      Reflect.apply(send, socket, [bytes, offset, length, port, ...rest]);
+    };
+    Object.assign(socket, { send: watched });
+  }
+
+  request(to: Address, { method, path, query = [], contentFormat, payload }: OutgoingRequest): Exchange {
+    useTiming(this.timing);
+    const message = this.#agent.request({
+      host: to.host,
+      port: to.port,
+      method,
+      pathname: path,
+      ...(query.length === 0 ? {} : { query: query.join("&") }),
+      ...(contentFormat === undefined ? {} : { contentFormat }),
+    });
+    const { promise, resolve } = withResolvers<Reply>();
+    let answered = false;
+    const settle = (reply: Reply): void => {
+      if (!this.#open.delete(exchange)) return;
+      clearTimeout(timer);
+      if (!answered) this.#agent.abort(message);
+      resolve(reply);
+    };
+    const exchange: Exchange = { reply: promise, cancel: () => settle({ failure: "cancelled" }) };
+    this.#open.add(exchange);
+    const timer = setTimeout(() => settle({ failure: "timeout" }), Math.max(this.timing.responseTimeoutMs, maxTransmitWaitMs(this.timing)));
+    message.on("response", (response: IncomingMessage) => {
+      answered = true;
+      settle(response.code === "0.00" ? { failure: "reset" } : { code: response.code, location: locationOf(response) });
+    });
+    message.on("error", () => settle({ failure: "unreachable" }));
+    message.end(payload);
+    return exchange;
+  }
+
+  #requested(request: IncomingMessage, response: OutgoingMessage | ObserveWriteStream): void {
+    const cancelAck = (): void => {
+      if ("_ackTimer" in response && response._ackTimer !== null) clearTimeout(response._ackTimer);
+    };
+    // A ping comes through here as well; the Agent has answered it.
+    if (request.code === "0.00") {
+      cancelAck();
+      return;
+    }
+    const [path = "/", query = ""] = request.url.split("?");
+    const { Observe: observe, Accept: accept, "Content-Format": contentFormat } = request.headers;
+    this.onRequest({
+      from: `${request.rsinfo.address}:${request.rsinfo.port}`,
+      messageId: request._packet.messageId ?? 0,
+      token: request._packet.token?.toString("hex") ?? "",
+      method: request.method,
+      path,
+      query: query.split("&").filter((parameter) => parameter !== ""),
+      observe: typeof observe === "number" ? observe : undefined,
+      accept: formatOf(accept),
+      contentFormat: formatOf(contentFormat),
+      payload: request.payload,
+      respond: (answer) => {
+        const block1 = request._packet.options?.find((option) => option.name === "Block1")?.value;
+        // node-coap leaves the option out of its answer to the last block (RFC 7959 §2.3).
+        if (block1 !== undefined) response.setOption("Block1", block1);
+        send(response, answer);
+      },
+      observed: (answer, ended) => this.#observe(response, answer, ended),
+      ignore: cancelAck,
+    });
+  }
+
+  #observe(response: OutgoingMessage | ObserveWriteStream, answer: Answer, ended: () => void): Notifier {
+    if (!("_doSend" in response)) {
+      send(response, answer);
+      return { notify: () => {}, end: () => {} };
+    }
+    this.#observed.add(response);
+    // node-coap ends the stream when a notification is answered with RST or with nothing.
+    response.on("finish", () => {
+      if (this.#observed.delete(response)) ended();
+    });
+    const notify = (content: Answer): void => {
+      response.statusCode = content.code;
+      if (content.contentFormat !== undefined) response.setOption("Content-Format", content.contentFormat);
+      response.write(content.payload ?? Buffer.alloc(0));
+    };
+    notify(answer);
+    return {
+      notify,
+      end: () => {
+        if (this.#observed.delete(response)) response.end();
+      },
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const exchange of this.#open) exchange.cancel();
+    for (const stream of this.#observed) stream.end();
+    this.#observed.clear();
+    this.#server.close();
+    const closed = once(this.socket, "close");
+    this.socket.close();
+    await closed;
+  }
+}
+
+function send(response: OutgoingMessage | ObserveWriteStream, { code, payload, contentFormat, location }: Answer): void {
+  response.statusCode = code;
+  if (contentFormat !== undefined) response.setOption("Content-Format", contentFormat);
+  if (location !== undefined) response.setOption("Location-Path", location.map((segment) => Buffer.from(segment)));
+  // An error to an Observe must not carry the Observe option, which a written payload would bring along.
+  if ("_doSend" in response) response.end();
+  else if (payload === undefined) response.end();
+  else response.end(payload);
+}
+
+const formatOf = (named: unknown): number | undefined => {
+  if (named === undefined) return undefined;
+  return typeof named === "string" ? (formatNames[named] ?? unknownFormat) : unknownFormat;
+};
+
+function locationOf(response: IncomingMessage): string[] {
+  return (response._packet.options ?? []).filter((option) => option.name === "Location-Path").map((option) => option.value.toString());
+}
+
+/** node-coap has one set of transmission parameters for the process; it reads them when a request is made. */
+function useTiming({ ackTimeoutMs, ackRandomFactor, maxRetransmit }: CoapTiming): void {
+  const ackTimeout = ackTimeoutMs / 1000;
+  if (parameters.ackTimeout === ackTimeout && parameters.ackRandomFactor === ackRandomFactor && parameters.maxRetransmit === maxRetransmit) return;
+  updateTiming({ ackTimeout, ackRandomFactor, maxRetransmit });
+}
+
+/** MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2). */
+const maxTransmitWaitMs = ({ ackTimeoutMs, ackRandomFactor, maxRetransmit }: CoapTiming): number => ackTimeoutMs * (2 ** (maxRetransmit + 1) - 1) * ackRandomFactor;
+
+function withResolvers<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => {};
+  const promise = new Promise<T>((settle) => (resolve = settle));
+  return { promise, resolve };
+}

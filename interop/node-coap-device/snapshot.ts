@@ -1,0 +1,45 @@
+import type { AccountSnapshot, DeviceSnapshot, FleetState, SnapshotObjects, SnapshotValue } from "../../simulators/device/index.js";
+import { Security } from "./accounts.js";
+import { Objects } from "./model.js";
+import type { Registration } from "./registration.js";
+import type { ObjectStore, Resource } from "./store.js";
+import type { Value } from "./values.js";
+
+/** One word for where the device is. */
+export function fleetStateOf(state: DeviceSnapshot["state"], registrations: readonly Registration[]): FleetState {
+  if (state === "off") return "off";
+  if (state === "hold-off") return "holding-off";
+  if (state === "stranded") return "failed";
+  if (state !== "serving") return "bootstrapping";
+  const registered = registrations.filter((registration) => registration.registered).length;
+  if (registered > 0) return registered === registrations.length ? "registered" : "partly-registered";
+  if (registrations.length === 0 || registrations.some(({ state: at }) => !["failed", "left", "disabled"].includes(at))) return "registering";
+  return registrations.some(({ state: at }) => at === "failed") ? "failed" : "deregistered";
+}
+
+export const accountSnapshot = ({ account, state, location, lastFailure, lifetime }: Registration, local: string | undefined): AccountSnapshot => ({
+  shortServerId: account.shortServerId,
+  uri: account.uri,
+  securityInstance: account.securityInstance,
+  serverInstance: account.serverInstance,
+  lifetime,
+  state,
+  ...(location === undefined ? {} : { location: `/${location.join("/")}` }),
+  ...(local === undefined ? {} : { local }),
+  ...(lastFailure === undefined ? {} : { lastFailure }),
+});
+
+/** Everything in the store; keys are never shown. */
+export function snapshotObjects(store: ObjectStore): SnapshotObjects {
+  const instances = (object: number): [string, Record<string, SnapshotValue>][] =>
+    store.instances(object).map((id) => [String(id), Object.fromEntries([...(store.get(object, id) ?? [])].map(([resource, content]) => [String(resource), shown(object, resource, content)]))]);
+  return Object.fromEntries(store.objects().map((object) => [String(object), Object.fromEntries(instances(object))]));
+}
+
+function shown(object: number, id: number, resource: Resource): SnapshotValue {
+  if ("values" in resource) return Object.fromEntries([...resource.values].map(([each, value]) => [String(each), plain(value)]));
+  const secret = object === Objects.security && id === Security.secretKey;
+  return secret && Buffer.isBuffer(resource.value) && resource.value.length > 0 ? "(secret)" : plain(resource.value);
+}
+
+const plain = (value: Value): string | number | boolean => (Buffer.isBuffer(value) ? value.toString("hex") : value);
