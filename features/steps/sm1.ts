@@ -1,6 +1,6 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
-import { awaitItem, changeAccount, checkAccountUntouched, checkItem, checkNoAccount, checkProblem, checkRegisteredAt, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
+import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkNoAccount, checkNoSecret, checkProblem, checkRegisteredAt, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // Given: whole stories as preconditions
@@ -100,4 +100,23 @@ Given("the account of {operator} on {device} is noted", function (this: MusterWo
 
 Then("the account of {operator} on {device} is as before", function (this: MusterWorld, operator: ServerName, alias: string) {
   return checkAccountUntouched(this.scenario, alias, operator);
+});
+
+Then("by {string} the item of {device} comes to {string}", async function (this: MusterWorld, rule: string, alias: string, state: string) {
+  if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
+  const view = await awaitItem(this.scenario, alias, [state]);
+  this.scenario.equal(rule, `the item of "${alias}"`, state, itemOutcome(view));
+});
+
+// `| member | value |` of the last answer's body.
+Then("the answer has:", function (this: MusterWorld, table: DataTable) {
+  checkAnswerMembers(this.scenario, table.rowsHash());
+});
+
+Then("the answer is the same as the one before", function (this: MusterWorld) {
+  checkSameAnswer(this.scenario);
+});
+
+Then("the answer holds no secret", function (this: MusterWorld) {
+  checkNoSecret(this.scenario);
 });

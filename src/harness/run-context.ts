@@ -37,6 +37,8 @@ export interface RunContext {
   readonly missing: ReadonlyMap<Capability, Lack>;
   readonly bootstrapServer: BootstrapServerActor;
   readonly servers: Readonly<Record<ServerName, LwM2mServerActor>>;
+  /** What no answer, event or log may hold. */
+  readonly secrets: readonly string[];
   readonly shortServerIds: Readonly<Record<ServerName, IdPool>>;
   readonly devices: DeviceProvider;
   /** Absent when the devices are not ours. */

@@ -1,5 +1,5 @@
 import { describeAnswer } from "../actors/operator.js";
-import { awaitRegistered, latestOwn } from "./devices.js";
+import { awaitRegistered, latestOwn, shortServerIdOf } from "./devices.js";
 import { refOf } from "../evidence/index.js";
 import { ruleNamed, isRuleName, type RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
@@ -34,16 +34,20 @@ const methodOf = (text: string): SmpRequest["method"] => {
 
 /**
  * Fills in what only the run knows: `<c1>` an endpoint name (percent-encoded in a path), `<A.account>` an account's id, `<A.ssid>` a Short Server ID, `<A.uri>`
- * a server's URI, `<order>` the newest order's id.
+ * a server's URI, `<order>` the newest order's id, `<c1.location>` the location that a device was given last.
  */
 export function filledIn(scenario: Scenario, text: string, encode: (text: string) => string = (plain) => plain): string {
   return text.replaceAll(/<([^<>\s]+)>/g, (whole, name: string) => {
-    const operator = /^([AB])\.(account|ssid|uri)$/.exec(name);
+    const operator = /^([AB])\.(account|ssid|uri|etag)$/.exec(name);
     const letter: ServerName = operator?.[1] === "B" ? "B" : "A";
     if (operator?.[2] === "account") return encode(scenario.account(letter).id);
-    if (operator?.[2] === "ssid") return String(scenario.account(letter).shortServerId);
+    if (operator?.[2] === "etag") return scenario.account(letter).etag;
+    if (operator?.[2] === "ssid") return String(shortServerIdOf(scenario, letter));
     if (operator?.[2] === "uri") return encode(scenario.server(letter).uri);
+    if (name === "unique") return `${scenario.run.nonce}-${scenario.key}`;
     if (name === "order") return encode(scenario.order().id);
+    const device = /^(.+)\.location$/.exec(name)?.[1];
+    if (device !== undefined) return scenario.locations.get(device)?.at(-1) ?? whole;
     return /^(?:(?:a|b|ab|x):)?[a-z][a-z0-9-]*$/.test(name) ? encode(scenario.endpoint(name)) : whole;
   });
 }
@@ -75,6 +79,7 @@ function remember(scenario: Scenario, request: SmpRequest, answer: SmpAnswer): v
   const body = typeof answer.body === "object" && answer.body !== null ? answer.body : {};
   const type = "type" in body && typeof body.type === "string" ? body.type.replace(/^.*:/, "") : undefined;
   const field = "field" in body && typeof body.field === "string" ? body.field : undefined;
+  scenario.answerBefore = scenario.lastAnswer;
   scenario.lastAnswer = {
     text: `${request.method} ${request.path}`,
     code: String(answer.status),
@@ -104,14 +109,47 @@ const judgedRule = (scenario: Scenario): RuleName => {
   return rules.filter(isRuleName).find((name) => ruleNamed(name)?.about.includes(judges)) ?? "item-truthful";
 };
 
-/** Judges the last answer of an HTTP call: status, problem type and the field at fault. The rule is the first one the scenario names. */
+/** Judges the last answer of an HTTP call: status, problem type and the field at fault (or a place inside it). The rule is the first one the scenario names. */
 export function checkProblem(scenario: Scenario, status: number, problem?: string, field?: string): void {
   const answer = scenario.lastAnswer;
   if (answer === undefined) throw new Error("no step before this one got an answer");
   const expected = [String(status), ...(problem === undefined ? [] : [problem]), ...(field === undefined ? [] : [`(${field})`])].join(" ");
-  const actual = [answer.code, ...(problem === undefined ? [] : [answer.problem ?? "no problem type"]), ...(field === undefined ? [] : [`(${answer.field ?? "no field"})`])].join(" ");
+  const named = field !== undefined && answer.field?.startsWith(`${field}/`) === true ? field : answer.field;
+  const actual = [answer.code, ...(problem === undefined ? [] : [answer.problem ?? "no problem type"]), ...(field === undefined ? [] : [`(${named ?? "no field"})`])].join(" ");
   const body = describeAnswer({ status: Number(answer.code), body: answer.body });
   scenario.check({ rule: judgedRule(scenario), text: `the answer to ${answer.text}`, expected, actual: actual === expected ? actual : body, ok: actual === expected, at: answer.at });
+}
+
+function lastBody(scenario: Scenario): Readonly<Record<string, unknown>> {
+  const body = scenario.lastAnswer?.body;
+  return typeof body === "object" && body !== null ? (body as Readonly<Record<string, unknown>>) : {};
+}
+
+/** Judges members of the last answer's body; values may hold `<A.ssid>` and the like. */
+export function checkAnswerMembers(scenario: Scenario, expected: Readonly<Record<string, string>>): void {
+  const answer = scenario.lastAnswer;
+  const body = lastBody(scenario);
+  for (const [name, text] of Object.entries(expected)) {
+    const value = body[name];
+    scenario.equal(judgedRule(scenario), `${name} in the answer to ${answer?.text ?? "nothing"}`, filledIn(scenario, text), typeof value === "object" ? JSON.stringify(value) : String(value as string | number | boolean | undefined));
+  }
+}
+
+/** Judges that the last answer repeats the one before: the same status and the same body. */
+export function checkSameAnswer(scenario: Scenario): void {
+  const [before, now] = [scenario.answerBefore, scenario.lastAnswer];
+  const told = (answer: typeof now): string => `${answer?.code ?? "none"} ${JSON.stringify(answer?.body)}`;
+  scenario.equal(judgedRule(scenario), `the answer to the repeated ${now?.text ?? "call"}`, told(before), told(now));
+}
+
+/** Judges that nothing in the last answer, headers included, is a secret: no member of such a name, and none of the values the run knows to be secret. */
+export function checkNoSecret(scenario: Scenario): void {
+  const answer = scenario.lastAnswer;
+  const text = JSON.stringify([answer?.body, answer?.headers]);
+  const named = /"(secret|secretKey|privateKey|masterSecret|psk|token)":/.exec(text)?.[1];
+  const known = scenario.run.secrets.find((secret) => text.includes(secret));
+  const actual = named !== undefined ? `a member "${named}"` : known !== undefined ? "a value that is a secret of this run" : "none";
+  scenario.equal(judgedRule(scenario), `secrets in the answer to ${answer?.text ?? "nothing"}`, "none", actual);
 }
 
 /** Judges that the device's newest Register went to the second URI of the operator's server and was answered 2.01. */

@@ -1,6 +1,7 @@
 import { bootstrapServerConfig, lwm2mServerConfig, type BootstrapServerConfig, type LwM2mServerConfig } from "../../config/index.js";
 import { OperatorClient } from "../../operator/index.js";
 import { formatAddress, type Address, type Clock, type Network, type Secrets } from "../../ports/index.js";
+import { parseCoapUri } from "../../transport/index.js";
 import { ServedBootstrapServer, ServedLwM2mServer, type SmpCaller } from "../actors/served.js";
 import type { BootstrapServerActor, LwM2mServerActor } from "../actors/types.js";
 import type { RoleTarget, RunningTarget, ServerName, Target } from "../targets/index.js";
@@ -41,6 +42,8 @@ export interface Roles {
   readonly servers: Readonly<Record<ServerName, LwM2mServerActor>>;
   /** By role name; only roles with a known address. */
   readonly addresses: Readonly<Record<string, { readonly coap: string; readonly http: string }>>;
+  /** Tokens of the pairs of peers: no answer may ever hold one. */
+  readonly secrets: readonly string[];
   stop(): Promise<void>;
 }
 
@@ -87,7 +90,13 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
 
     const startServer = async (name: ServerName, port: number): Promise<Started> => {
       const role = target.servers[name];
-      if (role.kind === "running") return running(role);
+      if (role.kind === "running") {
+        if (role.forwardSecondCoap && role.secondCoap !== undefined) {
+          const second = await forwardPort(network, parseCoapUri(role.secondCoap), parseCoapUri(role.coap));
+          started.push(() => second.close());
+        }
+        return running(role);
+      }
       const { endpoints, shortServerIds, tenant } = operators[name];
       const config = lwm2mServerConfig({
         name: roleName(name),
@@ -100,7 +109,7 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
         plants: [...target.plants.lwm2mServer],
       });
       const { thread: server, operator } = await thread(roleName(name), environment.scripts.lwm2mServer, { ...config, timing: target.timing });
-      const second = await forwardPort(network, loopback, server.coap);
+      const second = await forwardPort(network, { host: loopback }, server.coap);
       started.push(() => second.close());
       return { uri: coapUri(server.coap), secondUri: coapUri(second.local), smpUrl: httpUrl(port), operator };
     };
@@ -139,7 +148,7 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
     const serverActors = { A: actor("A"), B: actor("B") };
     started.push(() => bootstrapServer.close(), () => serverActors.A.close(), () => serverActors.B.close());
     const addressOf = ({ uri, smpUrl }: Started): { coap: string; http: string } => ({ coap: uri.replace(/^coap:\/\//, ""), http: smpUrl.replace(/^https?:\/\//, "") });
-    return { bootstrapServer, servers: serverActors, addresses: { [bootstrapPeer]: addressOf(bs), "server-a": addressOf(a), "server-b": addressOf(b) }, stop };
+    return { bootstrapServer, servers: serverActors, addresses: { [bootstrapPeer]: addressOf(bs), "server-a": addressOf(a), "server-b": addressOf(b) }, secrets: [pairTokens.A, pairTokens.B], stop };
   } catch (error) {
     await stop();
     throw error;

@@ -167,6 +167,7 @@ class Run {
       missing: missingCapabilities(this.#target),
       bootstrapServer: this.#roles.bootstrapServer,
       servers: this.#roles.servers,
+      secrets: this.#roles.secrets,
       shortServerIds: { A: idPool(...operators.A.shortServerIds), B: idPool(...operators.B.shortServerIds) },
       devices,
       fleet,

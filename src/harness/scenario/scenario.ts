@@ -70,6 +70,7 @@ export class Scenario {
   readonly #watched = new Map<string, (after: number) => Promise<TraceSince>>();
   readonly #otherEndpoints = new Set<string>();
   lastAnswer: LastAnswer | undefined;
+  answerBefore: LastAnswer | undefined;
 
   constructor(
     readonly run: RunContext,
