@@ -82,9 +82,9 @@ export class CoapEndpoint implements Endpoint, Core {
     this.random = ports.random;
     this.log = ports.log;
     this.parameters = options.transmission;
-    this.limits = { ...defaultLimits, ...options.limits };
+    this.limits = options.limits === undefined ? defaultLimits : { ...defaultLimits, ...options.limits };
     this.#tokenCount = this.random.below(2 ** 32);
-    this.peers = new PeerTable(this.limits.maxPeers, () => this.random.below(0x10000));
+    this.peers = new PeerTable(this.limits.maxPeers, this.random);
     this.#receiver = new Receiver(this, handler);
   }
 

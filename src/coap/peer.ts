@@ -1,4 +1,4 @@
-import { formatAddress, type Address, type Timer } from "../ports/index.js";
+import { formatAddress, type Address, type Random, type Timer } from "../ports/index.js";
 import type { ClientObservation } from "./client-observation.js";
 import { ReplyRing } from "./deduplication.js";
 import type { IncomingExchange } from "./incoming-exchange.js";
@@ -92,7 +92,7 @@ export class PeerTable {
 
   constructor(
     readonly maxPeers: number,
-    readonly firstMessageId: () => number,
+    readonly random: Random,
   ) {}
 
   get size(): number {
@@ -113,7 +113,7 @@ export class PeerTable {
       return known;
     }
     if (this.#size >= this.maxPeers && !this.#evict() && !must) return undefined;
-    const peer = new PeerState({ host: address.host, port: address.port }, this.firstMessageId());
+    const peer = new PeerState({ host: address.host, port: address.port }, this.random.below(0x10000));
     this.#insert(peer);
     return peer;
   }
