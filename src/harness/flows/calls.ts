@@ -131,7 +131,7 @@ export function checkAnswerMembers(scenario: Scenario, expected: Readonly<Record
   const body = lastBody(scenario);
   for (const [name, text] of Object.entries(expected)) {
     const value = body[name];
-    scenario.equal(judgedRule(scenario), `${name} in the answer to ${answer?.text ?? "nothing"}`, filledIn(scenario, text), typeof value === "object" ? JSON.stringify(value) : String(value));
+    scenario.equal(judgedRule(scenario), `${name} in the answer to ${answer?.text ?? "nothing"}`, filledIn(scenario, text), typeof value === "string" ? value : value === undefined ? "absent" : JSON.stringify(value));
   }
 }
 
