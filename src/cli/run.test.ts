@@ -2,9 +2,12 @@ import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { resultSchema } from "../harness/index.js";
 import { muster, start } from "./testing/muster.js";
+
+// Processes start slowly on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 100_000 });
 
 let folder = "";
 beforeAll(async () => {
@@ -12,28 +15,26 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const limitMs = 100_000;
-
 describe("muster run", () => {
   it("lists scenarios by file and sends nothing", async () => {
-    const { code, out, err } = await muster(["run", "--list", "registration"], { cwd: folder, limitMs });
+    const { code, out, err } = await muster(["run", "--list", "registration"], { cwd: folder });
     expect(code, err).toBe(0);
     expect(out).toMatch(/^features\/registration\/\S+\.feature {2}/);
     expect(out).not.toContain("server-management");
     expect(out).toMatch(/\d+ scenarios\n$/);
     expect(await readdir(folder)).toEqual([]);
-  }, limitMs);
+  });
 
   it("lists by tag, machine-readable", async () => {
-    const { code, out } = await muster(["run", "--list", "--json", "@SM-3"], { cwd: folder, limitMs });
+    const { code, out } = await muster(["run", "--list", "--json", "@SM-3"], { cwd: folder });
     expect(code).toBe(0);
     const scenarios = JSON.parse(out) as { tags: string[] }[];
     expect(scenarios.length).toBeGreaterThan(0);
     for (const { tags } of scenarios) expect(tags).toContain("@SM-3");
-  }, limitMs);
+  });
 
   it("prints result.json alone on standard output, and one line per scenario on standard error", async () => {
-    const { code, out, err } = await muster(["run", "--functional", "--json", "--seed", "7", "--out", join(folder, "json"), "features/registration"], { cwd: folder, limitMs });
+    const { code, out, err } = await muster(["run", "--functional", "--json", "--seed", "7", "--out", join(folder, "json"), "features/registration"], { cwd: folder });
     const result = resultSchema.parse(JSON.parse(out));
     expect(code, err).toBe(result.exitCode);
     expect(result).toMatchObject({ seed: "7", devices: 20, target: "reference", timing: "lab", interrupted: false });
@@ -42,14 +43,14 @@ describe("muster run", () => {
     const [run = ""] = (await readdir(join(folder, "json"))).filter((name) => name !== "latest");
     expect(JSON.parse(await readFile(join(folder, "json", run, "result.json"), "utf8"))).toEqual(result);
     expect(await readdir(join(folder, "json", run))).toEqual(expect.arrayContaining(["index.html", "junit.xml", "result.json"]));
-  }, limitMs);
+  });
 
   it.each(["SIGINT", "SIGTERM"] as const)("writes what there is when it is ended by %s, exit 3", async (signal) => {
     const out = join(folder, signal);
-    const run = start(["run", "--functional", "--out", out, "--metrics", "127.0.0.1:0"], { cwd: folder, limitMs });
-    const [, metrics = ""] = await run.until(/metrics on (http:\S+)/, limitMs);
+    const run = start(["run", "--functional", "--out", out, "--metrics", "127.0.0.1:0"], { cwd: folder });
+    const [, metrics = ""] = await run.until(/metrics on (http:\S+)/);
     expect(await (await request(metrics)).body.text()).toContain("muster_scenarios_total");
-    await run.until(/server-b/, limitMs);
+    await run.until(/server-b/);
     run.signal(signal);
     const { code, out: printed, err } = await run.ended;
     expect(code, printed + err).toBe(3);
@@ -58,27 +59,27 @@ describe("muster run", () => {
     const result = resultSchema.parse(JSON.parse(await readFile(join(out, name, "result.json"), "utf8")));
     expect(result.interrupted).toBe(true);
     expect(result.verdicts.incomplete).toBeGreaterThan(0);
-  }, limitMs);
+  });
 });
 
 describe("muster doctor", () => {
   it("finds out what this machine can do, and lets a device register and leave", async () => {
-    const { code, out, err } = await muster(["doctor", "--devices", "20", "--json"], { cwd: folder, limitMs });
+    const { code, out, err } = await muster(["doctor", "--devices", "20", "--json"], { cwd: folder });
     const report = JSON.parse(out) as { findings: { id: string; grade: string; repair?: string }[]; plan: { scenarios: number } };
     expect(report.findings.map(({ id }) => id)).toEqual(expect.arrayContaining(["node", "descriptors", "ports", "receive-buffer", "device", "scenarios"]));
     expect(report.findings.find(({ id }) => id === "device"), err).toMatchObject({ grade: "ok" });
     for (const { grade, repair } of report.findings) if (grade !== "ok") expect(repair).toBeTruthy();
     expect(report.plan.scenarios).toBeGreaterThan(0);
     expect(code).toBe(report.findings.some(({ grade }) => grade === "problem") ? 1 : 0);
-  }, limitMs);
+  });
 
   it("says which address of a target does not answer and what to do, exit 1", async () => {
     const file = join(folder, "target.yaml");
     await writeFile(file, "serverA:\n  coap: coap://127.0.0.1:9\n  smp: http://127.0.0.1:9\n");
-    const { code, out } = await muster(["doctor", "--target", file], { cwd: folder, limitMs });
+    const { code, out } = await muster(["doctor", "--target", file], { cwd: folder });
     expect(out).toMatch(/problem +target\.serverA\.coap +coap:\/\/127\.0\.0\.1:9 .*\n +repair: start it, or correct the address/);
     expect(out).toMatch(/problem +target\.serverA\.smp +http:\/\/127\.0\.0\.1:9 cannot be reached: .*ECONNREFUSED.*\n +repair: /);
     expect(out).toMatch(/warning +target\.serverA\.operator/);
     expect(code).toBe(1);
-  }, limitMs);
+  });
 });

@@ -2,9 +2,12 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { muster, start } from "./testing/muster.js";
 import type { Options, Started } from "./testing/muster.js";
+
+// Processes start slowly on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 100_000 });
 
 let folder = "";
 const running = new Set<Started>();

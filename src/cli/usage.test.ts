@@ -1,10 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ExitCode } from "./exit.js";
 import { failed } from "./program.js";
 import { muster } from "./testing/muster.js";
+
+// Processes start slowly on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 100_000 });
 
 let folder = "";
 beforeAll(async () => {

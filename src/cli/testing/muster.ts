@@ -30,7 +30,7 @@ export interface Options {
 }
 
 /** Starts the built command line as a process of its own. It is killed at its limit at the latest. */
-export function start(args: readonly string[], { env = {}, cwd, limitMs = 30_000 }: Options = {}): Started {
+export function start(args: readonly string[], { env = {}, cwd, limitMs = 90_000 }: Options = {}): Started {
   if (!existsSync(main)) throw new Error(`${main} is not there: npm run build`);
   const child = spawn(process.execPath, [main, ...args], { cwd, env: { PATH: process.env["PATH"], ...env }, stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
@@ -55,7 +55,7 @@ export function start(args: readonly string[], { env = {}, cwd, limitMs = 30_000
     err: () => err,
     ended,
     signal: (name) => void child.kill(name),
-    until: (pattern, withinMs = 15_000) =>
+    until: (pattern, withinMs = 60_000) =>
       new Promise((resolve, reject) => {
         const settle = (action: () => void): void => {
           clearTimeout(timer);
