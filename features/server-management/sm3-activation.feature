@@ -20,14 +20,15 @@ Feature: SM-3, the credential is in force before the device may use it
     Then nothing is written to "c1" while server B holds the activation
     And no Finish of "c1" is answered before server B has activated the credential
 
-  @slow @needs:faults @rule:ORD-2 @rule:item-truthful
+  @slow @needs:faults @rule:ORD-1 @rule:ORD-2 @rule:item-truthful
   Scenario: An activation held past the budget leaves nothing of the account on the device
     Given device "c1" is provisioned by operator A
     And operator B supplies an account
     And server B holds the activation of "c1" past the budget
     When operator B orders to provision "c1"
     And the item of "c1" has come to its end
-    Then by "ORD-2" "c1" holds nothing of the account of operator B
+    Then nothing is written to "c1" within the budget of the activation at server B
+    And by "ORD-2" "c1" holds nothing of the account of operator B
     And the item of "c1" ends as "failed(sm3-refused)"
     And "c1" is registered with operator A
 

@@ -17,6 +17,10 @@ Then("nothing is written to {device} while {server} holds the activation", funct
   return checkQuietWhileHeld(this.scenario, alias, server);
 });
 
+Then("nothing is written to {device} within the budget of the activation at {server}", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkQuietWhileHeld(this.scenario, alias, server, true);
+});
+
 Then("{server} activates the credential before anything is written to {device}", function (this: MusterWorld, server: ServerName, alias: string) {
   return checkActivatedBeforeFirstWrite(this.scenario, alias, server);
 });

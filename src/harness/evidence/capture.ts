@@ -1,5 +1,5 @@
 import type { Address, TraceEvent } from "../../ports/index.js";
-import { CaptureError, type CapturedDatagram } from "./pcapng.js";
+import { addressBytes, CaptureError, type CapturedDatagram } from "./pcapng.js";
 import { isDatagram } from "./timeline.js";
 
 /** `127.0.0.1:5683` or `[::1]:5683`. Throws `CaptureError`. */
@@ -7,6 +7,7 @@ export function readAddress(text: string): Address {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined) throw new CaptureError(`"${text}" is no address`);
+  addressBytes(host);
   return { host, port: Number(match?.[3]) };
 }
 

@@ -65,6 +65,9 @@ function ipv6(host: string): Buffer {
   return writer.finish();
 }
 
+/** 4 or 16 bytes. Throws `CaptureError`. */
+export const addressBytes = (host: string): Buffer => (host.includes(":") ? ipv6(host) : ipv4(host));
+
 function udp(from: Address, to: Address, payload: Uint8Array, source: Buffer, destination: Buffer): Buffer {
   const length = 8 + payload.length;
   if (length > 0xffff) throw new CaptureError(`a datagram of ${payload.length} bytes`);

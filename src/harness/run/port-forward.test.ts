@@ -6,7 +6,7 @@ describe("a second port of a server", () => {
   it("passes datagrams on and brings the answers back to the client that asked", async () => {
     const { network, clock } = simulatedPorts(1);
     const server = await network.bind({ host: "127.0.0.1" }, { onSocketError: () => {}, onDatagram: (datagram, from) => server.send(Buffer.concat([Buffer.from("re:"), datagram]), from) });
-    const forward = await forwardPort(network, "127.0.0.1", server.local);
+    const forward = await forwardPort(network, { host: "127.0.0.1" }, server.local);
     const heard: string[] = [];
     const client = (name: string) => network.bind({ host: "127.0.0.1", connect: forward.local }, { onSocketError: () => {}, onDatagram: (datagram) => void heard.push(`${name} ${datagram.toString()}`) });
     const [a, b] = [await client("a"), await client("b")];

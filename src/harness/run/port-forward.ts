@@ -1,4 +1,4 @@
-import type { Address, DatagramHandler, DatagramSocket, Network } from "../../ports/index.js";
+import type { Address, BindOptions, DatagramHandler, DatagramSocket, Network } from "../../ports/index.js";
 
 /** Clients a forward serves at once; more are not needed and would be a leak. */
 const maxClients = 2_000;
@@ -7,7 +7,7 @@ const maxClients = 2_000;
  * A second UDP port of a server, so that an account can move to another URI without another server: what arrives is passed on from a socket per
  * client, as a NAT does.
  */
-export async function forwardPort(network: Network, host: string, to: Address): Promise<{ readonly local: Address; close(): Promise<void> }> {
+export async function forwardPort(network: Network, at: BindOptions, to: Address): Promise<{ readonly local: Address; close(): Promise<void> }> {
   const clients = new Map<string, Promise<DatagramSocket>>();
   const ignoreErrors = { onSocketError: () => {} };
 
@@ -17,13 +17,13 @@ export async function forwardPort(network: Network, host: string, to: Address): 
     if (known !== undefined) return known;
     if (clients.size >= maxClients) return undefined;
     const back: DatagramHandler = { ...ignoreErrors, onDatagram: (datagram) => front.send(datagram, client) };
-    const bound = network.bind({ host, connect: to }, back);
+    const bound = network.bind({ host: at.host, connect: to }, back);
     clients.set(key, bound);
     return bound;
   };
 
   const front: DatagramSocket = await network.bind(
-    { host },
+    at,
     { ...ignoreErrors, onDatagram: (datagram, from) => void socketFor(from)?.then((socket) => socket.send(datagram)) },
   );
   return {

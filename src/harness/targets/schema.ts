@@ -11,6 +11,8 @@ const running = z.strictObject({
   coap: coapUriSchema,
   /** A second URI under which the same server is reached, for changes of the URI. */
   secondCoap: coapUriSchema.optional(),
+  /** The run opens `secondCoap` itself (on this machine) and passes datagrams on to `coap`. */
+  forwardSecondCoap: z.boolean().default(false),
   /** Base URL of its Server Management API. */
   smp: httpUrlSchema,
   /** Base URL of its operator API; without it the role cannot be steered or watched. */

@@ -6,6 +6,7 @@ export interface RunningTarget {
   readonly kind: "running";
   readonly coap: string;
   readonly secondCoap?: string;
+  readonly forwardSecondCoap: boolean;
   readonly smp: string;
   readonly operator?: { readonly url: string; readonly token: string };
   readonly without: readonly Capability[];
@@ -48,6 +49,7 @@ function roleOf(entry: RoleEntry, key: string, sources: TokenSources): RoleTarge
     kind: "running",
     coap: entry.coap,
     ...(entry.secondCoap === undefined ? {} : { secondCoap: entry.secondCoap }),
+    forwardSecondCoap: entry.forwardSecondCoap,
     smp: entry.smp,
     ...(entry.operator === undefined ? {} : { operator: { url: entry.operator, token: resolveToken({ tokenEnv: operatorToken }, [key, "operatorToken"], sources) } }),
     without: entry.without,

@@ -1,0 +1,162 @@
+import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec } from "../../../simulators/device/index.js";
+import { timing } from "../../config/index.js";
+import type { FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth } from "../../operator/index.js";
+import type { Clock, TraceEvent } from "../../ports/index.js";
+import { seededRandom } from "../../ports/seeded-random.js";
+import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, SmpAnswer, SmpRequest, TraceSince } from "../actors/types.js";
+import { deadlinesOf } from "../deadlines.js";
+import { idPool, type RunContext } from "../run-context.js";
+import { referenceTarget, type Capability, type Lack, type ServerName } from "../targets/index.js";
+
+/** A role that answers what a test tells it to, and keeps what it was asked. */
+class FakeServed implements ServedActor {
+  readonly faults = new Map<string, FaultStatus>();
+  readonly log: TraceEvent[] = [];
+  readonly asked: string[] = [];
+  readonly smpUrl = "http://127.0.0.1:1";
+
+  constructor(
+    readonly role: string,
+    readonly uri: string,
+  ) {}
+
+  async health(): Promise<RoleHealth> {
+    throw new Error("a fake has no health");
+  }
+  async setFault(id: string, fault: FaultSpec): Promise<void> {
+    this.faults.set(id, { ...fault, id, fired: 0, waiting: 0 });
+  }
+  async fault(id: string): Promise<FaultStatus | undefined> {
+    return this.faults.get(id);
+  }
+  fire(id: string): void {
+    const fault = this.faults.get(id);
+    if (fault !== undefined) this.faults.set(id, { ...fault, fired: fault.fired + 1 });
+  }
+  async releaseFault(): Promise<void> {}
+  async clearFault(id: string): Promise<void> {
+    this.faults.delete(id);
+    this.asked.push(`clear ${id}`);
+  }
+  async trace(endpoints: readonly string[], after: number): Promise<TraceSince> {
+    const events = this.log.filter((event) => event.seq > after && event.endpoint !== undefined && endpoints.includes(event.endpoint));
+    return { events, next: Math.max(after, ...this.log.map((event) => event.seq)) };
+  }
+  async close(): Promise<void> {}
+}
+
+export class FakeBootstrapServer extends FakeServed implements BootstrapServerActor {
+  async configure(): Promise<void> {}
+  async forget(endpoint: string): Promise<void> {
+    this.asked.push(`forget ${endpoint}`);
+  }
+  async sessions(): Promise<readonly []> {
+    return [];
+  }
+}
+
+export class FakeServer extends FakeServed implements LwM2mServerActor {
+  readonly secondUri = undefined;
+  relayed: (request: RelayRequest) => RelayAnswer = () => ({ status: 404, headers: {} });
+  answered: (request: SmpRequest) => SmpAnswer = () => ({ status: 204, headers: {} });
+  readonly registered = new Map<string, RegistrationView>();
+
+  constructor(readonly name: ServerName) {
+    super(`server-${name.toLowerCase()}`, `coap://127.0.0.1:${name === "A" ? 5783 : 5883}`);
+  }
+  async registration(endpoint: string): Promise<RegistrationView | undefined> {
+    return this.registered.get(endpoint);
+  }
+  async registrations(): Promise<readonly RegistrationView[]> {
+    return [...this.registered.values()];
+  }
+  async operate(): Promise<OperationResult> {
+    return { code: "2.05" };
+  }
+  async observe(): Promise<OperationResult> {
+    return { code: "2.05" };
+  }
+  async cancelObservation(): Promise<OperationResult> {
+    return {};
+  }
+  async relay(request: RelayRequest): Promise<RelayAnswer> {
+    this.asked.push(`${request.method} ${request.path}`);
+    return this.relayed(request);
+  }
+  async asBootstrapServer(request: SmpRequest): Promise<SmpAnswer> {
+    this.asked.push(`${request.method} ${request.path}`);
+    return this.answered(request);
+  }
+}
+
+export class FakeDevice implements DeviceActor {
+  readonly acted: DeviceAction[] = [];
+  readonly log: TraceEvent[] = [];
+  removed = false;
+
+  constructor(
+    readonly spec: DeviceSpec,
+    readonly snapshot: () => Partial<DeviceSnapshot> = () => ({}),
+  ) {}
+
+  get endpoint(): string {
+    return this.spec.endpoint;
+  }
+  async act(action: DeviceAction): Promise<ActionResult> {
+    this.acted.push(action);
+    return { ok: true };
+  }
+  async inspect(): Promise<DeviceSnapshot> {
+    return { endpoint: this.endpoint, accounts: [], objects: {}, ...this.snapshot() } as unknown as DeviceSnapshot;
+  }
+  async trace(after: number): Promise<TraceSince> {
+    return { events: this.log.filter((event) => event.seq > after), next: Math.max(after, ...this.log.map((event) => event.seq)) };
+  }
+  async remove(): Promise<void> {
+    this.removed = true;
+  }
+}
+
+export interface FakeRun extends RunContext {
+  readonly bootstrapServer: FakeBootstrapServer;
+  readonly servers: Readonly<Record<ServerName, FakeServer>>;
+  readonly made: FakeDevice[];
+  saturated: string | undefined;
+}
+
+/** A run against fakes, on the given clock. */
+export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = new Map()): FakeRun {
+  const made: FakeDevice[] = [];
+  const lab = timing("lab");
+  const run: FakeRun = {
+    seed: "1",
+    nonce: "nonce",
+    clock,
+    random: seededRandom(1),
+    target: referenceTarget,
+    timing: lab,
+    deadlines: deadlinesOf(lab),
+    missing,
+    bootstrapServer: new FakeBootstrapServer("bootstrap-server", "coap://127.0.0.1:5683"),
+    servers: { A: new FakeServer("A"), B: new FakeServer("B") },
+    shortServerIds: { A: idPool(100, 101), B: idPool(200, 201) },
+    devices: {
+      name: "fakes",
+      can: { misbehave: false, actions: true },
+      async create(spec) {
+        const device = new FakeDevice(spec);
+        made.push(device);
+        return device;
+      },
+    },
+    fleet: undefined,
+    fleetSize: 0,
+    population: { plan: undefined, accounts: new Map() },
+    logPositions: new Map(),
+    healthMark: () => ({ second: 0, drops: 0 }),
+    saturatedSince: () => run.saturated,
+    made,
+    saturated: undefined,
+  };
+  return run;
+}
