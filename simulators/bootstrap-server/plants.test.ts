@@ -1,0 +1,233 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { Codes } from "../../src/coap/index.js";
+import { bootstrapServerConfig } from "../../src/config/index.js";
+import { single } from "../../src/lwm2m/index.js";
+import type { AccountBody, OrderBody } from "../../src/smp/index.js";
+import { simulatedPorts } from "../../src/ports/simulated/index.js";
+import type { SimulatedPorts } from "../../src/ports/simulated/index.js";
+import { udpEndpoint } from "../../src/transport/index.js";
+import { noPlants, plants, plantsNamed } from "./plants.js";
+import type { PlantName } from "./plants.js";
+import { BootstrapServer, LateHandler } from "./role.js";
+import { MemoryLink } from "./testing/memory-link.js";
+import { ScriptedDevice, answer } from "./testing/scripted-device.js";
+
+const serverAddress = { host: "10.0.0.1", port: 5683 };
+const caller = { peerId: "operator-b", tenant: "b" };
+const account: AccountBody = { uri: "coap://10.0.0.3", securityMode: "nosec", ssid: 201, lifetime: 300, storeNotifications: true, binding: "U", acl: [] };
+const policy: OrderBody["policy"] = { trigger: "wait-for-client", triggerServers: [], maxAttempts: 1, activation: "before-first-write", sessionPolicy: "close-on-revoke" };
+
+interface Rig {
+  readonly ports: SimulatedPorts;
+  readonly role: BootstrapServer;
+  readonly device: ScriptedDevice;
+  readonly link: MemoryLink;
+}
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+/** A device that holds operator A's account from its factory, and a Bootstrap Server that can provision operator B's. */
+async function rig(plant: PlantName | undefined): Promise<Rig> {
+  const ports = simulatedPorts("plants");
+  const config = bootstrapServerConfig({
+    operatorToken: "operator-token-of-a-test",
+    timing: "lab",
+    lab: true,
+    clients: ["ab-*"],
+    plants: plant === undefined ? [] : [plant],
+    peers: [{ id: "operator-b", tenant: "b", token: "token-of-operator-b-1", smp: "http://127.0.0.1:1", shortServerIds: [200, 299] }],
+  });
+  const late = new LateHandler();
+  const coap = await udpEndpoint(ports, { ...serverAddress, transmission: config.timing.coap }, late);
+  const link = new MemoryLink(config.peers[0]!, ports.clock);
+  const role = new BootstrapServer(config, ports, coap, new Map([["operator-b", link]]));
+  late.handler = role.bootstraps;
+  const device = await ScriptedDevice.start(ports, { endpoint: "ab-1", host: "10.1.0.1", server: serverAddress, coap: config.timing.coap });
+  device.put(0, 1, [single(0, "coap://10.0.0.2"), single(10, 101)]);
+  device.put(1, 0, [single(0, 101)]);
+  closing.push(() => device.close(), () => role.stop(), () => coap.close());
+  return { ports, role, device, link };
+}
+
+/** Orders B's account for the device and lets it be staged. */
+async function ordered(one: Rig, over: Partial<OrderBody["policy"]> = {}): Promise<string> {
+  const { handlers } = one.role;
+  const { value } = handlers.createAccount(caller, account);
+  const order = handlers.createOrder(caller, { type: "provision", accountId: value.accountId, targets: { endpoints: ["ab-1"] }, policy: { ...policy, ...over } });
+  await one.ports.clock.advance(100);
+  return order.value.orderId;
+}
+
+async function bootstrap({ device, ports }: Rig, ms = 3500): Promise<string> {
+  const answered = device.bootstrap();
+  await ports.clock.advance(ms);
+  return answered;
+}
+
+const written = ({ device }: Rig): boolean => device.accounts.includes(201);
+
+/** For each plant: what it is seen by, the value without it and with it. */
+const observations: Readonly<Record<PlantName, { readonly see: (one: Rig) => unknown; readonly right: unknown; readonly wrong: unknown }>> = {
+  "finish-before-activation": {
+    see: async (one) => {
+      one.link.activateAfterMs = 1000;
+      await ordered(one);
+      await bootstrap(one, 500);
+      return one.device.finished;
+    },
+    right: 0,
+    wrong: 1,
+  },
+  "sm3-budget-ignored": {
+    see: async (one) => {
+      one.link.activateAnswer = { status: 403 };
+      await ordered(one);
+      await bootstrap(one);
+      return written(one);
+    },
+    right: false,
+    wrong: true,
+  },
+  "serves-unstaged": {
+    see: async (one) => {
+      one.link.stageAnswer = { status: 503 };
+      await ordered(one);
+      await bootstrap(one);
+      return written(one);
+    },
+    right: false,
+    wrong: true,
+  },
+  "displaced-session-activates": {
+    see: async (one) => {
+      one.link.activateAfterMs = 300;
+      await ordered(one);
+      await bootstrap(one, 100);
+      await bootstrap(one);
+      const [first, second] = one.link.activations;
+      return (second?.sessionId ?? 0) > (first?.sessionId ?? 0);
+    },
+    right: true,
+    wrong: false,
+  },
+  "wrong-ssid": {
+    see: async (one) => {
+      await ordered(one);
+      await bootstrap(one);
+      return one.device.accounts;
+    },
+    right: [101, 201],
+    wrong: [101, 202],
+  },
+  "deletes-other-operators-account": {
+    see: async (one) => {
+      await ordered(one);
+      await bootstrap(one);
+      return one.device.accounts;
+    },
+    right: [101, 201],
+    wrong: [201],
+  },
+  "trigger-confirmed-without-bootstrap": {
+    see: async (one) => {
+      const orderId = await ordered(one, { trigger: "via-server", triggerServers: ["operator-b"] });
+      await one.ports.clock.advance(500);
+      return one.role.handlers.getItem(caller, { orderId, ep: "ab-1" }).trigger?.state;
+    },
+    right: "acknowledged",
+    wrong: "confirmed",
+  },
+  "access-control-not-written": {
+    see: async (one) => {
+      await ordered(one);
+      await bootstrap(one);
+      return one.device.records().length;
+    },
+    right: 3,
+    wrong: 0,
+  },
+  "finish-too-early": {
+    see: async (one) => {
+      await ordered(one);
+      await bootstrap(one);
+      return one.device.log.at(-1)?.split(" ")[0];
+    },
+    right: "finish",
+    wrong: "write",
+  },
+  "finish-repeated-uncorrected": {
+    see: async (one) => {
+      let refused = 0;
+      one.device.script = (operation) => (operation === "finish" && refused++ === 0 ? answer(Codes.NotAcceptable) : undefined);
+      await ordered(one);
+      await bootstrap(one);
+      return one.device.log.filter((line) => line === "write /0/2 2.04").length;
+    },
+    right: 2,
+    wrong: 1,
+  },
+  "write-refusal-ignored": {
+    see: async (one) => {
+      one.device.script = (operation, path) => (operation === "write" && path.startsWith("/1/") ? answer(Codes.BadRequest) : undefined);
+      await ordered(one);
+      await bootstrap(one);
+      return one.device.finished;
+    },
+    right: 0,
+    wrong: 1,
+  },
+  "unanswered-finish-applied": {
+    see: async (one) => {
+      one.device.script = (operation) => (operation === "finish" ? "silence" : undefined);
+      const orderId = await ordered(one);
+      await bootstrap(one, 6000);
+      return one.role.handlers.getItem(caller, { orderId, ep: "ab-1" }).state;
+    },
+    right: "partially-applied",
+    wrong: "applied",
+  },
+  "discover-skipped": {
+    see: async (one) => {
+      await ordered(one);
+      await bootstrap(one);
+      return one.device.log[0]?.split(" ")[0];
+    },
+    right: "discover",
+    wrong: "write",
+  },
+  "unknown-endpoint-accepted": { see: async (one) => unknown(one), right: "4.00", wrong: "2.04" },
+  "wrong-code-of-a-table": { see: async (one) => unknown(one), right: "4.00", wrong: "4.04" },
+  "secret-readable-by-get": {
+    see: (one) => {
+      const { value } = one.role.handlers.createAccount(caller, account);
+      return "secret" in one.role.handlers.getAccount(caller, { accountId: value.accountId }).value;
+    },
+    right: false,
+    wrong: true,
+  },
+};
+
+async function unknown(one: Rig): Promise<string> {
+  const answered = one.device.bootstrap(["ep=x-1"]);
+  await one.ports.clock.advance(500);
+  return answered;
+}
+
+describe("a planted fault", () => {
+  for (const { name, breaks } of plants) {
+    it(`${name}: ${breaks}`, async () => {
+      const { see, right, wrong } = observations[name];
+      expect(await see(await rig(undefined))).toEqual(right);
+      expect(await see(await rig(name))).toEqual(wrong);
+    });
+  }
+
+  it("has a name of its own, and an unknown one is refused", () => {
+    expect(new Set(plants.map(({ name }) => name)).size).toBe(plants.length);
+    expect(() => plantsNamed(["no-such-fault"])).toThrow(RangeError);
+    expect(plantsNamed([])).toBe(noPlants);
+  });
+});
