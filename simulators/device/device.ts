@@ -1,27 +1,28 @@
 import type { DatagramMutation, IncomingRequest, Peer, RequestHandler } from "../../src/coap/index.js";
-import { ExchangeError } from "../../src/coap/index.js";
-import { parseBinding, pathCovers, queuedUdpBinding, SecurityResource, ServerResource, udpBinding, type Binding, type InstanceNode, type LwM2mVersion, type Path } from "../../src/lwm2m/index.js";
+import { parseBinding, pathCovers, queuedUdpBinding, ServerResource, udpBinding, type Binding, type InstanceNode, type LwM2mVersion, type Path } from "../../src/lwm2m/index.js";
 import { Timer } from "../../src/ports/index.js";
-import { seededRandom } from "../../src/ports/seeded-random.js";
-import { udpEndpoint, type UdpEndpoint } from "../../src/transport/index.js";
-import { Account, Change } from "./account.js";
+import type { UdpEndpoint } from "../../src/transport/index.js";
+import { Change, type Account } from "./account.js";
+import { isLeaving, matchAccounts, pauseAccounts, startAccounts } from "./account-order.js";
 import { withoutServer } from "./access-control.js";
 import type { AttributeBook } from "./attribute-book.js";
 import { BootstrapSession } from "./bootstrap-session.js";
 import { fleetStateOf } from "./fleet-state.js";
+import { holdOffMs } from "./hold-off.js";
 import type { DeviceHost } from "./host.js";
-import { deviceOff, mayStart, nextDevice, type AccountInput, type AccountState, type BootstrapCause, type DeviceInput, type DeviceState } from "./lifecycle.js";
-import { deviceLimits } from "./limits.js";
+import { deviceOff, nextDevice, type AccountInput, type AccountState, type BootstrapCause, type DeviceInput, type DeviceState } from "./lifecycle.js";
 import type { ManagementContext } from "./management.js";
-import { flagOf, numberOf, textOf, type Objects } from "./objects.js";
+import { flagOf, textOf, type Objects } from "./objects.js";
 import type { Observation } from "./observation.js";
 import { personality, type Personality, type PersonalityName } from "./personalities.js";
 import { Radio, type Receiver } from "./radio.js";
 import { answerServer } from "./requests.js";
-import { bootstrapAccountOf, sameServer, securityOf, serverAccountsOf, withBootstrapAccountOf, type ServerAccount } from "./server-accounts.js";
+import { bootstrapAccountOf, securityOf, serverAccountsOf, withBootstrapAccountOf } from "./server-accounts.js";
 import { Sleeper } from "./sleeper.js";
-import type { DeviceCounters, FleetState } from "./snapshot.js";
+import { newCounters, type DeviceCounters, type FleetState } from "./snapshot.js";
+import { openSocket, takeSocket } from "./sockets.js";
 import type { DeviceSpec } from "./spec.js";
+import { traceAccount, traceBootstrapRequest, traceDevice } from "./tracing.js";
 
 /** One simulated LwM2M Client: the effects of its lifecycle, on sockets, timers and its object store. */
 export class Device extends Timer implements Receiver {
@@ -29,6 +30,8 @@ export class Device extends Timer implements Receiver {
   fleetState: FleetState = "off";
   objects: Objects;
   accounts: Account[] = [];
+  /** Accounts that are gone but for their De-register. */
+  departing: Account[] | undefined = undefined;
   session: BootstrapSession | undefined = undefined;
   behaviour: Personality;
   personality: PersonalityName;
@@ -43,19 +46,7 @@ export class Device extends Timer implements Receiver {
   /** Seconds since 1970, /1/x/12. */
   lastBootstrapped: number | undefined = undefined;
   mutation: DatagramMutation | undefined = undefined;
-  readonly counters: DeviceCounters = {
-    bootstrapRequests: 0,
-    bootstrapsFinished: 0,
-    bootstrapsFailed: 0,
-    registrations: 0,
-    registrationsFailed: 0,
-    updates: 0,
-    updatesFailed: 0,
-    deregistrations: 0,
-    notifications: 0,
-    executes: 0,
-    bootstrapTriggers: 0,
-  };
+  readonly counters: DeviceCounters = newCounters();
   /** Its datagrams and states go to the trace. May be switched on later, for what comes then. */
   traced: boolean;
   readonly #radio: Radio;
@@ -68,8 +59,6 @@ export class Device extends Timer implements Receiver {
   #sleeper: Sleeper | undefined = undefined;
   #whenOff: (() => void) | undefined = undefined;
   #pausing = false;
-  /** Accounts that are gone but for their De-register. */
-  #departing: Account[] | undefined = undefined;
 
   constructor(
     readonly host: DeviceHost,
@@ -139,7 +128,7 @@ export class Device extends Timer implements Receiver {
   }
 
   #offWhenLeft(): void {
-    if (this.#whenOff !== undefined && !this.#leaving()) this.#off();
+    if (this.#whenOff !== undefined && !isLeaving(this)) this.#off();
   }
 
   #off(): void {
@@ -155,7 +144,7 @@ export class Device extends Timer implements Receiver {
     const to = nextDevice(from, input);
     if (to === undefined) return false;
     this.state = to;
-    if (this.traced) this.#record(from.at, to, input);
+    traceDevice(this, from, to, input);
     this.#enter(to);
     this.reviewFleetState();
     return true;
@@ -171,16 +160,18 @@ export class Device extends Timer implements Receiver {
       case "hold-off":
         this.session?.close(false);
         this.session = undefined;
-        this.#pauseAccounts(state.cause);
-        if (!this.#leaving()) this.#holdOff(state);
+        this.#pausing = true;
+        pauseAccounts(this, state.cause);
+        this.#pausing = false;
+        if (!isLeaving(this)) this.#holdOff(state);
         return;
       case "requesting":
         this.lastBootstrapCause = state.cause;
         this.#request();
         return;
       case "serving":
-        this.#matchAccounts();
-        this.startAccounts();
+        matchAccounts(this);
+        startAccounts(this);
         return;
       case "bootstrapping":
         clock.start(this, this.spec.timing.device.bootstrapTimeoutMs);
@@ -200,32 +191,9 @@ export class Device extends Timer implements Receiver {
   // Bootstrap
 
   #holdOff(state: Extract<DeviceState, { at: "hold-off" }>): void {
-    const delay = this.#delayOf(state);
+    const delay = holdOffMs(this, state, this.#fallbacks);
     if (delay > 0) this.host.ports.clock.start(this, delay);
     else this.step({ in: "waited" });
-  }
-
-  #delayOf({ cause, attempt }: Extract<DeviceState, { at: "hold-off" }>): number {
-    if (attempt > 0) return this.#backOff(attempt);
-    switch (cause) {
-      case "factory": {
-        const account = bootstrapAccountOf(this.objects);
-        return (account === undefined ? 0 : (numberOf(account.security, SecurityResource.ClientHoldOffTime) ?? 0)) * 1000;
-      }
-      case "trigger": {
-        const { jitterMs } = this.behaviour.trigger;
-        return jitterMs === 0 ? 0 : seededRandom(`${this.spec.seed} trigger ${this.counters.bootstrapTriggers}`).next() * jitterMs;
-      }
-      case "fallback":
-        return this.#fallbacks < 2 ? 0 : this.#backOff(this.#fallbacks - 1);
-      case "manual":
-        return 0;
-    }
-  }
-
-  #backOff(times: number): number {
-    const { bootstrapRetryMs, bootstrapRetryMaxMs } = this.spec.timing.device;
-    return Math.min(bootstrapRetryMs * 2 ** Math.min(times - 1, 30), bootstrapRetryMaxMs);
   }
 
   #request(): void {
@@ -243,11 +211,7 @@ export class Device extends Timer implements Receiver {
   /** The Bootstrap-Request goes out now. */
   bootstrapRequested(): void {
     this.active();
-    if (this.traced && this.host.trace !== undefined && this.state.at === "requesting") {
-      const { cause, attempt } = this.state;
-      const detail = { cause, attempt, ...(this.#triggeredBy === undefined || cause !== "trigger" ? {} : { trigger: this.#triggeredBy }) };
-      this.host.trace.record({ kind: "state", machine: "device", id: this.endpoint, from: "requesting", to: "requesting", input: "bootstrap-request", detail }, this.endpoint);
-    }
+    traceBootstrapRequest(this, this.#triggeredBy);
     if (this.#triggeredAt === undefined) return;
     this.host.listener.onMeasure(this, "trigger-to-bootstrap", this.host.ports.clock.now() - this.#triggeredAt);
     this.#triggeredAt = undefined;
@@ -296,95 +260,24 @@ export class Device extends Timer implements Receiver {
 
   // Accounts
 
-  #pauseAccounts(cause: BootstrapCause): void {
-    const leaves = this.behaviour.deregisterBeforeBootstrap && cause !== "factory";
-    this.#pausing = true;
-    for (const account of this.accounts) {
-      if (!account.registered) account.step({ in: "stop" });
-      else if (leaves) account.step({ in: "deregister", then: "left" });
-    }
-    this.#pausing = false;
-  }
-
-  #leaving(): boolean {
-    return this.accounts.some((account) => account.state.at === "deregistering");
-  }
-
-  /** Makes the accounts fit the object store: new ones come, lost and moved ones go. */
-  #matchAccounts(): void {
-    const wanted = serverAccountsOf(this.objects);
-    if (wanted.length > 1) wanted.sort((a, b) => priorityOf(a) - priorityOf(b));
-    const before = this.accounts;
-    this.accounts = wanted.map((details) => {
-      const present = before.find((account) => account.shortServerId === details.shortServerId);
-      if (present === undefined || !sameServer(present.details, details)) return new Account(this, details);
-      present.renew(details);
-      if (present.state.at === "left") present.step({ in: "stop" });
-      return present;
-    });
-    for (const account of before) if (!this.accounts.includes(account)) this.#takeLeave(account, wanted);
-  }
-
-  #takeLeave(account: Account, wanted: readonly ServerAccount[]): void {
-    const { deregisterReplaced } = this.behaviour;
-    const moved = wanted.find((details) => details.shortServerId === account.shortServerId);
-    // At the same address the Register that follows replaces the old registration by itself.
-    const elsewhere = moved !== undefined && moved.uri !== account.details.uri;
-    this.endObservations(account);
-    this.attributes?.forget(account.shortServerId);
-    (this.#departing ??= []).push(account);
-    account.detach(account.registered && !this.silent && (deregisterReplaced === "always" || (deregisterReplaced === "moved" && elsewhere)));
-  }
-
-  startAccounts(): void {
-    if (this.state.at !== "serving" || this.silent) return;
-    for (const account of this.accounts) {
-      if (!account.registered) continue;
-      if (account.outdated) account.step({ in: "register" });
-      else if (account.unannounced !== 0) account.step({ in: "update" });
-    }
-    const [only] = this.accounts;
-    if (this.accounts.length === 1 && only !== undefined) {
-      // Nobody to wait for.
-      only.step({ in: "start", delayMs: this.#initialDelay(only) });
-      return;
-    }
-    const turns = this.accounts.map((account) => ({
-      state: account.state.at,
-      priority: numberOf(account.details.server, ServerResource.RegistrationPriorityOrder),
-      blocks: flagOf(account.details.server, ServerResource.RegistrationFailureBlock) === true,
-    }));
-    for (const index of mayStart(turns)) {
-      const account = this.accounts[index];
-      account?.step({ in: "start", delayMs: this.#initialDelay(account) });
-    }
-  }
-
-  /** /1/x/14, which counts until the first success after a bootstrap. */
-  #initialDelay({ settled, details }: Account): number {
-    return settled ? 0 : (numberOf(details.server, ServerResource.InitialRegistrationDelayTimer) ?? 0) * 1000;
-  }
-
   /** An account changed its state: for the trace. */
   accountMoved(account: Account, from: AccountState, to: AccountState, input: AccountInput): void {
-    if (!this.traced || this.host.trace === undefined) return;
-    const detail = { shortServerId: account.shortServerId, uri: account.details.uri, ...("attempt" in to ? { attempt: to.attempt } : {}), ...(account.lastFailure === undefined ? {} : { lastFailure: account.lastFailure }) };
-    this.host.trace.record({ kind: "state", machine: "registration", id: `${this.endpoint}/${account.shortServerId}`, from: from.at, to: to.at, input: input.in, detail }, this.endpoint);
+    traceAccount(this, account, from, to, input);
   }
 
   /** An account changed its state, and what follows from it for itself is done. */
   accountSettled(account: Account): void {
     if (account.detached) {
-      if (account.state.at !== "deregistering") this.#departing = this.#departing?.filter((other) => other !== account);
+      if (account.state.at !== "deregistering") this.departing = this.departing?.filter((other) => other !== account);
       return;
     }
     const { at } = account.state;
     if (this.#whenOff !== undefined) this.#offWhenLeft();
     else if (this.state.at === "hold-off") {
-      if (!this.#pausing && !this.#leaving() && !this.running) this.#holdOff(this.state);
+      if (!this.#pausing && !isLeaving(this) && !this.running) this.#holdOff(this.state);
     } else if (this.state.at === "serving") {
       if (at === "failed") this.#accountFailed(account);
-      if (at === "failed" || (account.registered && this.accounts.length > 1)) this.startAccounts();
+      if (at === "failed" || (account.registered && this.accounts.length > 1)) startAccounts(this);
     }
     this.reviewFleetState();
   }
@@ -448,27 +341,11 @@ export class Device extends Timer implements Receiver {
 
   /** A socket of the device towards a CoAP URI. Rejects when it cannot be. */
   open(uri: string, handler: RequestHandler): Promise<UdpEndpoint> {
-    let address;
-    try {
-      address = this.host.addressOf(uri);
-    } catch (error) {
-      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
-    }
-    if (address.scheme !== "coap") return Promise.reject(new ExchangeError("unreachable", uri));
-    const { host, port } = address;
-    const endpoint = udpEndpoint(this.#radio, { host: this.spec.host ?? "127.0.0.1", connect: { host, port }, transmission: this.spec.timing.coap, limits: deviceLimits }, handler);
-    endpoint.catch(() => this.host.refusedSockets++);
-    return endpoint;
+    return openSocket(this, this.#radio, uri, handler);
   }
 
   peerOf(endpoint: UdpEndpoint, uri: string): Peer {
-    const { host, port } = this.host.addressOf(uri);
-    this.host.socketOpened(endpoint);
-    const peer = endpoint.peer({ host, port });
-    peer.label = this.endpoint;
-    endpoint.tap = this.traced ? this.host.trace?.tapFor(endpoint.local) : this.host.untracedTap;
-    if (this.mutation !== undefined) endpoint.mutate = this.mutation;
-    return peer;
+    return takeSocket(this, endpoint, uri);
   }
 
   /** Its objects change: Servers are told what they must know, observers what they asked for. */
@@ -560,7 +437,7 @@ export class Device extends Timer implements Receiver {
       this.powerCycle();
       return;
     }
-    this.startAccounts();
+    startAccounts(this);
     for (const account of this.accounts) account.step({ in: "register" });
   }
 
@@ -580,19 +457,12 @@ export class Device extends Timer implements Receiver {
     this.observations = undefined;
     for (const account of this.accounts) if (!account.step({ in: "stop" })) account.close();
     this.accounts = [];
-    for (const account of this.#departing ?? []) account.close();
-    this.#departing = undefined;
+    for (const account of this.departing ?? []) account.close();
+    this.departing = undefined;
     this.#sleeper?.stop();
     this.asleep = false;
     this.#triggeredAt = undefined;
     this.#startedAt = undefined;
     this.#intendedAt = undefined;
   }
-
-  #record(from: DeviceState["at"], to: DeviceState, input: DeviceInput): void {
-    const detail = "cause" in to ? { cause: to.cause, attempt: to.attempt } : {};
-    this.host.trace?.record({ kind: "state", machine: "device", id: this.endpoint, from, to: to.at, input: input.in, detail }, this.endpoint);
-  }
 }
-
-const priorityOf = ({ server }: ServerAccount): number => numberOf(server, ServerResource.RegistrationPriorityOrder) ?? Number.MAX_SAFE_INTEGER;

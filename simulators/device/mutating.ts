@@ -10,8 +10,10 @@ interface Pending {
 
 const pending = new WeakMap<Device, Pending[]>();
 
-/** The next `count` datagrams of a device, to one destination or to all, go through the mutation; mutations of one destination in the order they came. */
+/** The next `count` datagrams of a device, to one destination or to all, go through the mutation; mutations of one destination in the order they came. Throws RangeError for a code that is none. */
 export function addMutation(device: Device, mutation: Mutation, count: number, to: Destination | undefined): void {
+  // A mutation that cannot be carried out is refused now, not when a datagram goes out.
+  mutate(Buffer.from("40000000", "hex"), mutation);
   const list = pending.get(device) ?? [];
   pending.set(device, list);
   list.push({ mutation, to: to === undefined ? undefined : addressText(device, to), left: count });

@@ -77,6 +77,12 @@ describe("an action", () => {
     expect(device.accounts[0]?.endpoint?.counters.retransmissions).toBe(2);
   });
 
+  it("refuses a mutation or a personality that could not be carried out", async () => {
+    const { device } = await acting();
+    expect(() => perform(device, { do: "mutate", mutation: { kind: "code", code: "9.99" }, count: 1 })).toThrow(RangeError);
+    expect(() => perform(device, { do: "behave", deviations: { refuseWrites: [{ path: "/0", code: "no" }] } })).toThrow(RangeError);
+  });
+
   it("sends raw bytes", async () => {
     const { of, a, act } = await acting();
     await act({ do: "send-raw", to: 101, hex: "ffffffff" });

@@ -1,3 +1,5 @@
+import { parseCode } from "../../src/coap/index.js";
+
 /** How a device answers the Execute of /1/x/9, and what it does then. */
 export interface TriggerReaction {
   /** A code such as `2.04`; `reset`: an RST; `silence`: no answer at all. */
@@ -114,6 +116,17 @@ export const personalities = {
 export type PersonalityName = keyof typeof personalities;
 export const personalityNames: readonly PersonalityName[] = Object.keys(personalities) as PersonalityName[];
 
-/** The personality with the deviations of one device over it. */
-export const personality = (name: PersonalityName, deviations: Partial<Personality> | undefined): Personality =>
-  deviations === undefined ? personalities[name] : { ...personalities[name], ...deviations };
+/** The personality with the deviations of one device over it. Throws RangeError for an answer that is no code. */
+export function personality(name: PersonalityName, deviations: Partial<Personality> | undefined): Personality {
+  if (deviations === undefined) return personalities[name];
+  const whole: Personality = { ...personalities[name], ...deviations };
+  for (const code of codesOf(whole)) parseCode(code);
+  return whole;
+}
+
+function codesOf({ trigger: reactions, refuseWrites, refuseDeletes, finish, discover }: Personality): string[] {
+  const answers = [reactions.withBootstrapAccount, reactions.withoutBootstrapAccount, reactions.whileBootstrapping].map(({ answer }) => answer);
+  const refusals = [...refuseWrites, ...refuseDeletes].map(({ code }) => code);
+  const words = ["reset", "silence", "check", "answers"];
+  return [...answers, ...refusals, ...finish, discover].filter((answer) => !words.includes(answer));
+}

@@ -8,6 +8,8 @@ import type { AccountState, BootstrapCause, DeviceState } from "./lifecycle.js";
 export const fleetStates = ["off", "holding-off", "bootstrapping", "registering", "partly-registered", "registered", "deregistered", "failed"] as const;
 export type FleetState = (typeof fleetStates)[number];
 
+export const noStates = (): Record<FleetState, number> => ({ off: 0, "holding-off": 0, bootstrapping: 0, registering: 0, "partly-registered": 0, registered: 0, deregistered: 0, failed: 0 });
+
 export interface DeviceCounters {
   /** Bootstrap-Requests sent, retransmissions not counted. */
   bootstrapRequests: number;
@@ -25,6 +27,34 @@ export interface DeviceCounters {
   executes: number;
   /** Execute of /1/x/9 that made (or joined) a bootstrap. */
   bootstrapTriggers: number;
+}
+
+export const newCounters = (): DeviceCounters => ({
+  bootstrapRequests: 0,
+  bootstrapsFinished: 0,
+  bootstrapsFailed: 0,
+  registrations: 0,
+  registrationsFailed: 0,
+  updates: 0,
+  updatesFailed: 0,
+  deregistrations: 0,
+  notifications: 0,
+  executes: 0,
+  bootstrapTriggers: 0,
+});
+
+export function addUp(into: DeviceCounters, counters: Readonly<DeviceCounters>): void {
+  into.bootstrapRequests += counters.bootstrapRequests;
+  into.bootstrapsFinished += counters.bootstrapsFinished;
+  into.bootstrapsFailed += counters.bootstrapsFailed;
+  into.registrations += counters.registrations;
+  into.registrationsFailed += counters.registrationsFailed;
+  into.updates += counters.updates;
+  into.updatesFailed += counters.updatesFailed;
+  into.deregistrations += counters.deregistrations;
+  into.notifications += counters.notifications;
+  into.executes += counters.executes;
+  into.bootstrapTriggers += counters.bootstrapTriggers;
 }
 
 export interface AccountSnapshot {

@@ -1,7 +1,7 @@
 import type { FleetHealth, FleetSnapshot } from "./fleet-types.js";
 import { Histograms } from "./histograms.js";
 import type { FromShard, ShardCounters, ShardHealth } from "./protocol.js";
-import type { FleetState } from "../device/index.js";
+import { newCounters, noStates, type FleetState } from "../device/index.js";
 
 type Statistics = Extract<FromShard, { type: "statistics" }>;
 
@@ -46,8 +46,8 @@ export class Merge {
     const present = this.#latest.filter((statistics) => statistics !== undefined);
     return {
       second: this.#second,
-      states: present.map(({ states }) => states).reduce<Record<FleetState, number>>(sum, { ...noStates }),
-      counters: present.map(({ counters }) => counters).reduce<ShardCounters>(sum, { ...noCounters }),
+      states: present.map(({ states }) => states).reduce<Record<FleetState, number>>(sum, noStates()),
+      counters: present.map(({ counters }) => counters).reduce<ShardCounters>(sum, noCounters()),
       latency: this.#total.percentiles(),
       interval: this.#interval.percentiles(),
       health: this.#health(present.map(({ health }) => health)),
@@ -71,26 +71,7 @@ export class Merge {
   }
 }
 
-const noStates: Readonly<Record<FleetState, number>> = { off: 0, "holding-off": 0, bootstrapping: 0, registering: 0, "partly-registered": 0, registered: 0, deregistered: 0, failed: 0 };
-const noCounters: Readonly<ShardCounters> = {
-  bootstrapRequests: 0,
-  bootstrapsFinished: 0,
-  bootstrapsFailed: 0,
-  registrations: 0,
-  registrationsFailed: 0,
-  updates: 0,
-  updatesFailed: 0,
-  deregistrations: 0,
-  notifications: 0,
-  executes: 0,
-  bootstrapTriggers: 0,
-  devices: 0,
-  started: 0,
-  datagramsIn: 0,
-  datagramsOut: 0,
-  retransmissions: 0,
-  timeouts: 0,
-};
+const noCounters = (): ShardCounters => ({ ...newCounters(), devices: 0, started: 0, datagramsIn: 0, datagramsOut: 0, retransmissions: 0, timeouts: 0 });
 
 function sum<K extends string>(into: Record<K, number>, more: Readonly<Record<K, number>>): Record<K, number> {
   for (const name of Object.keys(into) as K[]) into[name] += more[name];
