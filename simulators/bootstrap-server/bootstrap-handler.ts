@@ -19,9 +19,10 @@ const keptSessions = 2000;
 /** Sessions worked on at once; further requests wait for their turn. */
 const openSessionsAtOnce = 500;
 
+/** Told of every answer to a Bootstrap-Request and of every session that ended. */
 export interface BootstrapCounters {
   request(code: string): void;
-  session(outcome: string, milliseconds: number): void;
+  session(view: SessionView): void;
 }
 
 /** The Bootstrap Server's side of CoAP: answers Bootstrap-Requests and runs one session for each endpoint at a time. */
@@ -142,8 +143,9 @@ export class BootstrapHandler implements RequestHandler {
 
   #sessionEnded(session: BootstrapSession): void {
     if (this.#sessions.get(session.endpointName) === session) this.#sessions.delete(session.endpointName);
-    this.counters.session(session.state.at, (session.endedAt ?? session.startedAt) - session.startedAt);
-    this.#ended[this.#nextEnded] = session.view();
+    const view = session.view();
+    this.counters.session(view);
+    this.#ended[this.#nextEnded] = view;
     this.#nextEnded = (this.#nextEnded + 1) % keptSessions;
     if (this.#sessions.size < openSessionsAtOnce) this.#waiting?.admit();
   }

@@ -53,6 +53,9 @@ export interface SessionContext {
   sessionEnded(session: BootstrapSession): void;
 }
 
+/** Of the time a session has left, what activation may take: the rest is for Deletes, Writes and Finish. */
+const activationShare = 0.85;
+
 type Operation = "discover" | "read" | "delete" | "write" | "finish";
 
 /** An answer to Delete that leaves nothing to be done: deleted, or not there any more. */
@@ -312,7 +315,8 @@ export class BootstrapSession extends Timer implements ResponseHandler {
 
   async #activate(corrections: number): Promise<void> {
     if (this.#plan === undefined) return;
-    await this.#assignment.activate(this.#plan, this.id, this.#until - this.#context.clock.now());
+    const left = this.#until - this.#context.clock.now();
+    await this.#assignment.activate(this.#plan, this.id, left * activationShare);
     if (this.state.at !== "activating" || this.state.corrections !== corrections || this.#view === undefined) return;
     const plan = this.#makePlan(this.#view);
     this.#input({ in: "activated", work: workOf(plan) });

@@ -58,7 +58,12 @@ export class BootstrapServer {
       this.management,
       {
         request: (code) => (code === "none" ? request.failed("silence") : request.done(code)),
-        session: (outcome, milliseconds) => (outcome === "finished" ? session.done("2.04", milliseconds) : session.failed(outcome, milliseconds)),
+        session: ({ id, endpoint: name, state, reason, startedAt, endedAt }) => {
+          const milliseconds = (endedAt ?? startedAt) - startedAt;
+          if (state === "finished") session.done("2.04", milliseconds);
+          else session.failed(state, milliseconds);
+          this.events.publish("session", name, { id, state, ...(reason === undefined ? {} : { reason }) });
+        },
       },
       clock.epoch(),
     );

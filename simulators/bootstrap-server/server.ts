@@ -31,6 +31,10 @@ export async function startBootstrapServer(config: BootstrapServerConfig, ports:
     late.handler = role.bootstraps;
     endpoint.tap = role.trace.tapFor(endpoint.local);
     const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } }));
+    app.addHook("onResponse", (request, reply, done) => {
+      role.metrics.operation(`http ${request.method} ${request.routeOptions.url ?? "unknown"}`).done(String(reply.statusCode), reply.elapsedTime);
+      done();
+    });
     const addresses: { http: Address | undefined } = { http: undefined };
     await app.register(
       bootstrapServerApi(role.handlers, {

@@ -61,6 +61,8 @@ export class OrderAssignment implements Assignment {
   /** Accounts whose credential was not active before this session. */
   readonly #fresh = new Set<AccountRecord>();
   #revisions = new Map<number, AccountRevision>();
+  /** The session is over: what is answered now is no longer its affair. */
+  #over = false;
   /** The wish as last given; undefined once something changed that it depends on. */
   #given: { readonly rewrite: boolean; readonly wish: Wish } | undefined;
 
@@ -149,6 +151,7 @@ export class OrderAssignment implements Assignment {
       this.#managedIn(plan).map(async (account) => {
         const late = this.#late.find((item) => item.order.account === account);
         const answer = await sm3.stage(this.client, account, late);
+        if (this.#over) return;
         if (!isOk(answer)) {
           this.#leave(account);
           if (late !== undefined && !isPassing(answer)) items.move(late, { in: "sm3-refused" });
@@ -160,7 +163,7 @@ export class OrderAssignment implements Assignment {
         items.move(late, { in: "staged" });
       }),
     );
-    this.#takeLate();
+    if (!this.#over) this.#takeLate();
   }
 
   /** Late items whose credential is staged by now belong to this session. */
@@ -183,6 +186,7 @@ export class OrderAssignment implements Assignment {
         if (this.#activated.has(account.ssid)) return;
         if (this.client.credential(account.id).state !== "active") this.#fresh.add(account);
         const answer = await sm3.activate(this.client, account, sessionId, withinMs);
+        if (this.#over) return;
         if (isOk(answer) || plants.has("sm3-budget-ignored")) {
           this.#activated.add(account.ssid);
           return;
@@ -191,6 +195,8 @@ export class OrderAssignment implements Assignment {
         this.#leave(account);
         if (answer.problem === "session-displaced") return;
         for (const item of this.#items) if (item.order.account === account && item.order.type !== "remove") items.move(item, { in: "sm3-refused" });
+        // Not answered is not refused: it may have been activated, and the device will not hold it.
+        if (isPassing(answer) && this.#fresh.has(account)) void sm3.rollBack(this.client, account, sessionId);
         this.#fresh.delete(account);
       }),
     );
@@ -204,6 +210,7 @@ export class OrderAssignment implements Assignment {
   }
 
   ended(outcome: SessionOutcome): void {
+    this.#over = true;
     switch (outcome.state.at) {
       case "finished":
         return this.#finished(outcome);
@@ -241,6 +248,8 @@ export class OrderAssignment implements Assignment {
   #settleHoldings(plan: Plan | undefined): void {
     const { client } = this;
     const now = this.context.clock.epoch();
+    const ours = new Set([...this.#revisions.keys(), ...(this.plain?.accounts ?? []).map(({ ssid }) => ssid), ...client.holdings.map(({ revision }) => revision.account.ssid)]);
+    if (plan !== undefined) client.others = [...plan.instances.keys()].filter((ssid) => !ours.has(ssid) && !plan.removed.has(ssid));
     for (const ssid of plan?.written ?? []) {
       const revision = this.#revisions.get(ssid);
       if (revision === undefined) continue;
@@ -257,14 +266,14 @@ export class OrderAssignment implements Assignment {
   }
 
   #lost(outcome: SessionOutcome, failure: SessionFailure | undefined): void {
-    const { items, sm3, triggering } = this.context;
+    const { items, sm3 } = this.context;
     for (const item of this.#items) {
       if (isTerminalItem(item.state)) continue;
       const { account } = item.order;
       const written = outcome.touched.has(account.ssid);
       const reason = this.#reasonFor(item, outcome, failure);
       if (reason === undefined && !written && !outcome.finishUnanswered && items.move(item, { in: "session-lost" })) {
-        triggering.again(item);
+        this.#goOn(item);
         continue;
       }
       if (reason?.cause === "finish-failed") items.move(item, { in: "finish-failed", ...(reason.code === undefined ? {} : { code: reason.code }) });
@@ -273,6 +282,15 @@ export class OrderAssignment implements Assignment {
       if (outcome.finishUnanswered) this.#settleHoldings(outcome.plan);
       else if (this.#fresh.has(account)) void sm3.rollBack(this.client, account, this.sessionId);
     }
+  }
+
+  /** What ended while the item was in its session ends it now; else it may be triggered again. */
+  #goOn(item: OrderItem): void {
+    const { clock, items, triggering } = this.context;
+    const { status, deadline } = item.order;
+    if (status === "cancelled") items.move(item, { in: "cancel" });
+    else if (deadline !== undefined && Date.parse(deadline) <= clock.epoch()) items.move(item, { in: "deadline" });
+    else triggering.again(item);
   }
 
   /** Undefined: the session ended, but not because of anything of this item. */

@@ -61,6 +61,8 @@ export interface LastBootstrap {
 /** One device, as far as orders concern it. */
 export class Client {
   holdings: Holding[] = [];
+  /** Short Server IDs of accounts on the device that nobody here put there, as the last finished session saw them. */
+  others: readonly number[] = [];
   credentials: CredentialRecord[] = [];
   /** Items that are not in a terminal state. */
   open: OrderItem[] = [];

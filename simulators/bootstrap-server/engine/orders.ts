@@ -170,7 +170,7 @@ export class Orders {
     if (client.holding(account.id) === undefined) return "account-gone";
     if (type === "update") return undefined;
     const leaving = new Set(client.open.filter(({ order }) => order.type === "remove").map(({ order }) => order.account.id));
-    const remaining = others.filter(({ revision }) => !leaving.has(revision.account.id)).length + this.context.plainShortServerIds(endpoint).filter((ssid) => ssid !== account.ssid).length;
+    const remaining = others.filter(({ revision }) => !leaving.has(revision.account.id)).length + client.others.length + this.context.plainShortServerIds(endpoint).filter((ssid) => ssid !== account.ssid).length;
     return remaining === 0 ? "last-account" : undefined;
   }
 

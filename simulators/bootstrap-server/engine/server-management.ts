@@ -17,6 +17,7 @@ import type { OrderRecord } from "./model.js";
 import { Orders } from "./orders.js";
 import { PlainBootstraps } from "./plain.js";
 import type { PlainWish } from "./plain.js";
+import { Patterns } from "./patterns.js";
 import type { ServerLink } from "./server-link.js";
 import { Sm3 } from "./sm3.js";
 import { Staging } from "./staging.js";
@@ -48,6 +49,7 @@ export class ServerManagement implements Assignments {
   readonly events: SmpEventLog;
   readonly items: Items;
   readonly #clients = new Map<string, Client>();
+  readonly #known: Patterns;
   readonly #plainAssignments = new Map<PlainWish | undefined, PlainAssignment>();
   readonly #due: DueQueue;
   readonly #sm3: Sm3;
@@ -61,6 +63,7 @@ export class ServerManagement implements Assignments {
   ) {
     const { clock, secrets, plants, links } = ports;
     const timing = config.timing.bootstrapServer;
+    this.#known = new Patterns(config.clients);
     this.events = new SmpEventLog(clock, `urn:muster:${config.name}`, 50_000);
     this.plain = new PlainBootstraps(config.bootstrap, plants);
     this.items = new Items({ clock, trace: ports.trace, events: this.events, operatorEvents: ports.operatorEvents });
@@ -75,7 +78,7 @@ export class ServerManagement implements Assignments {
       plainShortServerIds: (endpoint) => this.#plainShortServerIds(endpoint),
     });
     this.#due = new DueQueue(clock, "orders");
-    this.#sm3 = new Sm3(clock, timing, links);
+    this.#sm3 = new Sm3(clock, timing, links, this.#due);
     this.#staging = new Staging(this.#sm3, this.items, this.#due, timing, (item) => this.#triggering.start(item));
     this.#triggering = new Triggering({
       clock,
@@ -105,7 +108,7 @@ export class ServerManagement implements Assignments {
   }
 
   knows(endpoint: string): boolean {
-    return matchesAny(this.config.clients, endpoint) || this.plain.of(endpoint) !== undefined;
+    return this.#known.fits(endpoint) || this.plain.of(endpoint) !== undefined;
   }
 
   assign(endpoint: string, sessionId: number): Assignment {
@@ -157,7 +160,7 @@ export class ServerManagement implements Assignments {
       if (account.tenant !== caller.tenant || account.ssid !== ssid || type === "remove") continue;
       if (version !== undefined && item.credentialVersion > 0 && version < item.credentialVersion) continue;
       // A Register from before this session's bootstrap proves nothing of what it wrote.
-      if (seenAt < (item.enteredAt("bootstrapping") ?? 0)) continue;
+      if (seenAt < Math.floor(item.enteredAt("bootstrapping") ?? 0)) continue;
       this.items.move(item, { in: "confirmed" });
     }
   }

@@ -2,6 +2,7 @@ import type { BootstrapServerTiming } from "../../../src/config/index.js";
 import { after, sleep } from "../../../src/ports/index.js";
 import type { Clock } from "../../../src/ports/index.js";
 import type { BatchActivate, BatchStage, NewCredential } from "../../../src/smp/index.js";
+import type { DueQueue } from "./due-queue.js";
 import type { AccountRecord, Client, CredentialRecord, OrderItem } from "./model.js";
 import { isOk, isPassing } from "./server-link.js";
 import type { LinkAnswer, ServerLink } from "./server-link.js";
@@ -67,6 +68,7 @@ export class Sm3 {
     private readonly clock: Clock,
     private readonly timing: BootstrapServerTiming,
     private readonly links: ReadonlyMap<string, ServerLink>,
+    private readonly due: DueQueue,
   ) {}
 
   /** Whether an event of this Server is waited for. */
@@ -195,7 +197,8 @@ export class Sm3 {
     for (let attempt = 0; ; attempt++) {
       const answer = await call();
       if (!isPassing(answer) || attempt >= 8) return answer;
-      await sleep(this.clock, this.timing.retryDelayMs * 2 ** attempt, "SM-3 clean-up");
+      // When the server stops, the queue is emptied and nothing of this goes on.
+      await new Promise<void>((resolve) => this.due.add(this.timing.retryDelayMs * 2 ** attempt, resolve));
     }
   }
 }

@@ -42,14 +42,14 @@ export class Triggering {
   #next = 0;
   #posting = 0;
   /** Triggers a Server still has news of, by Server and id. */
-  readonly #open = new Map<string, Map<string, OrderItem>>();
+  readonly #open = new Map<string, Map<string, OrderItem[]>>();
   /** News of triggers whose POST has not been answered yet. */
   readonly #early = new Map<string, { readonly state: ServerTriggerState; readonly code: string | undefined }>();
 
   constructor(private readonly context: TriggeringContext) {}
 
   /** Triggers at a Server that are not over there; live, do not keep. */
-  openAt(peerId: string): ReadonlyMap<string, OrderItem> {
+  openAt(peerId: string): ReadonlyMap<string, readonly OrderItem[]> {
     return this.#openAt(peerId);
   }
 
@@ -82,8 +82,11 @@ export class Triggering {
 
   /** What a Server says of a trigger. */
   heard(peerId: string, triggerId: string, state: ServerTriggerState, code: string | undefined): void {
-    const item = this.#openAt(peerId).get(triggerId);
-    if (item !== undefined) return this.#serverSays(item, state, code);
+    const items = this.#openAt(peerId).get(triggerId);
+    if (items !== undefined) {
+      for (const item of [...items]) this.#serverSays(item, state, code);
+      return;
+    }
     if (this.#posting === 0) return;
     if (this.#early.size >= keptEarlyNews) this.#early.clear();
     this.#early.set(`${peerId} ${triggerId}`, { state, code });
@@ -93,7 +96,7 @@ export class Triggering {
   ended(item: OrderItem): void {
     const track = item.trigger;
     if (track?.id === undefined) return;
-    this.#openAt(track.server).delete(track.id);
+    this.#close(item, track);
     const { state } = track.record;
     if (item.state !== "cancelled" && item.state !== "expired") return;
     if (state !== "accepted" && state !== "queued" && state !== "sent") return;
@@ -142,10 +145,12 @@ export class Triggering {
     const { client, order } = item;
     const known = new Map<string, number | undefined>();
     for (const { revision } of client.holdings) known.set(revision.account.owner, revision.account.ssid);
-    for (const ssid of this.context.plainShortServerIds(client.endpoint)) {
+    for (const ssid of [...client.others, ...this.context.plainShortServerIds(client.endpoint)]) {
       const peer = [...this.context.links.values()].find((link) => inRange(link.peer, ssid))?.peer.id;
       if (peer !== undefined && !known.has(peer)) known.set(peer, ssid);
     }
+    // Of a device never seen here any Server may turn out to be its Server.
+    if (known.size === 0) for (const id of this.context.links.keys()) known.set(id, undefined);
     const named = order.policy.triggerServers;
     const ids = named.length > 0 ? named : [...known.keys()].sort((a, b) => Number(a === order.account.owner) - Number(b === order.account.owner));
     return ids.flatMap((id) => {
@@ -208,7 +213,9 @@ export class Triggering {
     this.#remember(item, track);
     this.context.items.triggerChanged(item, track, "-", "created");
     if (isTerminalItem(item.state)) return answer;
-    this.#openAt(track.server).set(trigger.triggerId, item);
+    // A Server may answer with the trigger it has open for this client already.
+    const items = this.#openAt(track.server).get(trigger.triggerId) ?? [];
+    this.#openAt(track.server).set(trigger.triggerId, [...items, item]);
     // The device may be in its session already; the trigger counts all the same.
     if (!this.context.items.move(item, { in: "trigger-created" })) item.machine = { ...item.machine, attempts: item.machine.attempts + 1 };
     this.context.watch(link);
@@ -220,10 +227,19 @@ export class Triggering {
     return answer;
   }
 
-  #openAt(peerId: string): Map<string, OrderItem> {
+  #openAt(peerId: string): Map<string, OrderItem[]> {
     let open = this.#open.get(peerId);
-    if (open === undefined) this.#open.set(peerId, (open = new Map<string, OrderItem>()));
+    if (open === undefined) this.#open.set(peerId, (open = new Map<string, OrderItem[]>()));
     return open;
+  }
+
+  /** The item expects no more news of the trigger. */
+  #close(item: OrderItem, { server, id }: TriggerTrack): void {
+    if (id === undefined) return;
+    const open = this.#openAt(server);
+    const rest = open.get(id)?.filter((other) => other !== item) ?? [];
+    if (rest.length === 0) open.delete(id);
+    else open.set(id, rest);
   }
 
   #remember(item: OrderItem, track: TriggerTrack): void {
@@ -231,7 +247,7 @@ export class Triggering {
       item.earlierTriggers ??= [];
       item.earlierTriggers.push(item.trigger);
       if (item.earlierTriggers.length > keptEarlierTriggers) item.earlierTriggers.shift();
-      if (item.trigger.id !== undefined) this.#openAt(item.trigger.server).delete(item.trigger.id);
+      this.#close(item, item.trigger);
     }
     item.trigger = track;
   }
@@ -250,7 +266,7 @@ export class Triggering {
   #serverSays(item: OrderItem, state: ServerTriggerState, code: string | undefined): void {
     const track = item.trigger;
     if (track === undefined || !this.#note(item, { in: "server-says", state, ...(code === undefined ? {} : { code }) })) return;
-    if (track.id !== undefined && isTerminalAtServer(state)) this.#openAt(track.server).delete(track.id);
+    if (isTerminalAtServer(state)) this.#close(item, track);
     switch (state) {
       case "accepted":
       case "queued":
@@ -298,12 +314,11 @@ export class Triggering {
   }
 
   async #validityOver(item: OrderItem, track: TriggerTrack, link: ServerLink): Promise<void> {
-    const open = this.#openAt(track.server);
-    if (track.id !== undefined && open.get(track.id) === item) {
+    if (track.id !== undefined && this.#openAt(track.server).get(track.id)?.includes(item) === true) {
       // The last word is the Server's: its news may have been lost.
       const answer = await link.getTrigger(track.id, this.context.timing.sm3BudgetMs);
       if (answer.trigger !== undefined) this.heard(track.server, track.id, answer.trigger.state, answer.trigger.code);
-      open.delete(track.id);
+      this.#close(item, track);
     }
     if (isTriggerable(item)) this.#windowOver(item, track);
   }
