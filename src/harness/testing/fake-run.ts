@@ -131,6 +131,7 @@ export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = n
   const run: FakeRun = {
     seed: "1",
     nonce: "nonce",
+    secrets: [],
     clock,
     random: seededRandom(1),
     target: referenceTarget,

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError } from "../../config/index.js";
+import { packageRoot, realFiles } from "../../ports/real/index.js";
+import { missingCapabilities, readTarget, referenceTarget } from "./target.js";
+
+const secret = "0123456789abcdef";
+const running = (more = ""): string => `serverA:\n  coap: coap://127.0.0.1:5683\n  smp: http://127.0.0.1:8080\n${more}`;
+
+describe("a target file", () => {
+  it("without anything is a target of references", () => {
+    expect(readTarget("timing: lab", "t.yaml", {})).toMatchObject({ name: "t", bootstrapServer: { kind: "reference" }, servers: { A: { kind: "reference" }, B: { kind: "reference" } }, timing: { profile: "lab" } });
+  });
+
+  it("takes external systems to run in the times of the texts unless it says otherwise", () => {
+    expect(readTarget("", "t.yaml", {}).timing.profile).toBe("rfc");
+  });
+
+  it("takes tokens from the environment, and says where one is missing", () => {
+    const text = running("  operator: http://127.0.0.1:8080\n  operatorTokenEnv: OP\n  tokenEnv: PAIR\n");
+    expect(readTarget(text, "t.yaml", { OP: secret, PAIR: `${secret}1` })).toMatchObject({ servers: { A: { operator: { token: secret } } }, pairTokens: { A: `${secret}1`, B: undefined } });
+    expect(() => readTarget(text, "t.yaml", { OP: secret })).toThrow(/t\.yaml:.*PAIR is not set/);
+  });
+
+  it("names file, line and key of a mistake", () => {
+    try {
+      readTarget(running("  operatr: http://127.0.0.1:8080\n"), "t.yaml", {});
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      expect((error as ConfigError).message).toContain("t.yaml:4");
+    }
+  });
+
+  it("lets a reference share a token with a system that is running", () => {
+    expect(readTarget("serverA:\n  reference: true\n  tokenEnv: PAIR\n", "t.yaml", { PAIR: secret })).toMatchObject({ servers: { A: { kind: "reference" } }, pairTokens: { A: secret } });
+  });
+
+  it("shipped as an example is readable", async () => {
+    const env = Object.fromEntries(["OPERATOR_BS", "OPERATOR_A", "OPERATOR_B", "TOKEN_A", "TOKEN_B"].map((name) => [`MUSTER_${name}`, secret]));
+    for (const name of ["reference", "served"]) expect(readTarget(await realFiles.read(`${packageRoot}/targets/${name}.yaml`), `${name}.yaml`, env).name).toBe(name);
+  });
+});
+
+describe("what a target cannot do", () => {
+  it("is nothing for references", () => {
+    expect(missingCapabilities(referenceTarget).size).toBe(0);
+  });
+
+  it("is unsupported where there is no operator API, not applicable where the target states it", () => {
+    const missing = missingCapabilities(readTarget(running("  without: [sm2]\n"), "t.yaml", {}));
+    expect(missing.get("faults")).toEqual({ as: "unsupported", reason: "server A has no operator API" });
+    expect(missing.get("sm2")).toEqual({ as: "not-applicable", reason: "server A states that it is without sm2" });
+    expect(missing.get("second-uri")?.as).toBe("not-applicable");
+  });
+});
