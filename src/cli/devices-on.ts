@@ -15,7 +15,12 @@ export async function devicesOn(name: string, seed: string): Promise<DeviceProvi
   const module: unknown = await import(pathToFileURL(path).href);
   const make = typeof module === "object" && module !== null && "deviceProvider" in module ? module.deviceProvider : undefined;
   if (typeof make !== "function") throw new TypeError(`${path} does not export deviceProvider`);
-  const provider: unknown = await Reflect.apply(make, undefined, [seed]);
+  let provider: unknown;
+  try {
+    provider = await Reflect.apply(make, undefined, [seed]);
+  } catch (error) {
+    throw new UsageError(`--devices-on ${name}: ${error instanceof Error ? error.message : String(error)}`, "npm ci in a clone of the repository installs what it needs");
+  }
   if (!isProvider(provider)) throw new TypeError(`${path}: deviceProvider gives no provider of devices`);
   return provider;
 }

@@ -95,7 +95,9 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
         figures(progress);
         view.on(progress);
       },
-    ).catch((error: unknown) => {
+    ).catch(async (error: unknown) => {
+      // The run did not begin, so it does not end what it was given either.
+      await devicesOn?.close?.();
       throw asUsageError(error);
     });
     const reports = await writeReports(folder, result);
