@@ -101,8 +101,11 @@ export class IncomingResponse implements Response {
 /** Block options of the response read last; the caller takes them before anything else is read. */
 export const responseBlocks = { block1: NO_BLOCK, block2: NO_BLOCK, size2: -1 };
 
-/** Undefined when the response has a critical option that is not understood. Option values and payload are views. */
-export function readResponse(frame: Frame): IncomingResponse | undefined {
+/**
+ * Undefined when the response has a critical option that is not understood. One that the request had counts as understood: libcoap's 4.02 shows
+ * the option it complains of. Option values and payload are views.
+ */
+export function readResponse(frame: Frame, asked: readonly Option[] | undefined): IncomingResponse | undefined {
   const response = new IncomingResponse(frame.code);
   responseBlocks.block1 = NO_BLOCK;
   responseBlocks.block2 = NO_BLOCK;
@@ -110,7 +113,7 @@ export function readResponse(frame: Frame): IncomingResponse | undefined {
   for (let i = 0; i < frame.optionCount; i++) {
     const number = frame.number(i);
     if (!understood(frame, i, number)) {
-      if (isCritical(number)) return undefined;
+      if (isCritical(number) && asked?.some((option) => option.number === number) !== true) return undefined;
       if (optionRule(number) === undefined) (response.options ??= []).push(copied(frame, i));
       continue;
     }

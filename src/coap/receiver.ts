@@ -80,7 +80,7 @@ export class Receiver {
 
   #piggybacked(peer: PeerState): void {
     const owner = this.core.tokens.get(frame.token32());
-    if (owner instanceof ClientExchange && owner.peer === peer && owner.messageId === frame.messageId) owner.receive(readResponse(frame));
+    if (owner instanceof ClientExchange && owner.peer === peer && owner.messageId === frame.messageId) owner.receive(readResponse(frame, owner.request.options));
     else this.core.counters.strayResponses++;
   }
 
@@ -91,7 +91,7 @@ export class Receiver {
     const now = core.clock.now();
     if (this.#isDuplicate(peer, messageId, now)) return;
     const owner = core.tokens.get(frame.token32());
-    const response = readResponse(frame);
+    const response = readResponse(frame, owner?.request.options);
     if (owner?.peer !== peer) {
       // RFC 7252 §4.2, §4.3; RFC 7641 §3.6: this is also how an observation is ended that nobody remembers.
       core.counters.strayResponses++;
