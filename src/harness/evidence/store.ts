@@ -8,7 +8,7 @@ import type { StepRecord } from "../verdict.js";
 const ndjson = (lines: readonly unknown[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join("");
 
 /** The step that was being carried out when an event happened, by number from 1. */
-function stepAt(steps: readonly StepRecord[], at: string): number | undefined {
+function stepAt(steps: readonly Pick<StepRecord, "startedAt" | "endedAt">[], at: string): number | undefined {
   const time = BigInt(at);
   const index = steps.findIndex((step) => BigInt(step.startedAt) <= time && time <= BigInt(step.endedAt));
   return index < 0 ? undefined : index + 1;
@@ -26,7 +26,7 @@ export class EvidenceStore {
   ) {}
 
   /** Writes trace and capture of one scenario; resolves with their folder, relative to the run's. */
-  async scenario(id: string, events: readonly TraceEvent[], steps: readonly StepRecord[]): Promise<string> {
+  async scenario(id: string, events: readonly TraceEvent[], steps: readonly Pick<StepRecord, "startedAt" | "endedAt">[]): Promise<string> {
     const folder = `scenarios/${id}`;
     const lines = events.map((event) => {
       const step = stepAt(steps, event.at);

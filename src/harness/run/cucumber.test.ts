@@ -101,7 +101,7 @@ describe("the schedule", () => {
     const declared = (scenario: PlannedScenario, changes: Partial<PlannedScenario["declared"]>, tags: readonly string[] = []): PlannedScenario => ({ ...scenario, tags, declared: { ...scenario.declared, ...changes } });
     const slow = declared(four, {}, ["@slow"]);
     const schedule = scheduleOf([declared(one, { sanity: true }), declared(two, { alone: true }), declared(three, { load: true }), one, slow]);
-    expect(Object.entries(schedule).map(([kind, list]) => `${kind} ${list.length}`)).toEqual(["sanity 1", "together 2", "alone 1", "load 1"]);
+    expect(Object.entries<readonly PlannedScenario[]>({ ...schedule }).map(([kind, list]) => `${kind} ${list.length}`)).toEqual(["sanity 1", "together 2", "alone 1", "load 1"]);
     expect(schedule.together[0]).toBe(slow);
   });
 });
