@@ -45,8 +45,8 @@ export class DeviceHost {
     readonly ports: Ports,
     readonly listener: DeviceListener = silentListener,
     readonly trace?: DeviceTrace,
-    /** Tap of all devices that are not traced; undefined costs nothing. */
-    readonly untracedTap?: DatagramTap,
+    /** Short memory for the datagrams of devices that are not traced; undefined costs nothing. */
+    readonly recorder?: Pick<DeviceTrace, "tapFor">,
   ) {
     this.lingering = new Lingering(ports.clock, (endpoint) => this.closeSocket(endpoint));
   }

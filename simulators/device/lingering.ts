@@ -33,6 +33,15 @@ export class Lingering extends Timer {
     if (!this.running) this.clock.start(this, forMs);
   }
 
+  get endpoints(): readonly Endpoint[] {
+    return this.#leaving.map(({ endpoint }) => endpoint);
+  }
+
+  closeAll(): void {
+    this.clock.stop(this);
+    this.#closeFirst(this.#leaving.length);
+  }
+
   override fire(): void {
     const now = this.clock.now();
     const due = this.#leaving.findIndex(({ at }) => at > now);

@@ -28,7 +28,7 @@ export function takeSocket(device: Device, endpoint: UdpEndpoint, uri: string): 
   device.host.socketOpened(endpoint);
   const peer = endpoint.peer({ host, port });
   peer.label = device.endpoint;
-  endpoint.tap = device.traced ? device.host.trace?.tapFor(endpoint.local) : device.host.untracedTap;
+  endpoint.tap = (device.traced ? device.host.trace : device.host.recorder)?.tapFor(endpoint.local);
   if (device.mutation !== undefined) endpoint.mutate = device.mutation;
   return peer;
 }

@@ -54,23 +54,38 @@ export function sliceOf(plan: Pick<FleetPlan, "first" | "last">, shard: number, 
   return { first: plan.first + Math.floor((devices * shard) / shards), last: plan.first + Math.floor((devices * (shard + 1)) / shards) };
 }
 
-const placeholder = /\{index(?::0(\d+)d)?\}/;
+/** A pattern taken apart: what stands before and after the index, and how many digits it has at least. */
+interface Pattern {
+  readonly before: string;
+  readonly after: string;
+  readonly digits: number;
+}
+
+const patterns = new Map<string, Pattern | undefined>();
+
+/** Undefined for a text without an index. */
+function patternOf(text: string): Pattern | undefined {
+  if (patterns.has(text)) return patterns.get(text);
+  const match = /^(.*?)\{index(?::0(\d+)d)?\}(.*)$/s.exec(text);
+  const pattern = match === null ? undefined : { before: match[1] ?? "", after: match[3] ?? "", digits: Number(match[2] ?? 0) };
+  if (patterns.size >= 256) patterns.clear();
+  patterns.set(text, pattern);
+  return pattern;
+}
+
+const nameOf = ({ before, after, digits }: Pattern, index: number): string => before + String(index).padStart(digits, "0") + after;
 
 export function endpointName(pattern: string, index: number): string {
-  return pattern.replace(placeholder, (_text, digits: string | undefined) => String(index).padStart(digits === undefined ? 0 : Number(digits), "0"));
+  const parts = patternOf(pattern);
+  return parts === undefined ? pattern : nameOf(parts, index);
 }
 
 /** The index of a name that the pattern makes; undefined for any other name. */
 export function indexOf(pattern: string, endpoint: string): number | undefined {
-  const match = placeholder.exec(pattern);
-  if (match === null) return undefined;
-  const before = pattern.slice(0, match.index);
-  const after = pattern.slice(match.index + match[0].length);
-  if (!endpoint.startsWith(before) || !endpoint.endsWith(after) || endpoint.length <= before.length + after.length) return undefined;
-  const digits = endpoint.slice(before.length, endpoint.length - after.length);
-  if (!/^\d+$/.test(digits)) return undefined;
-  const index = Number(digits);
-  return endpointName(pattern, index) === endpoint ? index : undefined;
+  const parts = patternOf(pattern);
+  if (parts === undefined || !endpoint.startsWith(parts.before) || !endpoint.endsWith(parts.after)) return undefined;
+  const index = Number(endpoint.slice(parts.before.length, endpoint.length - parts.after.length));
+  return Number.isSafeInteger(index) && index >= 0 && nameOf(parts, index) === endpoint ? index : undefined;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { TraceEvent } from "../../src/ports/index.js";
-import { TraceLog } from "../../src/operator/index.js";
+import { TraceLog } from "../../src/operator/trace-log.js";
 import { after, type Ports } from "../../src/ports/index.js";
 import { addCounters, addUp, Device, DeviceHost, newCounters, noStates, perform, takeSnapshot, type DeviceAction, type DeviceListener, type DeviceSpec, type FleetState, type Measure } from "../device/index.js";
 import { Histograms } from "./histograms.js";
@@ -42,7 +42,7 @@ export class Shard implements DeviceListener {
   ) {
     this.trace = new TraceLog("device", ports.clock, options.traceLimit);
     this.#recorder = new TraceLog("device", ports.clock, options.recorderLimit);
-    this.host = new DeviceHost(ports, this, this.trace, options.recorderLimit === 0 ? undefined : this.#recorder.tapFor({ host: "0.0.0.0", port: 0 }));
+    this.host = new DeviceHost(ports, this, this.trace, options.recorderLimit === 0 ? undefined : this.#recorder);
     this.#states = noStates();
   }
 
@@ -179,10 +179,12 @@ export class Shard implements DeviceListener {
       let left = devices.length;
       const deadline = after(this.ports.clock, withinMs, "fleet leaves", () => {
         for (const device of devices) device.stop(false);
+        this.host.lingering.closeAll();
         resolve();
       });
       const done = (): void => {
         this.ports.clock.stop(deadline);
+        this.host.lingering.closeAll();
         resolve();
       };
       if (left === 0) done();
@@ -195,6 +197,7 @@ export class Shard implements DeviceListener {
   counters(): ShardCounters {
     const sum: ShardCounters = { ...this.#removed, devices: this.#devices.size, started: this.#started, datagramsIn: 0, datagramsOut: 0, retransmissions: 0, timeouts: 0 };
     const sockets = { ...this.host.closedSockets };
+    for (const { counters } of this.host.lingering.endpoints) addCounters(sockets, counters);
     for (const device of this.#devices.values()) {
       addUp(sum, device.counters);
       for (const { endpoint } of device.accounts) if (endpoint !== undefined) addCounters(sockets, endpoint.counters);
