@@ -125,6 +125,17 @@ describe("a fleet in worker threads", () => {
     await expect(started.states("other")).rejects.toThrow('no plan "other"');
   });
 
+  it("is lost as a whole when a shard's thread dies", async () => {
+    const { uri } = await server();
+    const lost: string[] = [];
+    const started = await fleet({ onLost: (reason) => lost.push(reason) });
+    const broken: unknown = { ...planAt(uri), timing: undefined };
+    await started.launch(broken as FleetPlan).catch(() => undefined);
+    await until(() => lost.length > 0);
+    expect(lost[0]).toMatch(/^fleet shard \d: /);
+    await expect(started.states()).rejects.toThrow("fleet shard");
+  });
+
   it("is lost as a whole when a shard is silent", async () => {
     const lost: string[] = [];
     const started = await fleet({ heartbeatMs: 300, onLost: (reason) => lost.push(reason) });
