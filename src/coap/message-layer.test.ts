@@ -396,6 +396,15 @@ describe("an option that is not understood", () => {
     expect(second.failure).toBe("malformed-response");
   });
 
+  it("is let pass in a response when the request had it", async () => {
+    const { ports, endpoint, lockstep, peer } = await alone(echo);
+    const outcome = new Outcome(ports);
+    endpoint.send(peer, { ...get, options: [critical] }, outcome);
+    await ports.clock.advance(5);
+    await lockstep.say({ type: Type.ACK, code: Codes.BadOption, messageId: lockstep.last.messageId, token: lockstep.last.token, options: [critical] });
+    expect(outcome.response?.code).toBe(Codes.BadOption);
+  });
+
   it("is answered 5.05 when it asks for a proxy", async () => {
     const { lockstep } = await alone(echo);
     await lockstep.say({ options: [textOption(OptionNumber.ProxyUri, "coap://example/")] });
@@ -413,5 +422,9 @@ describe("a peer that refuses", () => {
     expect(outcome.at).toBeUndefined();
     await ports.clock.advance(10);
     expect(outcome).toMatchObject({ failure: "unreachable" });
+    const unconfirmed = new Outcome(ports);
+    client.send(peer, { ...get, confirmable: false }, unconfirmed);
+    await ports.clock.advance(10);
+    expect(unconfirmed).toMatchObject({ failure: "unreachable" });
   });
 });

@@ -80,10 +80,10 @@ export class MessageLayer {
     transmission.retransmit();
   }
 
-  /** ICMP says that nobody listens at the peer. Once may be a restart; the second time what is under way is given up. */
+  /** ICMP says that nobody listens at the peer. Once may be a restart; a CON is given up the second time, a NON at once. */
   refused(peer: PeerState): void {
     for (const transmission of this.of(peer)) {
-      if (transmission.phase !== Phase.Slot || ++transmission.refusals < 2) continue;
+      if (transmission.phase !== Phase.Slot || ++transmission.refusals < (transmission.confirmable ? 2 : 1)) continue;
       this.finish(transmission);
       transmission.gaveUp("unreachable");
     }

@@ -139,10 +139,8 @@ export class PeerTable {
   #insert(peer: PeerState): void {
     if (this.#size === 0) this.#only = peer;
     else {
-      if (this.#byAddress === undefined) {
-        this.#byAddress = new Map();
-        if (this.#only !== undefined) this.#byAddress.set(formatAddress(this.#only.address), this.#only);
-      }
+      this.#byAddress ??= new Map();
+      if (this.#only !== undefined) this.#byAddress.set(formatAddress(this.#only.address), this.#only);
       this.#only = undefined;
       this.#byAddress.set(formatAddress(peer.address), peer);
     }
