@@ -1,9 +1,9 @@
-@bootstrap @judges:bootstrap-server
+@bootstrap @judges:bootstrap-server @needs:plain-bootstrap
 Feature: Client-initiated bootstrap
 
   A device that knows its Bootstrap Server only gets its Server accounts from there.
 
-  @must @rule:bootstrap-request @rule:account-fields
+  @must @rule:bootstrap-request @rule:account-fields @like:int-0
   Scenario: A known device gets its configured account
     Given the Bootstrap Server is configured to give "c1" an account of operator A with a lifetime of 120 s
     When "c1" starts
@@ -14,20 +14,29 @@ Feature: Client-initiated bootstrap
       | binding  | U   |
     And "c1" is registered with operator A
 
-  @must @rule:bootstrap-request-codes
-  Scenario: An unknown device is refused
-    Given the Bootstrap Server does not know "x:c1"
-    When "x:c1" starts
-    Then the Bootstrap-Request of "x:c1" is answered 4.00
+  @must @rule:bootstrap-read-version @rule:bootstrap-request
+  Scenario: A device of LwM2M 1.0 gets its account without being asked for what came later
+    Given device "c1" speaks LwM2M 1.0
+    And device "c1" with a factory account of operator B
+    And the Bootstrap Server is configured to give "c1" an account of operator A
+    When "c1" starts
+    And "c1" asks for a bootstrap
+    Then "c1" completes its bootstrap
+    And "c1" is asked for no Bootstrap-Read
+    And "c1" is registered with operator A
 
-  @profile @rule:discover-first
-  Scenario: A session begins with Bootstrap-Discover
-    Given the Bootstrap Server is configured to give "c1" an account of operator A
+  @profile @rule:instance-ids @rule:discover-first
+  Scenario: A new account takes instances that are free on the device
+    Given device "c1" with a factory account of operator B
+    And the Bootstrap Server is configured to give "c1" an account of operator A
+    When "c1" starts
+    And "c1" asks for a bootstrap
+    Then "c1" completes its bootstrap
+    And the account of operator A on "c1" stands beside that of operator B, which keeps instance 0
+
+  @profile @rule:discover-first @needs:misbehaviour
+  Scenario: A session begins with Bootstrap-Discover and waits for its answer
+    Given device "c1" answers Bootstrap-Discover late
+    And the Bootstrap Server is configured to give "c1" an account of operator A
     When "c1" starts
     Then the session of "c1" begins with Bootstrap-Discover
-
-  @must @rule:finish-last
-  Scenario: Finish comes after everything else
-    Given the Bootstrap Server is configured to give "c1" an account of operator A
-    When "c1" starts
-    Then Finish is the last operation of the session of "c1"

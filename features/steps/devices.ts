@@ -1,7 +1,7 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
 import { personalityNames, type PersonalityName } from "../../simulators/device/index.js";
-import { accountOn, act, bootstrapAccount, factoryAccount, filledIn, inspect, startDevice, type ServerName } from "../../src/harness/index.js";
+import { act, bootstrapAccount, factoryAccount, filledIn, inspect, shortServerIdOf, startDevice, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 const personality = (name: string): PersonalityName => {
@@ -69,10 +69,9 @@ When("{device} becomes {string}", async function (this: MusterWorld, alias: stri
   await act(this.scenario, alias, { do: "behave", personality: personality(name) });
 });
 
-// `| method | path | query | payload | format |`, query parameters separated by `&`, <c1> the endpoint name of "c1"; the answer is the last answer.
+// `| method | path | query | payload | format |`, query parameters separated by `&`, <c1> the endpoint name of "c1", <c1.location> its location; the answer is the last answer.
 When("{device} sends to {server}:", async function (this: MusterWorld, alias: string, server: ServerName, table: DataTable) {
-  const account = await accountOn(this.scenario, alias, server);
-  await act(this.scenario, alias, { do: "request", to: account?.shortServerId ?? 0, ...requestOf(this, table) });
+  await act(this.scenario, alias, { do: "request", to: shortServerIdOf(this.scenario, server), ...requestOf(this, table) });
 });
 
 When("{device} sends to the Bootstrap Server:", async function (this: MusterWorld, alias: string, table: DataTable) {
@@ -84,7 +83,7 @@ function requestOf(world: MusterWorld, table: DataTable): { method: string; path
   const { method = "POST", path = "/", query = "", payload = "", format = "" } = row;
   return {
     method,
-    path: path.split("/").filter((segment) => segment !== ""),
+    path: filledIn(world.scenario, path).split("/").filter((segment) => segment !== ""),
     ...(query === "" ? {} : { query: query.split("&").map((item) => filledIn(world.scenario, item)) }),
     ...(payload === "" ? {} : { payload }),
     ...(format === "" ? {} : { contentFormat: Number(format) }),

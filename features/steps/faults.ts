@@ -32,6 +32,10 @@ Given(/^(the Bootstrap Server|server [AB]) holds "([^"]+)" of "([^"]+)"$/, funct
   return setFault(this, role, operation, alias, { kind: "hold" });
 });
 
+Given(/^(the Bootstrap Server|server [AB]) holds the first "([^"]+)" of "([^"]+)"$/, function (this: MusterWorld, role: string, operation: string, alias: string) {
+  return setFault(this, role, operation, alias, { kind: "hold" }, 1);
+});
+
 // Waits until something is held, then lets it go.
 When(/^(?:the Bootstrap Server|server [AB]) lets "([^"]+)" go$/, async function (this: MusterWorld, operation: string) {
   const { scenario } = this;

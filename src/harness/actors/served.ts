@@ -112,12 +112,12 @@ export class ServedLwM2mServer extends Served implements LwM2mServerActor {
     return this.operator.operate(endpoint, operation);
   }
 
-  observe(endpoint: string, path: string): Promise<OperationResult> {
-    return this.operator.observe(endpoint, path);
+  observe(endpoint: string, path: string, attributes?: Readonly<Record<string, number>>): Promise<OperationResult> {
+    return this.operator.observe(endpoint, path, attributes);
   }
 
-  cancelObservation(endpoint: string, path: string): Promise<OperationResult> {
-    return this.operator.cancelObservation(endpoint, path);
+  cancelObservation(endpoint: string, path: string, how: "reset" | "deregister" = "deregister"): Promise<OperationResult> {
+    return this.operator.cancelObservation(endpoint, path, how);
   }
 
   relay(request: RelayRequest): Promise<RelayAnswer> {

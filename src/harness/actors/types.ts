@@ -53,8 +53,9 @@ export interface LwM2mServerActor extends ServedActor {
   /** All registrations of endpoints that match the pattern. */
   registrations(pattern: string): Promise<readonly RegistrationView[]>;
   operate(endpoint: string, operation: DeviceOperation): Promise<OperationResult>;
-  observe(endpoint: string, path: string): Promise<OperationResult>;
-  cancelObservation(endpoint: string, path: string): Promise<OperationResult>;
+  /** `attributes` are written before. */
+  observe(endpoint: string, path: string, attributes?: Readonly<Record<string, number>>): Promise<OperationResult>;
+  cancelObservation(endpoint: string, path: string, how?: "reset" | "deregister"): Promise<OperationResult>;
   /** An SM-1 call that this server sends to its Bootstrap Server, as its operator would have it do. */
   relay(request: RelayRequest): Promise<RelayAnswer>;
   /** An SM-2 or SM-3 call as this server's Bootstrap Server would send it. */

@@ -1,9 +1,29 @@
 import type { PlainBootstrapInput } from "../../config/index.js";
-import { coapExchanges, deviceSessions, discoverFirst, finishLast, ofDevice, operationOf, refOf, type DeviceSession, type Finding } from "../evidence/index.js";
+import {
+  coapExchanges,
+  correctedBeforeFinish,
+  deviceSessions,
+  discoverFirst,
+  eachStepOnce,
+  finishLast,
+  isCoap,
+  isOperation,
+  nothingWhileUnanswered,
+  objectOf,
+  ofDevice,
+  ofRole,
+  operationOf,
+  refOf,
+  refusedStep,
+  type DeviceSession,
+  type Finding,
+} from "../evidence/index.js";
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { admit, bootstrapAccount, shortServerIdOf, usualLifetime } from "./devices.js";
+import { act, admit, bootstrapAccount, shortServerIdOf, usualLifetime } from "./devices.js";
+import { awaitItem, isEndState } from "./provisioning.js";
+import { itemOutcome } from "../actors/operator.js";
 
 /** Plain configuration: the device gets the operator's account at its next bootstrap, without any order. Its server lets it in. */
 export async function configure(scenario: Scenario, alias: string, operators: readonly ServerName[], fields: Readonly<Record<string, unknown>> = {}, writes: PlainBootstrapInput["writes"] = []): Promise<void> {
@@ -67,6 +87,106 @@ const nothing: Finding = { ok: undefined, actual: "no session of the device is f
 export async function checkDiscoverFirst(scenario: Scenario, alias: string): Promise<void> {
   const session = await awaitBootstrapped(scenario, alias);
   noted(scenario, "discover-first", `the session of "${alias}"`, "begins with Bootstrap-Discover", session === undefined ? nothing : discoverFirst(session));
+  if (session !== undefined) noted(scenario, "discover-first", `the session of "${alias}" until Discover was answered`, "nothing else is asked", nothingWhileUnanswered(session, "bootstrap-discover"));
+}
+
+/** Judges an unknown endpoint: its request was not accepted, and nothing follows. */
+export async function checkTurnedAway(scenario: Scenario, alias: string): Promise<void> {
+  await scenario.until(scenario.run.deadlines.exchangeMs, async () => (await sessionsOf(scenario, alias)).find((session) => session.request.answer !== undefined));
+  await scenario.pause(scenario.run.deadlines.quietMs);
+  const [session] = await sessionsOf(scenario, alias);
+  const expected = "refused, and nothing asked of the device";
+  const outcome = (): string => {
+    if (session === undefined) return "no Bootstrap-Request was sent";
+    const { answer } = session.request;
+    const [asked] = session.operations;
+    if (answer === undefined) return "not answered";
+    if (answer.startsWith("2.")) return `accepted with ${answer}`;
+    return asked === undefined ? expected : `refused, and yet: ${asked.request.event.summary}`;
+  };
+  scenario.equal("bootstrap-request-unknown", `the Bootstrap-Request of "${alias}"`, expected, outcome(), { evidence: session === undefined ? [] : [refOf(session.request.response ?? session.request.request)] });
+}
+
+/** Judges what follows a Finish answered 4.06. */
+export async function checkFinishCorrected(scenario: Scenario, alias: string): Promise<void> {
+  await awaitBootstrapped(scenario, alias);
+  const session = (await sessionsOf(scenario, alias))[0];
+  noted(scenario, "finish-corrected", `the session of "${alias}" after its Finish was refused`, "something is written before the next Finish", session === undefined ? nothing : correctedBeforeFinish(session));
+}
+
+/** Judges, in the session of the newest request, that no other session runs beside it or in its place: each step came once. */
+export async function checkEachStepOnce(scenario: Scenario, alias: string): Promise<void> {
+  await scenario.pause(scenario.run.deadlines.quietMs);
+  const session = (await sessionsOf(scenario, alias)).at(-1);
+  noted(scenario, "session-displaced", `the session of the newest request of "${alias}"`, "each step once", session === undefined ? nothing : eachStepOnce(session));
+}
+
+/** Sends the device's newest Bootstrap-Request again, the same bytes; resolves when the Bootstrap Server has answered it again (RFC 7252 §4.5). */
+export async function repeatRequest(scenario: Scenario, alias: string): Promise<void> {
+  const last = (await sessionsOf(scenario, alias)).at(-1);
+  if (last === undefined) throw new Error(`"${alias}" has sent no Bootstrap-Request`);
+  const { hex, coap } = last.request.request.event;
+  await act(scenario, alias, { do: "send-raw", to: "bootstrap", hex });
+  const again = await scenario.until(scenario.run.deadlines.exchangeMs, async () => {
+    const answers = ofDevice(await scenario.events(), scenario.endpoint(alias)).filter((event) => isCoap(event) && event.event.direction === "in" && event.event.coap.type === "ACK" && event.event.coap.messageId === coap.messageId);
+    return answers.length > 1 ? true : undefined;
+  });
+  scenario.precondition(`the retransmission of "${alias}" arrives`, again === true, "it was not answered again");
+}
+
+/**
+ * Judges that a bootstrap which the device did not take is not said to be applied: the item of the order comes to another end. `provoked` is what the
+ * device did; without it there is no verdict.
+ */
+export async function checkNotApplied(scenario: Scenario, alias: string, provoked: "write-refused" | "finish-unanswered"): Promise<void> {
+  const view = await awaitItem(scenario, alias, ["applied", "confirmed"]);
+  const session = (await sessionsOf(scenario, alias)).at(-1);
+  const refused = session === undefined ? undefined : refusedStep(session);
+  const silent = session?.operations.find((exchange) => isOperation("bootstrap-finish")(exchange) && exchange.answer === undefined);
+  const cause = provoked === "write-refused" ? refused : silent;
+  scenario.precondition(provoked === "write-refused" ? `"${alias}" refuses a Write` : `"${alias}" leaves the Finish unanswered`, cause !== undefined, "it did not come to that");
+  const applied = view.state === "applied" || view.state === "confirmed";
+  scenario.check({
+    rule: provoked,
+    text: `the item of "${alias}"`,
+    expected: "neither applied nor confirmed",
+    actual: itemOutcome(view),
+    ok: applied ? false : isEndState(view.state),
+    timing: !applied && !isEndState(view.state),
+    evidence: cause === undefined ? [] : [refOf(cause.request), ...(cause.response === undefined ? [] : [refOf(cause.response)])],
+  });
+}
+
+/** Judges that nobody asked a device for what its version does not have. */
+export async function checkNoBootstrapRead(scenario: Scenario, alias: string): Promise<void> {
+  const session = await awaitBootstrapped(scenario, alias);
+  const read = session?.operations.find(isOperation("read"));
+  scenario.check({
+    rule: "bootstrap-read-version",
+    text: `the session of "${alias}"`,
+    expected: "without a Bootstrap-Read",
+    actual: read === undefined ? "without a Bootstrap-Read" : read.request.event.summary,
+    ok: session === undefined ? undefined : read === undefined,
+    evidence: read === undefined ? [] : [refOf(read.request)],
+  });
+}
+
+/** Judges the device by what the Bootstrap Server heard: each Write of the object was answered 2.04. */
+export async function checkWritesAccepted(scenario: Scenario, alias: string, object: number): Promise<void> {
+  const writes = await scenario.until(scenario.run.deadlines.bootstrapMs, async () => {
+    const asked = coapExchanges(ofRole(await scenario.events(), scenario.bootstrapServer.role, scenario.endpoint(alias))).filter((exchange) => exchange.direction === "out" && isOperation("write")(exchange) && objectOf(exchange) === object);
+    return asked.length > 0 && asked.every((exchange) => exchange.answer !== undefined) ? asked : undefined;
+  });
+  const bad = writes?.find((exchange) => exchange.answer !== "2.04");
+  scenario.check({
+    rule: "device-ignores-unknown-optional",
+    text: `Writes of /${object} to "${alias}"`,
+    expected: "answered 2.04",
+    actual: writes === undefined ? "none was answered" : `answered ${bad?.answer ?? "2.04"}`,
+    ok: writes !== undefined && bad === undefined,
+    timing: writes === undefined,
+    evidence: (writes ?? []).map((exchange) => refOf(exchange.response ?? exchange.request)),
+  });
 }
 
 export async function checkFinishLast(scenario: Scenario, alias: string): Promise<void> {

@@ -54,6 +54,7 @@ export function bootstrapAccount(scenario: Scenario, alias: string, holdOff = 0)
 export async function act(scenario: Scenario, alias: string, action: DeviceAction): Promise<ActionResult> {
   const device = await scenario.device(alias);
   const result = await device.act(action);
+  if (result.location !== undefined) scenario.located(alias, `/${result.location.join("/")}`);
   if (result.code !== undefined || result.failure !== undefined) {
     scenario.lastAnswer = { text: `${action.do} of "${alias}"`, code: result.code ?? `no answer (${result.failure ?? "unknown"})`, at: scenario.now() };
   }
@@ -84,7 +85,9 @@ export async function latestOwn(scenario: Scenario, alias: string, ...operations
 export async function awaitRegistered(scenario: Scenario, alias: string, operator: ServerName, deadlineMs = scenario.run.deadlines.registerMs): Promise<AccountSnapshot | undefined> {
   return scenario.until(deadlineMs, async () => {
     const account = await accountOn(scenario, alias, operator);
-    return account?.state === "registered" ? account : undefined;
+    if (account?.state !== "registered") return undefined;
+    if (account.location !== undefined) scenario.located(alias, account.location);
+    return account;
   });
 }
 

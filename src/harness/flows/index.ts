@@ -5,3 +5,5 @@ export * from "./management.js";
 export * from "./provisioning.js";
 export * from "./server-management.js";
 export * from "./load.js";
+export * from "./registration.js";
+export * from "./reporting.js";

@@ -2,6 +2,7 @@ import type { DeviceOperation, JsonValue } from "../../operator/index.js";
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
+import { shortServerIdOf } from "./devices.js";
 import { serverInstanceOf } from "./server-management.js";
 
 /** Replaces `A` or `B` in `/1/B/0` by the instance of that operator's account on the device. */
@@ -21,6 +22,45 @@ export async function operate(scenario: Scenario, operator: ServerName, alias: s
     body: result.resources ?? result.links,
     at: scenario.now(),
   };
+}
+
+/** Values by path, as a table holds them. */
+export async function resourcesFrom(scenario: Scenario, alias: string, row: Readonly<Record<string, string>>): Promise<Record<string, JsonValue>> {
+  const entries = await Promise.all(Object.entries(row).map(async ([path, value]): Promise<[string, JsonValue]> => [await pathOn(scenario, alias, path), valueOf(value)]));
+  return Object.fromEntries(entries);
+}
+
+const rights: Readonly<Record<string, number>> = { read: 1, write: 2, execute: 4, delete: 8 };
+
+/** An access control instance from the factory: the owner may do everything with an object instance, the other operator what is listed ("read, execute"). */
+export function grant(scenario: Scenario, alias: string, path: string, owner: ServerName, allowed: string): void {
+  const [, object, instance] = /^\/(\d+)\/(\d+)$/.exec(path) ?? [];
+  if (object === undefined || instance === undefined) throw new Error(`${path} is no object instance; write it as /3/0`);
+  const bits = allowed.split(",").map((word) => rights[word.trim()]);
+  if (bits.includes(undefined)) throw new Error(`"${allowed}" are no rights; there are ${Object.keys(rights).join(", ")}`);
+  const ownerId = shortServerIdOf(scenario, owner);
+  const otherId = shortServerIdOf(scenario, owner === "A" ? "B" : "A");
+  const all = Object.values(rights).reduce((sum, bit) => sum | bit, 0);
+  const other = bits.reduce<number>((sum, bit) => sum | (bit ?? 0), 0);
+  const known = scenario.specOf(alias)?.accessControl ?? [];
+  scenario.declare(alias, { accessControl: [...known, { object: Number(object), instance: Number(instance), owner: ownerId, rights: { [ownerId]: all, [otherId]: other } }] });
+}
+
+/** Judges that the last Discover lists a path, or (`listed` false) does not; a link may be given with attributes: `/3303/0/5700;pmin=1`. */
+export function checkLink(scenario: Scenario, link: string, listed: boolean, rule: RuleName): void {
+  const answer = scenario.lastAnswer;
+  const links = Array.isArray(answer?.body) ? answer.body.map(String) : [];
+  const [path = "", ...attributes] = link.split(";");
+  const found = links.find((candidate) => candidate.startsWith(`<${path}>`));
+  const has = found !== undefined && attributes.every((attribute) => found.split(";").slice(1).includes(attribute));
+  scenario.check({
+    rule,
+    text: `the answer to ${answer?.text ?? "Discover"}`,
+    expected: listed ? `lists ${link}` : `does not list ${link}`,
+    actual: found ?? (links.length === 0 ? "no links" : `does not list ${path}`),
+    ok: has === listed,
+    ...(answer === undefined ? {} : { at: answer.at }),
+  });
 }
 
 /** `true`, `120` or text, as a step holds it. */

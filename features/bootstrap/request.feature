@@ -1,0 +1,36 @@
+@bootstrap @judges:bootstrap-server
+Feature: Answers to a Bootstrap-Request
+
+  What the request says decides whether a session begins.
+
+  @must @rule:bootstrap-request-unknown @rule:bootstrap-request-codes
+  Scenario: An unknown device is refused
+    Given the Bootstrap Server does not know "x:c1"
+    When "x:c1" starts
+    Then the Bootstrap-Request of "x:c1" is turned away
+    And the Bootstrap-Request of "x:c1" is answered 4.00
+
+  # The twin of the two that follow, each of which differs in one parameter.
+  @must @rule:bootstrap-request
+  Scenario: A complete Bootstrap-Request is accepted
+    Given device "c1" with a bootstrap account
+    When "c1" sends to the Bootstrap Server:
+      | method | path | query              |
+      | POST   | /bs  | ep=<c1>&pct=11542  |
+    Then the answer is 2.04
+
+  @must @rule:bootstrap-request-codes
+  Scenario: A Bootstrap-Request that names no endpoint is refused
+    Given device "c1" with a bootstrap account
+    When "c1" sends to the Bootstrap Server:
+      | method | path | query     |
+      | POST   | /bs  | pct=11542 |
+    Then the answer is 4.00
+
+  @should @rule:bootstrap-request-format
+  Scenario: A preferred content format that nobody writes is refused
+    Given device "c1" with a bootstrap account
+    When "c1" sends to the Bootstrap Server:
+      | method | path | query             |
+      | POST   | /bs  | ep=<c1>&pct=64999 |
+    Then the answer is 4.15 or 4.00
