@@ -21,7 +21,7 @@ export const plants = [
   { name: "write-refusal-ignored", rule: "write-refused", breaks: "goes on and finishes after a Write was refused" },
   { name: "unanswered-finish-applied", rule: "finish-unanswered", breaks: "takes a Finish that nobody answered for one that was answered 2.04" },
   { name: "discover-skipped", rule: "discover-first", breaks: "writes without Discover, to instance ids it assumes to be free" },
-  { name: "unknown-endpoint-accepted", rule: "bootstrap-request-codes", breaks: "answers a Bootstrap-Request of an unknown endpoint 2.04" },
+  { name: "unknown-endpoint-accepted", rule: "bootstrap-request-unknown", breaks: "answers a Bootstrap-Request of an unknown endpoint 2.04" },
   { name: "wrong-code-of-a-table", rule: "bootstrap-request-codes", breaks: "answers a refused Bootstrap-Request 4.04 instead of 4.00" },
   { name: "secret-readable-by-get", rule: "no-secret-in-get", breaks: "shows the secret members of an account in GET" },
 ] as const satisfies readonly Plant[];

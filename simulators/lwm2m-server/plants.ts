@@ -16,7 +16,7 @@ export const plants = [
   { name: "unsupported-version-accepted", rule: "register-version-supported", breaks: "a Register of an unknown LwM2M version is answered 2.01" },
   { name: "location-path-missing", rule: "register-location", breaks: "2.01 carries no Location-Path" },
   { name: "replaced-registration-kept", rule: "register-again", breaks: "the location of a replaced registration goes on being served" },
-  { name: "update-does-not-renew", rule: "update-accepted", breaks: "an Update is answered 2.04 and the registration ends when it would have without it" },
+  { name: "update-does-not-renew", rule: "update-renews", breaks: "an Update is answered 2.04 and the registration ends when it would have without it" },
   { name: "deregistered-kept", rule: "deregister", breaks: "a De-register is answered 2.02 and the registration stays" },
   { name: "execute-twice", rule: "trigger-execute-once", breaks: "the Execute of a trigger is sent a second time as a new message" },
   { name: "queue-order-broken", rule: "queue-order", breaks: "requests held for a sleeping device are sent newest first" },
