@@ -1,4 +1,4 @@
-import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec, FleetState } from "../device/index.js";
+import type { ActionResult, DeviceAction, DeviceCounters, DeviceSnapshot, DeviceSpec, FleetState } from "../device/index.js";
 import type { FleetPlan } from "./plan.js";
 import type { FailedDevice, Operation, Selection, ShardCounters, ShardHealth, TracePage } from "./protocol.js";
 
@@ -83,8 +83,10 @@ export interface Fleet {
   states(plan?: string): Promise<Readonly<Record<FleetState, number>>>;
   /** The exact set of endpoint names. */
   select(selection: Selection): Promise<readonly string[]>;
-  /** Devices that failed, and why; their last datagrams are in the trace. */
-  failures(limit?: number): Promise<readonly FailedDevice[]>;
+  /** What devices counted up to this moment, of a plan or of all; the snapshot is up to a second old. */
+  counters(plan?: string): Promise<Readonly<DeviceCounters>>;
+  /** Devices that failed, and why, newest last; their last datagrams are in the trace. */
+  failures(limit?: number, plan?: string): Promise<readonly FailedDevice[]>;
   /** Why a shard was lost, if one was. */
   readonly lost: string | undefined;
   stop(options?: StopOptions): Promise<FleetSnapshot>;

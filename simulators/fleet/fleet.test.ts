@@ -76,6 +76,8 @@ describe("a fleet in worker threads", () => {
     await started.launch(planAt(uri));
     await until(async () => (await started.states("load")).registered === 100);
     expect(registered.size).toBe(100);
+    expect((await started.counters("load")).registrations).toBe(100);
+    expect(await started.failures(5, "load")).toEqual([]);
     expect(await started.select({ registeredWith: 101 })).toEqual([...registered].sort());
     expect(await started.inspect("ab-fleet-00000001")).toMatchObject({ fleetState: "registered" });
     expect(await started.inspect("ab-fleet-00000100")).toMatchObject({ fleetState: "registered" });
@@ -138,9 +140,9 @@ describe("a fleet in worker threads", () => {
 
   it("is lost as a whole when a shard is silent", async () => {
     const lost: string[] = [];
-    const started = await fleet({ heartbeatMs: 300, onLost: (reason) => lost.push(reason) });
+    const started = await fleet({ heartbeatMs: 1, onLost: (reason) => lost.push(reason) });
     await until(() => lost.length > 0);
-    expect(lost[0]).toMatch(/^fleet shard \d: silent for 300 ms$/);
+    expect(lost[0]).toMatch(/^fleet shard \d: silent for 1 ms$/);
     expect(started.lost).toBe(lost[0]);
     await expect(started.states()).rejects.toThrow("silent");
   });

@@ -5,7 +5,7 @@ import { MessageChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { after, type Clock, type Timer } from "../../src/ports/index.js";
 import { packageRoot, realClock } from "../../src/ports/real/index.js";
-import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec, FleetState } from "../device/index.js";
+import { addUp, newCounters, type ActionResult, type DeviceAction, type DeviceCounters, type DeviceSnapshot, type DeviceSpec, type FleetState } from "../device/index.js";
 import type { Fleet, FleetOptions, FleetSnapshot, StopOptions } from "./fleet-types.js";
 import { Merge } from "./merge.js";
 import { indexOf, sliceOf, type FleetPlan } from "./plan.js";
@@ -16,7 +16,7 @@ import type { ShardTask } from "./worker.js";
 /** A worker cannot start from a .ts file, so the built one runs also when this file was loaded from the sources. */
 const workerFile = pathToFileURL(join(packageRoot, "dist", "simulators", "fleet", "worker.js")).href;
 
-const defaults = { heartbeatMs: 10_000, traceLimit: 50_000, recorderLimit: 8_192, withinMs: 10_000, graceMs: 3_000, startInMs: 50 };
+const defaults = { heartbeatMs: 10_000, traceLimit: 50_000, recorderLimit: 8_192, withinMs: 10_000, graceMs: 3_000, startInMs: 50, readyMs: 30_000 };
 
 /** Starts the shards' threads, without any device yet. Rejects when they do not come up. */
 export async function startFleet(options: FleetOptions = {}): Promise<Fleet> {
@@ -50,7 +50,6 @@ class ThreadedFleet implements Fleet {
     const started = Array.from({ length: this.shards }, (_, shard) => this.#startShard(shard));
     this.#links = started.map(({ link }) => link);
     this.#tasks = started.map(({ task }) => task);
-    this.#beat = this.#nextBeat();
   }
 
   #startShard(shard: number): { link: ShardLink; task: Promise<unknown> } {
@@ -69,8 +68,11 @@ class ThreadedFleet implements Fleet {
   }
 
   async ready(): Promise<void> {
+    const deadline = after(this.#clock, defaults.readyMs, "shards start", () => this.#lose(`the fleet's threads did not start within ${defaults.readyMs} ms`));
     await Promise.all(this.#links.map(({ ready }) => ready));
+    this.#clock.stop(deadline);
     if (this.lost !== undefined) throw new Error(this.lost);
+    this.#beat = this.#nextBeat();
   }
 
   #ended(shard: number, why: string): void {
@@ -185,9 +187,15 @@ class ThreadedFleet implements Fleet {
     return selection.limit === undefined ? endpoints : endpoints.slice(0, selection.limit);
   }
 
-  async failures(limit = 100): Promise<readonly FailedDevice[]> {
-    const all = await Promise.all(this.#links.map((link) => link.ask({ type: "failures", limit })));
-    return all.flat().slice(0, limit);
+  async counters(plan?: string): Promise<Readonly<DeviceCounters>> {
+    const sum = newCounters();
+    for (const counters of await Promise.all(this.#links.map((link) => link.ask({ type: "counters", ...(plan === undefined ? {} : { plan }) })))) addUp(sum, counters);
+    return sum;
+  }
+
+  async failures(limit = 100, plan?: string): Promise<readonly FailedDevice[]> {
+    const all = await Promise.all(this.#links.map((link) => link.ask({ type: "failures", limit, ...(plan === undefined ? {} : { plan }) })));
+    return all.flat().slice(-limit);
   }
 
   #link(shard: number): ShardLink {

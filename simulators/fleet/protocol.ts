@@ -61,7 +61,8 @@ export type ToShard =
   | { readonly type: "trace"; readonly id: number; readonly endpoint?: string; readonly after: number; readonly limit: number }
   | { readonly type: "states"; readonly id: number; readonly plan?: string }
   | { readonly type: "select"; readonly id: number; readonly selection: Selection }
-  | { readonly type: "failures"; readonly id: number; readonly limit: number }
+  | { readonly type: "failures"; readonly id: number; readonly limit: number; readonly plan?: string }
+  | { readonly type: "counters"; readonly id: number; readonly plan?: string }
   | { readonly type: "stop"; readonly id: number; readonly deregister: boolean; readonly withinMs: number };
 
 export interface TracePage {
@@ -91,6 +92,7 @@ export interface Replies {
   readonly states: Readonly<Record<FleetState, number>>;
   readonly select: readonly string[];
   readonly failures: readonly FailedDevice[];
+  readonly counters: DeviceCounters;
   readonly stop: undefined;
 }
 

@@ -45,6 +45,7 @@ describe("a shard", () => {
     expect(shard.states("load").off).toBe(50);
     await clock.advance(1_000);
     expect(shard.states("load")).toMatchObject({ registered: 50, off: 0 });
+    expect(shard.deviceCounters("load").registrations).toBe(50);
     expect(shard.counters()).toMatchObject({ devices: 50, started: 50, registrations: 50, datagramsOut: 50, datagramsIn: 50 });
     expect(heard.map(({ query }) => query[0]).sort()[0]).toBe("ep=ab-fleet-00000051");
     const merge = new Merge(1);
@@ -93,7 +94,7 @@ describe("a shard", () => {
     const { clock, shard, plan } = await shardWith({ last: 2, traced: 0, servers: [{ uri: "coap://10.0.0.1:5683", shortServerId: 101, lifetime: 100, resources: { 17: 1, 20: 1 } }] }, () => Codes.Forbidden);
     shard.launch(plan, { first: 1, last: 2 }, 0);
     await clock.advance(1_000);
-    expect(shard.failures(10)).toEqual([{ endpoint: "ab-fleet-00000001", personality: "default", reason: "Register at server 101: 4.03" }]);
+    expect(shard.failures(10, "load")).toEqual([{ endpoint: "ab-fleet-00000001", personality: "default", reason: "Register at server 101: 4.03" }]);
     const { events } = shard.traceOf("ab-fleet-00000001", 0, 100);
     expect(events.map(({ event }) => (event.kind === "datagram" ? event.coap?.code : event.kind))).toEqual(["0.02", "4.03"]);
     void shard.act("ab-fleet-00000001", { do: "register" });

@@ -1,10 +1,10 @@
 import type { TraceEvent } from "../../src/ports/index.js";
 import { TraceLog } from "../../src/operator/trace-log.js";
 import { after, type Ports } from "../../src/ports/index.js";
-import { addCounters, addUp, Device, DeviceHost, newCounters, noStates, perform, takeSnapshot, type DeviceAction, type DeviceListener, type DeviceSpec, type FleetState, type Measure } from "../device/index.js";
+import { addCounters, addUp, Device, DeviceHost, newCounters, noStates, perform, takeSnapshot, type DeviceAction, type DeviceCounters, type DeviceListener, type DeviceSpec, type FleetState, type Measure } from "../device/index.js";
 import { Histograms } from "./histograms.js";
 import { Paced } from "./paced.js";
-import type { FleetPlan, Slice } from "./plan.js";
+import { indexOf, type FleetPlan, type Slice } from "./plan.js";
 import { PlanRun } from "./plan-run.js";
 import type { FailedDevice, Replies, Selection, ShardCounters, ToShard, TracePage } from "./protocol.js";
 
@@ -148,8 +148,17 @@ export class Shard implements DeviceListener {
     return this.#selected(selection).map((device) => device.endpoint);
   }
 
-  failures(limit: number): readonly FailedDevice[] {
-    return this.#failures.slice(-limit);
+  failures(limit: number, plan: string | undefined): readonly FailedDevice[] {
+    if (plan === undefined) return this.#failures.slice(-limit);
+    const { endpointPattern } = this.#planOf(plan).plan;
+    return this.#failures.filter(({ endpoint }) => indexOf(endpointPattern, endpoint) !== undefined).slice(-limit);
+  }
+
+  /** What devices counted up to now: those of a plan, or all. */
+  deviceCounters(plan: string | undefined): DeviceCounters {
+    const sum = plan === undefined ? { ...this.#removed } : newCounters();
+    for (const device of plan === undefined ? this.#devices.values() : this.#planOf(plan).devices) addUp(sum, device.counters);
+    return sum;
   }
 
   #planOf(name: string): PlanRun {

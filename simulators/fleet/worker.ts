@@ -125,7 +125,9 @@ class ShardWorker {
       case "select":
         return shard.select(message.selection);
       case "failures":
-        return shard.failures(message.limit);
+        return shard.failures(message.limit, message.plan);
+      case "counters":
+        return shard.deviceCounters(message.plan);
       case "stop":
         await shard.stop(message.deregister, message.withinMs);
         this.#clock.stop(this.#beat);
