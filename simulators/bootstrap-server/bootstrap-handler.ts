@@ -4,6 +4,7 @@ import { RequestError, isBootstrapPath, parseBootstrapRequest } from "../../src/
 import type { FaultOutcome, SessionView } from "../../src/operator/index.js";
 import { BootstrapSession } from "./bootstrap-session.js";
 import type { Assignment, SessionContext } from "./bootstrap-session.js";
+import { SessionLimit } from "./session-limit.js";
 import { WaitingRoom } from "./waiting-room.js";
 
 /** Who decides which endpoints there are and what each of them gets. */
@@ -16,8 +17,6 @@ export interface Assignments {
 
 /** Sessions that are over and still shown to the operator. */
 const keptSessions = 2000;
-/** Sessions worked on at once; further requests wait for their turn. */
-const openSessionsAtOnce = 500;
 
 /** Told of every answer to a Bootstrap-Request and of every session that ended. */
 export interface BootstrapCounters {
@@ -33,6 +32,9 @@ export class BootstrapHandler implements RequestHandler {
   #lastSessionId: number;
   #context: SessionContext | undefined;
   #waiting: WaitingRoom | undefined;
+  #limit: SessionLimit | undefined;
+  /** Sessions whose device has not answered for some time: they take no strength, and no other device's turn. */
+  #stalled = 0;
 
   constructor(
     private readonly assignments: Assignments,
@@ -44,9 +46,18 @@ export class BootstrapHandler implements RequestHandler {
   }
 
   /** The endpoint needs its handler to be made, so the handler learns of it afterwards. */
-  attach(context: Omit<SessionContext, "sessionEnded">): void {
-    this.#context = { ...context, sessionEnded: (session) => this.#sessionEnded(session) };
-    this.#waiting = new WaitingRoom(context.clock, context.timing.sessionTimeoutMs / 2);
+  attach(context: Omit<SessionContext, "sessionEnded" | "sessionStalled">): void {
+    const { clock, timing } = context;
+    this.#context = {
+      ...context,
+      sessionEnded: (session) => this.#sessionEnded(session),
+      sessionStalled: (stalled) => {
+        this.#stalled += stalled ? 1 : -1;
+        this.#admit();
+      },
+    };
+    this.#waiting = new WaitingRoom(clock, timing.sessionTimeoutMs);
+    this.#limit = new SessionLimit(timing.sessionTimeoutMs / 40, timing.sessionTimeoutMs / 12);
   }
 
   get openSessions(): number {
@@ -123,7 +134,7 @@ export class BootstrapHandler implements RequestHandler {
       return this.#refuse(request, Codes.BadRequest, context);
     }
     const older = this.#sessions.get(endpoint);
-    if (older === undefined && this.#sessions.size >= openSessionsAtOnce && this.#waiting !== undefined) {
+    if (older === undefined && this.#isFull && this.#waiting !== undefined) {
       return this.#waiting.add(endpoint, request, () => this.#begin(request, endpoint, context, answer, undefined));
     }
     this.#begin(request, endpoint, context, answer, older);
@@ -141,12 +152,21 @@ export class BootstrapHandler implements RequestHandler {
     session.start();
   }
 
+  get #isFull(): boolean {
+    return this.#sessions.size - this.#stalled >= (this.#limit?.value ?? 1);
+  }
+
+  #admit(): void {
+    while (!this.#isFull && this.#waiting?.admit() === true);
+  }
+
   #sessionEnded(session: BootstrapSession): void {
     if (this.#sessions.get(session.endpointName) === session) this.#sessions.delete(session.endpointName);
     const view = session.view();
     this.counters.session(view);
     this.#ended[this.#nextEnded] = view;
     this.#nextEnded = (this.#nextEnded + 1) % keptSessions;
-    if (this.#sessions.size < openSessionsAtOnce) this.#waiting?.admit();
+    if (session.state.at === "finished") this.#limit?.note(session.slowestAnswerMs);
+    this.#admit();
   }
 }

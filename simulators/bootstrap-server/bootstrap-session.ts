@@ -49,6 +49,10 @@ export interface SessionContext {
   readonly trace: Trace;
   readonly timing: BootstrapServerTiming;
   readonly plants: Plants;
+  /** How long a device may leave a request unanswered before its session counts as stalled. */
+  readonly stallMs: number;
+  /** The session stalled, or goes on. */
+  sessionStalled(stalled: boolean): void;
   /** Called once, after the assignment heard of it. */
   sessionEnded(session: BootstrapSession): void;
 }
@@ -76,6 +80,11 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   readonly #context: SessionContext;
   readonly #assignment: Assignment;
   readonly #until: number;
+  /** Milliseconds from a request to its answer, the longest of the session so far. */
+  slowestAnswerMs = 0;
+  /** When the request under way was sent; 0 while there is none. */
+  #sentAt = 0;
+  #stalled = false;
   #exchange: Exchange | undefined;
   #operation: Operation = "discover";
   #requestPath = "/";
@@ -127,8 +136,14 @@ export class BootstrapSession extends Timer implements ResponseHandler {
 
   override fire(): void {
     if (isOver(this.state)) return;
-    if (this.#context.clock.now() >= this.#until) return this.#input({ in: "timeout" });
-    this.onFailure("timeout");
+    const { clock, timing } = this.#context;
+    const now = clock.now();
+    if (now >= this.#until) return this.#input({ in: "timeout" });
+    // Nothing is asked of the device now: the session waits for a Server.
+    if (this.#sentAt === 0) return clock.start(this, this.#until - now);
+    if (now >= this.#sentAt + timing.requestTimeoutMs) return this.onFailure("timeout");
+    this.#setStalled(true);
+    clock.start(this, Math.max(1, Math.min(this.#sentAt + timing.requestTimeoutMs, this.#until) - now));
   }
 
   view(): SessionView {
@@ -148,6 +163,9 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   onResponse(response: Response): void {
     this.#exchange = undefined;
     if (isOver(this.state)) return;
+    this.slowestAnswerMs = Math.max(this.slowestAnswerMs, this.#context.clock.now() - this.#sentAt);
+    this.#sentAt = 0;
+    this.#setStalled(false);
     this.#note(formatCode(response.code));
     switch (this.#operation) {
       case "discover":
@@ -178,6 +196,12 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     }
     this.#refused = this.#sent;
     this.#fail({ reason: "request-failed", operation: this.#operation, path: this.#requestPath });
+  }
+
+  #setStalled(stalled: boolean): void {
+    if (this.#stalled === stalled) return;
+    this.#stalled = stalled;
+    this.#context.sessionStalled(stalled);
   }
 
   #input(input: SessionInput): void {
@@ -338,8 +362,9 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   #send(operation: Operation, path: string, request: Request): void {
     this.#operation = operation;
     this.#requestPath = path;
-    const { clock, faults, timing } = this.#context;
-    clock.start(this, Math.max(0, Math.min(timing.requestTimeoutMs, this.#until - clock.now())));
+    const { clock, faults, stallMs } = this.#context;
+    this.#sentAt = clock.now();
+    clock.start(this, Math.max(1, Math.min(stallMs, this.#until - this.#sentAt)));
     const fault = faults.empty ? undefined : faults.match(`bootstrap-${operation}`, this.endpointName);
     if (fault === undefined) return this.#transmit(request);
     const before = this.state;
@@ -365,6 +390,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   #end(state: SessionState): void {
     const { clock } = this.#context;
     clock.stop(this);
+    this.#setStalled(false);
     const exchange = this.#exchange;
     this.#exchange = undefined;
     exchange?.cancel();

@@ -67,7 +67,7 @@ export class BootstrapServer {
       },
       clock.epoch(),
     );
-    this.bootstraps.attach({ clock, endpoint, faults: this.faults, trace: this.trace, timing: config.timing.bootstrapServer, plants });
+    this.bootstraps.attach({ clock, endpoint, faults: this.faults, trace: this.trace, timing: config.timing.bootstrapServer, plants, stallMs: 3 * config.timing.coap.ackTimeoutMs });
     this.handlers = new SmpHandlers(config, this.management);
     this.operations = {
       bootstrap: (name) => this.management.plain.of(name)?.configuration,

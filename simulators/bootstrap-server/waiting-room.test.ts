@@ -35,15 +35,19 @@ describe("requests that wait for their session", () => {
     expect(ignored).toEqual(["a1"]);
   });
 
-  it("begin anyway when they waited long enough", async () => {
-    const { clock, waiting, begun, come } = room();
+  it("are forgotten when the device has not asked again for long", async () => {
+    const { clock, waiting, begun, ignored, come } = room();
     come("a");
-    await clock.advance(600);
     come("b");
-    await clock.advance(500);
-    expect(begun).toEqual(["a"]);
     await clock.advance(600);
-    expect(begun).toEqual(["a", "b"]);
+    come("b", "b2");
+    await clock.advance(600);
+    expect(ignored).toEqual(["b", "a"]);
+    expect(waiting.size).toBe(1);
+    expect(waiting.admit()).toBe(true);
+    expect(waiting.admit()).toBe(false);
+    expect(begun).toEqual(["b2"]);
+    await clock.advance(1000);
     expect(waiting.running).toBe(false);
   });
 

@@ -8,12 +8,12 @@ export interface Waiting {
   readonly request: IncomingRequest;
   /** Begins the session and answers the request. */
   readonly begin: () => void;
-  readonly since: number;
+  readonly askedAt: number;
 }
 
 /**
  * Bootstrap-Requests beyond what is worked on at once, first come, first served. When a whole fleet arrives together, sessions one after the other end in time
- * where all of them side by side would run out of it. Nobody waits for longer than `maxWaitMs`.
+ * where all of them side by side would run out of it. A device that has not asked again for `patienceMs` has given up and is forgotten.
  */
 export class WaitingRoom extends Timer {
   override readonly timerName = "bootstrap waiting room";
@@ -22,7 +22,7 @@ export class WaitingRoom extends Timer {
 
   constructor(
     private readonly clock: Clock,
-    private readonly maxWaitMs: number,
+    private readonly patienceMs: number,
   ) {
     super();
   }
@@ -32,36 +32,35 @@ export class WaitingRoom extends Timer {
   }
 
   add(endpoint: string, request: IncomingRequest, begin: () => void): void {
-    const older = this.#waiting.get(endpoint);
-    // The device gave the older one up.
-    older?.request.ignore();
-    this.#waiting.set(endpoint, { endpoint, request, begin, since: older?.since ?? this.clock.now() });
-    if (!this.running) this.clock.start(this, this.maxWaitMs);
+    // The device gave the older one up; a Map keeps the place of a key that is set again.
+    this.#waiting.get(endpoint)?.request.ignore();
+    this.#waiting.set(endpoint, { endpoint, request, begin, askedAt: this.clock.now() });
+    if (!this.running) this.clock.start(this, this.patienceMs);
   }
 
-  /** The one that waited longest begins. */
-  admit(): void {
-    const oldest = this.#oldest();
-    if (oldest === undefined) return;
-    this.#waiting.delete(oldest.endpoint);
-    oldest.begin();
+  /** The one that waited longest begins; false when nobody waits. */
+  admit(): boolean {
+    for (const waiting of this.#waiting.values()) {
+      this.#waiting.delete(waiting.endpoint);
+      waiting.begin();
+      return true;
+    }
+    return false;
   }
 
   override fire(): void {
     const now = this.clock.now();
-    for (let oldest = this.#oldest(); oldest !== undefined && oldest.since + this.maxWaitMs <= now; oldest = this.#oldest()) this.admit();
-    const first = this.#oldest();
-    if (first !== undefined) this.clock.start(this, Math.max(1, first.since + this.maxWaitMs - now));
+    for (const { endpoint, request, askedAt } of this.#waiting.values()) {
+      if (askedAt + this.patienceMs > now) continue;
+      this.#waiting.delete(endpoint);
+      request.ignore();
+    }
+    if (this.#waiting.size > 0) this.clock.start(this, this.patienceMs / 4);
   }
 
   close(): void {
     this.clock.stop(this);
     for (const { request } of this.#waiting.values()) request.ignore();
     this.#waiting.clear();
-  }
-
-  #oldest(): Waiting | undefined {
-    for (const waiting of this.#waiting.values()) return waiting;
-    return undefined;
   }
 }

@@ -272,7 +272,8 @@ export class OrderAssignment implements Assignment {
       const { account } = item.order;
       const written = outcome.touched.has(account.ssid);
       const reason = this.#reasonFor(item, outcome, failure);
-      if (reason === undefined && !written && !outcome.finishUnanswered && items.move(item, { in: "session-lost" })) {
+      // A device that fell silent restores what it had, or is written again: the item goes on as long as its order allows.
+      if (reason === undefined && !outcome.finishUnanswered && (!written || mayGoOn(item)) && items.move(item, { in: "session-lost" })) {
         this.#goOn(item);
         continue;
       }
@@ -303,3 +304,5 @@ export class OrderAssignment implements Assignment {
     return { cause: "request-failed", path: failure.path, code: failure.code };
   }
 }
+
+const mayGoOn = ({ order, machine }: OrderItem): boolean => order.policy.trigger === "wait-for-client" || machine.attempts < order.policy.maxAttempts;

@@ -20,6 +20,14 @@ interface Lane {
   failures: number;
 }
 
+/** A batch holds items of one order, so that what a Server thinks of one operator's order delays no other. */
+function endOfBatch({ waiting, taken }: Lane): number {
+  const order = waiting[taken]?.order;
+  let end = taken;
+  while (end < waiting.length && end - taken < batchItems && waiting[end]?.order === order) end++;
+  return end;
+}
+
 /** Brings items from `accepted` to `staged`: a few by themselves, many in batches (SM-3, before the trigger). */
 export class Staging {
   readonly #lanes = new Map<string, Lane>();
@@ -59,8 +67,9 @@ export class Staging {
 
   #fill(lane: Lane): void {
     while (lane.running < parallelBatches && lane.taken < lane.waiting.length) {
-      const batch = lane.waiting.slice(lane.taken, lane.taken + batchItems).filter((item) => item.state === "accepted");
-      lane.taken = Math.min(lane.waiting.length, lane.taken + batchItems);
+      const end = endOfBatch(lane);
+      const batch = lane.waiting.slice(lane.taken, end).filter((item) => item.state === "accepted");
+      lane.taken = end;
       if (lane.taken === lane.waiting.length) lane.waiting.length = lane.taken = 0;
       if (batch.length > 0) void this.#run(lane, batch);
     }

@@ -1,7 +1,7 @@
 import { matchesAny } from "../../../src/config/index.js";
 import type { BootstrapServerTiming, PeerConfig } from "../../../src/config/index.js";
 import type { Clock } from "../../../src/ports/index.js";
-import { formatDuration, isTerminalAtServer, isTerminalItem, newTriggerRecord, parseDuration, nextTriggerRecord } from "../../../src/smp/index.js";
+import { formatDuration, isTerminalAtServer, newTriggerRecord, parseDuration, nextTriggerRecord } from "../../../src/smp/index.js";
 import type { NewTrigger, OrderType, ServerTriggerState, TriggerReason } from "../../../src/smp/index.js";
 import type { Plants } from "../plants.js";
 import type { DueQueue } from "./due-queue.js";
@@ -92,11 +92,10 @@ export class Triggering {
     this.#early.set(`${peerId} ${triggerId}`, { state, code });
   }
 
-  /** An item ended: nobody waits for its trigger any more. */
+  /** An item ended: a trigger that was not carried out is withdrawn when the item will not be; else its outcome is still of interest. */
   ended(item: OrderItem): void {
     const track = item.trigger;
     if (track?.id === undefined) return;
-    this.#close(item, track);
     const { state } = track.record;
     if (item.state !== "cancelled" && item.state !== "expired") return;
     if (state !== "accepted" && state !== "queued" && state !== "sent") return;
@@ -212,7 +211,6 @@ export class Triggering {
     }
     this.#remember(item, track);
     this.context.items.triggerChanged(item, track, "-", "created");
-    if (isTerminalItem(item.state)) return answer;
     // A Server may answer with the trigger it has open for this client already.
     const items = this.#openAt(track.server).get(trigger.triggerId) ?? [];
     this.#openAt(track.server).set(trigger.triggerId, [...items, item]);
