@@ -94,6 +94,7 @@ class Run {
   readonly #nonce: string;
   readonly #devices: number;
   readonly folder: string;
+  #starting: Promise<RunContext> | undefined;
   #roles: Roles | undefined;
   #fleet: Fleet | undefined;
   #error: string | undefined;
@@ -123,8 +124,8 @@ class Run {
     const { listener } = this;
     listener({ type: "planned", scenarios: this.scenarios, seed: this.#seed, devices: this.#devices, target: this.#target.name, folder: this.folder });
     try {
-      const context = await this.#start();
-      await Promise.race([this.#all(context), this.#stopped()]);
+      this.#starting = this.#start();
+      await Promise.race([this.#starting.then((context) => this.#all(context)), this.#stopped()]);
       for (const session of this.#sessions) session.abandon();
     } catch (error) {
       this.#lost(error instanceof Error ? error.message : String(error));
@@ -281,6 +282,8 @@ class Run {
   }
 
   async #stop(): Promise<void> {
+    // Told to end while it was still starting: what starts must be there before it can be stopped.
+    await Promise.allSettled([this.#starting]);
     const failures = await Promise.allSettled([this.#fleet?.stop({ deregister: false, withinMs: 2_000 }), this.options.devicesOn?.close?.()]);
     for (const failure of failures) if (failure.status === "rejected") this.environment.log.warn({ reason: String(failure.reason) }, "the fleet did not stop cleanly");
     await this.#roles?.stop();
