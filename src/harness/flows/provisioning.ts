@@ -3,7 +3,7 @@ import { refOf, changedAccounts, deviceSessions } from "../evidence/index.js";
 import type { RuleName } from "../rules.js";
 import type { Scenario, ScenarioAccount } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { accountOn, act, awaitRegistered, bootstrapAccount, inspect, usualLifetime } from "./devices.js";
+import { accountOn, act, awaitRegistered, bootstrapAccount, inspect, shortServerIdOf, usualLifetime } from "./devices.js";
 
 /** States an item does not leave any more. */
 const endStates: ReadonlySet<string> = new Set(["confirmed", "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded"]);
@@ -107,7 +107,7 @@ export async function checkAccountFields(scenario: Scenario, alias: string, oper
   const values: Readonly<Record<string, unknown>> = { uri: account?.uri, ssid: account?.shortServerId, lifetime: account?.lifetime, binding: server?.["7"], pmin: server?.["2"], pmax: server?.["3"] };
   for (const [field, value] of Object.entries(expected)) {
     const held = values[field];
-    const actual = account === undefined ? `no account with Short Server ID ${scenario.account(operator).shortServerId}; there are ${snapshot.accounts.map((known) => known.shortServerId).join(", ") || "none"}` : String(held as string | number | undefined ?? "absent");
+    const actual = account === undefined ? `no account with Short Server ID ${shortServerIdOf(scenario, operator)}; there are ${snapshot.accounts.map((known) => known.shortServerId).join(", ") || "none"}` : String(held as string | number | undefined ?? "absent");
     scenario.check({ rule: "account-fields", text: `${field} of operator ${operator}'s account on "${alias}"`, expected: value, actual, ok: actual === value, evidence });
   }
 }
