@@ -37,7 +37,7 @@ Feature: Bootstrap-Finish
     Then the unanswered Finish of "c1" does not count as applied
 
   # The twin of the two above: the same order, and a device that takes what it is written.
-  @profile @SM-1 @needs:sm1 @rule:item-truthful @rule:account-fields
+  @profile @SM-1 @needs:sm1 @rule:item-truthful
   Scenario: A bootstrap in which everything was answered 2.04 is applied
     Given device "c1" is provisioned by operator A
     And "c1" becomes "default"

@@ -114,11 +114,8 @@ Then("the account of {operator} on {device} stands beside that of {operator}, wh
   const held = await accountOn(this.scenario, alias, before);
   this.scenario.equal("instance-ids", `the account of operator ${before} on "${alias}"`, `/1/${instance} at ${this.scenario.server(before).uri}`, held === undefined ? "gone" : `/1/${held.serverInstance} at ${held.uri}`);
   const other = await accountOn(this.scenario, alias, added);
-  this.scenario.check({
-    rule: "instance-ids",
-    text: `the account of operator ${added} on "${alias}"`,
-    expected: `an instance other than /1/${instance}`,
-    actual: other === undefined ? "no such account" : `/1/${other.serverInstance}`,
-    ok: other !== undefined && other.serverInstance !== instance,
-  });
+  const text = `the account of operator ${added} on "${alias}"`;
+  this.scenario.equal("account-fields", text, "there", other === undefined ? "no account with its Short Server ID" : "there");
+  const at = other === undefined ? "none" : `/1/${other.serverInstance}`;
+  this.scenario.check({ rule: "instance-ids", text, expected: `an instance other than /1/${instance}`, actual: at, ok: at !== `/1/${instance}` });
 });

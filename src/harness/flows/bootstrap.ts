@@ -174,7 +174,9 @@ export async function checkNoBootstrapRead(scenario: Scenario, alias: string): P
 /** Judges the device by what the Bootstrap Server heard: each Write of the object was answered 2.04. */
 export async function checkWritesAccepted(scenario: Scenario, alias: string, object: number): Promise<void> {
   const writes = await scenario.until(scenario.run.deadlines.bootstrapMs, async () => {
-    const asked = coapExchanges(ofRole(await scenario.events(), scenario.bootstrapServer.role, scenario.endpoint(alias))).filter((exchange) => exchange.direction === "out" && isOperation("write")(exchange) && objectOf(exchange) === object);
+    const sent = coapExchanges(ofRole(await scenario.events(), scenario.bootstrapServer.role, scenario.endpoint(alias))).filter((exchange) => exchange.direction === "out");
+    const finish = sent.findIndex(isOperation("bootstrap-finish"));
+    const asked = sent.slice(0, finish < 0 ? sent.length : finish).filter((exchange) => isOperation("write")(exchange) && objectOf(exchange) === object);
     return asked.length > 0 && asked.every((exchange) => exchange.answer !== undefined) ? asked : undefined;
   });
   const bad = writes?.find((exchange) => exchange.answer !== "2.04");
