@@ -114,6 +114,8 @@ export class Device extends Timer implements Receiver {
       earlier?.();
       whenOff?.();
     };
+    // A sleeper listens for the answer to what it says itself.
+    this.asleep = false;
     if (deregister && !this.silent) for (const account of this.accounts) account.step({ in: "deregister", then: "left" });
     else this.#off();
     this.#offWhenLeft();
@@ -204,6 +206,7 @@ export class Device extends Timer implements Receiver {
       return;
     }
     clock.start(this, this.spec.timing.device.bootstrapTimeoutMs);
+    this.rouse();
     this.session = new BootstrapSession(this, account.uri, this.intended(clock.now()));
     this.session.open();
   }

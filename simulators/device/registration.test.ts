@@ -200,6 +200,17 @@ describe("queue mode", () => {
     expect(server.story).toContain("POST /rd/1");
   });
 
+  it("listens for the answer when it leaves in its sleep", async () => {
+    const { of, server, device } = await registeredDevice({ personality: "sleepy" });
+    await of.clock.advance(1_000);
+    expect(device.asleep).toBe(true);
+    let off = false;
+    device.stop(true, () => (off = true));
+    await of.clock.advance(100);
+    expect(server.story).toEqual(["POST /rd", "DELETE /rd/1"]);
+    expect(off).toBe(true);
+  });
+
   it("stays awake while its Server talks", async () => {
     const { of, server, device } = await registeredDevice({ personality: "sleepy" });
     for (let i = 0; i < 5; i++) {
@@ -216,6 +227,25 @@ describe("queue mode", () => {
     await of.clock.advance(70_200);
     expect(server.story).toEqual(["POST /rd", "POST /rd/1"]);
     expect(device.asleep).toBe(false);
+  });
+});
+
+describe("a sleeping device", () => {
+  it("listens for the answers to what it says itself: a De-register, a Bootstrap-Request", async () => {
+    const leaving = await registeredDevice({ personality: "sleepy" });
+    await leaving.of.clock.advance(1_000);
+    expect(leaving.device.asleep).toBe(true);
+    let off = false;
+    leaving.device.stop(true, () => (off = true));
+    await leaving.of.clock.advance(50);
+    expect([off, leaving.server.count("DELETE /rd/1"), leaving.device.counters.deregistrations]).toEqual([true, 1, 1]);
+    const asking = await registeredDevice({ personality: "sleepy", bootstrap: { uri: "coap://10.0.0.8:5683" } });
+    const bootstrap = await ScriptedPeer.at(asking.of, "10.0.0.8");
+    await asking.of.clock.advance(1_000);
+    asking.device.step({ in: "bootstrap-due", cause: "manual" });
+    await asking.of.clock.advance(50);
+    expect(bootstrap.story).toEqual(["POST /bs"]);
+    expect(asking.device.state.at).toBe("bootstrapping");
   });
 });
 
