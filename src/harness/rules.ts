@@ -95,6 +95,7 @@ export const rules = {
   "trigger-requested": rule(bs, "SM-2", "An order with trigger via-server makes the Bootstrap Server ask a LwM2M Server of the device to trigger it"),
   "trigger-truth": rule(bs, "SM-2", "An item's trigger is confirmed only by a Bootstrap-Request that this Execute caused"),
   "trigger-other-server": rule(bs, "SM-2", "When one Server cannot reach the device, another Server of the device is asked"),
+  "cancel-withdraws": rule(bs, "SM-2", "With a cancelled order its triggers that wait at a LwM2M Server are withdrawn"),
   "trigger-executes": rule(sv, "SM-2", "An accepted trigger becomes an Execute; it ends in the state which that Execute shows"),
   "trigger-server-instance": rule(sv, "SM-2", "The Execute goes to /1/x/9, x being the instance of the server's own Short Server ID"),
   "trigger-execute-once": rule(sv, "SM-2", "One trigger has the effect of one Execute"),

@@ -7,3 +7,5 @@ export * from "./server-management.js";
 export * from "./load.js";
 export * from "./registration.js";
 export * from "./reporting.js";
+export * from "./trigger-witness.js";
+export * from "./triggers.js";

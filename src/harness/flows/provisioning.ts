@@ -4,6 +4,7 @@ import type { RuleName } from "../rules.js";
 import type { Scenario, ScenarioAccount } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { accountOn, act, awaitRegistered, bootstrapAccount, inspect, shortServerIdOf, usualLifetime } from "./devices.js";
+import { checkReportWitnessed } from "./trigger-witness.js";
 
 /** States an item does not leave any more. */
 const endStates: ReadonlySet<string> = new Set(["confirmed", "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded"]);
@@ -46,6 +47,7 @@ export async function placeOrder(scenario: Scenario, operator: ServerName, type:
   const account = scenario.account(operator);
   const endpoints = aliases.map((alias) => scenario.endpoint(alias));
   for (const endpoint of endpoints) scenario.involve(endpoint);
+  scenario.askedAt = scenario.now();
   const request: OrderRequest = { type, accountId: account.id, endpoints, policy, ...(deadline === undefined ? {} : { deadline }) };
   const id = await calling(scenario, "order-accepted", `operator ${operator} orders: ${type} ${aliases.join(", ")}`, () => scenario.operators[operator].order(request));
   scenario.orders.push({ id, operator, type });
@@ -67,12 +69,14 @@ export async function awaitItem(scenario: Scenario, alias: string, states: reado
   return reached ?? item(scenario, alias, operator);
 }
 
-/** Judges the state an item comes to; `failed` stands for any failure, `failed(timeout)` for that one. */
+/** Judges the state an item comes to; `failed` stands for any failure, `failed(timeout)` for that one; `|` separates states that are equally right. */
 export async function checkItem(scenario: Scenario, alias: string, expected: string, operator?: ServerName, rule: RuleName = "item-truthful"): Promise<void> {
-  const view = await awaitItem(scenario, alias, [expected], operator);
+  const accepted = expected.split("|").map((state) => state.trim());
+  const view = await awaitItem(scenario, alias, accepted, operator);
   const outcome = itemOutcome(view);
-  const ok = outcome === expected || view.state === expected;
-  scenario.check({ rule, text: `the item of "${alias}"`, expected, actual: outcome, ok, timing: !ok && !endStates.has(view.state) });
+  const ok = accepted.includes(outcome) || accepted.includes(view.state);
+  if (!ok) await checkReportWitnessed(scenario, alias, view);
+  scenario.check({ rule, text: `the item of "${alias}"`, expected: accepted.join(" or "), actual: outcome, ok, timing: !ok && !endStates.has(view.state) });
 }
 
 /** A precondition in one sentence: the device gets the operator's account through the Bootstrap Server and registers. */

@@ -1,9 +1,10 @@
 import { itemOutcome } from "../actors/operator.js";
-import { activatedBeforeFirstChange, activations, bootstrapAfter, bootstrapTriggers, changedAccounts, deviceSessions, finishWithoutActivation, httpExchanges, isOperation, refOf, timeOf, type ManagedAccount } from "../evidence/index.js";
+import { activatedBeforeFirstChange, activations, bootstrapAfter, changedAccounts, deviceSessions, finishWithoutActivation, httpExchanges, isOperation, refOf, timeOf, type ManagedAccount } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { accountOn, shortServerIdOf } from "./devices.js";
 import { item } from "./provisioning.js";
+import { checkReportWitnessed, executesOf } from "./trigger-witness.js";
 
 /** States in which the Bootstrap Server's own record of a trigger ends. */
 const endedTriggers: ReadonlySet<string> = new Set(["confirmed", "unconfirmed", "refused", "unsupported", "not-registered", "unknown-client", "expired", "withdrawn", "superseded", "unavailable"]);
@@ -26,8 +27,9 @@ export async function checkTriggerOutcome(scenario: Scenario, alias: string, exp
     return state !== undefined && (accepted.includes(state) || endedTriggers.has(state)) ? view : undefined;
   });
   const view = ended ?? (await item(scenario, alias));
+  await checkReportWitnessed(scenario, alias, view);
   const state = view.trigger?.state ?? `no trigger, item ${itemOutcome(view)}`;
-  const executes = bootstrapTriggers(await scenario.events(), scenario.endpoint(alias));
+  const executes = await executesOf(scenario, alias);
   scenario.check({
     rule: "trigger-truth",
     text: `the trigger of "${alias}"`,
@@ -41,8 +43,7 @@ export async function checkTriggerOutcome(scenario: Scenario, alias: string, exp
 /** Judges, by what the device heard and sent, that an Execute of /1/x/9 reached it and that it then asked for a bootstrap. */
 export async function checkTriggered(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
   const { deadlines } = scenario.run;
-  const endpoint = scenario.endpoint(alias);
-  const execute = await scenario.until(deadlines.triggerMs, async () => bootstrapTriggers(await scenario.events(), endpoint).at(-1));
+  const execute = await scenario.until(deadlines.triggerMs, async () => (await executesOf(scenario, alias, operator)).at(-1));
   const account = await accountOn(scenario, alias, operator);
   scenario.check({
     rule: "trigger-executes",
@@ -58,11 +59,11 @@ export async function checkTriggered(scenario: Scenario, alias: string, operator
 }
 
 /** Judges how many Executes of /1/x/9 the device carried out. */
-export async function checkExecuteCount(scenario: Scenario, alias: string, count: number): Promise<void> {
+export async function checkExecuteCount(scenario: Scenario, alias: string, count: number, rule: "trigger-execute-once" | "trigger-withdrawn" = "trigger-execute-once"): Promise<void> {
   await scenario.pause(scenario.run.deadlines.quietMs);
-  const executes = bootstrapTriggers(await scenario.events(), scenario.endpoint(alias));
+  const executes = await executesOf(scenario, alias);
   scenario.check({
-    rule: "trigger-execute-once",
+    rule,
     text: `Executes of /1/x/9 that reached "${alias}"`,
     expected: String(count),
     actual: String(executes.length),
@@ -76,9 +77,8 @@ export async function checkBootstrapsOnTrigger(scenario: Scenario, alias: string
   const { deadlines } = scenario.run;
   const endpoint = scenario.endpoint(alias);
   const look = async () => {
-    const events = await scenario.events();
-    const execute = bootstrapTriggers(events, endpoint).at(-1);
-    return execute === undefined ? undefined : bootstrapAfter(events, endpoint, execute);
+    const execute = (await executesOf(scenario, alias)).at(-1);
+    return execute === undefined ? undefined : bootstrapAfter(await scenario.events(), endpoint, execute);
   };
   const request = await scenario.until(expected ? deadlines.confirmWindowMs : deadlines.quietMs, look);
   scenario.check({
@@ -156,7 +156,7 @@ export async function checkQuietWhileHeld(scenario: Scenario, alias: string, ope
 /** The Bootstrap Server asked this operator's server for a trigger of the device. */
 export async function checkAskedToTrigger(scenario: Scenario, alias: string, operator: ServerName, rule: "trigger-requested" | "trigger-other-server"): Promise<void> {
   const asked = await scenario.until(scenario.run.deadlines.triggerMs, async () =>
-    httpExchanges(await scenario.events()).find((call) => call.role === serverRole(scenario, operator) && call.direction === "in" && call.request.event.method === "POST" && call.request.event.url.startsWith("/smp/v1/triggers")),
+    httpExchanges(await scenario.events()).find((call) => timeOf(call.request) >= BigInt(scenario.askedAt) && call.role === serverRole(scenario, operator) && call.direction === "in" && call.request.event.method === "POST" && call.request.event.url.startsWith("/smp/v1/triggers")),
   );
   scenario.check({
     rule,

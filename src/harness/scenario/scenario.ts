@@ -70,6 +70,8 @@ export class Scenario {
   readonly #watched = new Map<string, (after: number) => Promise<TraceSince>>();
   readonly #otherEndpoints = new Set<string>();
   lastAnswer: LastAnswer | undefined;
+  /** Nanoseconds, when the newest order or trigger was asked for: what came before has nothing to do with it. */
+  askedAt = "0";
   answerBefore: LastAnswer | undefined;
 
   constructor(
