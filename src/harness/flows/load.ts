@@ -1,4 +1,4 @@
-import type { PersonalityName } from "../../../simulators/device/index.js";
+import type { FleetState, PersonalityName } from "../../../simulators/device/index.js";
 import type { Fleet, FleetPlan, Shape, Share } from "../../../simulators/fleet/index.js";
 import { itemOutcome, type ItemView } from "../actors/operator.js";
 import type { RuleName } from "../rules.js";
@@ -13,7 +13,8 @@ const ordersOf = 10_000;
 /** Devices per second that a machine is expected to get through at the very least: bounds how long a fleet is waited for. */
 const slowestRate = 40;
 const planName = "population";
-const pattern = "ab-fleet-{index:08d}";
+const fleetPrefix = "ab-fleet-";
+const pattern = `${fleetPrefix}{index:08d}`;
 /** Names that a failed check shows; the rest is a number. */
 const shown = 5;
 
@@ -22,7 +23,7 @@ const fleetOf = (scenario: Scenario): Fleet => {
   return scenario.run.fleet;
 };
 
-const endpointsOf = (size: number): string[] => Array.from({ length: size }, (_, index) => `ab-fleet-${String(index + 1).padStart(8, "0")}`);
+const endpointsOf = (size: number): string[] => Array.from({ length: size }, (_, index) => `${fleetPrefix}${String(index + 1).padStart(8, "0")}`);
 const sample = (names: readonly string[]): string => (names.length === 0 ? "none" : `${names.length}: ${names.slice(0, shown).join(", ")}${names.length > shown ? ", ..." : ""}`);
 
 /** How long the fleet may take for something that every device does once at `perSecond`. */
@@ -93,27 +94,31 @@ export async function checkFleetRegistered(scenario: Scenario, operator: ServerN
   const fleet = fleetOf(scenario);
   sampleEvidence(scenario, lacking);
   scenario.check({ rule: "fleet-registered", text: `devices not registered with operator ${operator}`, expected: "none", actual: sample(lacking), ok: lacking.length === 0, timing: lacking.length > 0 });
-  const listed = (await scenario.server(operator).registrations("ab-fleet-*")).length;
+  const listed = (await scenario.server(operator).registrations(`${fleetPrefix}*`)).length;
   scenario.equal("fleet-registered", `devices of the fleet that server ${operator} lists`, String(scenario.run.fleetSize), String(listed));
-  const { registrationsFailed } = fleet.snapshot().counters;
-  scenario.equal("fleet-registered", "Registers refused or unanswered for good", "0", String(registrationsFailed));
+  const refused = (await fleet.failures()).filter(({ endpoint }) => endpoint.startsWith(fleetPrefix)).map(({ endpoint, reason }) => `${endpoint} (${reason})`);
+  scenario.equal("fleet-registered", "devices of the fleet that were refused or gave up", "none", sample(refused));
 }
 
-/** Judges that every device came through exactly as many bootstraps as it began. */
+/** Where a device is that has not come through a bootstrap (yet). */
+const beforeAccounts = ["off", "holding-off", "bootstrapping", "failed"] as const satisfies readonly FleetState[];
+
+/** Judges that every device of the fleet came through a bootstrap: none is before its accounts any more. */
 export async function checkFleetBootstrapped(scenario: Scenario): Promise<void> {
-  const { counters } = await scenario.until(2_000, () => {
-    const snapshot = fleetOf(scenario).snapshot();
-    return Promise.resolve(snapshot.counters.bootstrapsFinished >= scenario.run.fleetSize ? snapshot : undefined);
-  }) ?? fleetOf(scenario).snapshot();
-  const failures = await fleetOf(scenario).failures(shown);
-  const why = failures.map((failure) => `${failure.endpoint} (${failure.reason})`).join(", ");
+  const fleet = fleetOf(scenario);
+  const lacking = async (limit: number): Promise<readonly string[]> => (await Promise.all(beforeAccounts.map((state) => fleet.select({ plan: planName, state, limit })))).flat();
+  const all = await scenario.until(fleetDeadlineMs(scenario, slowestRate), async () => ((await lacking(1)).length === 0 ? true : undefined));
+  const wrong = all === true ? [] : await lacking(scenario.run.fleetSize);
+  sampleEvidence(scenario, wrong);
+  const reasons = new Map((await fleet.failures()).map(({ endpoint, reason }) => [endpoint, reason]));
+  const why = [...new Set(wrong.flatMap((endpoint) => reasons.get(endpoint) ?? []))].slice(0, shown).join("; ");
   scenario.check({
     rule: "fleet-bootstrapped",
-    text: "bootstraps finished",
-    expected: `at least ${scenario.run.fleetSize}`,
-    actual: `${counters.bootstrapsFinished}, failed ${counters.bootstrapsFailed}${why === "" ? "" : `: ${why}`}`,
-    ok: counters.bootstrapsFinished >= scenario.run.fleetSize,
-    timing: counters.bootstrapsFinished < scenario.run.fleetSize,
+    text: "devices without a finished bootstrap",
+    expected: "none",
+    actual: `${sample(wrong)}${why === "" ? "" : ` (${why})`}`,
+    ok: wrong.length === 0,
+    timing: wrong.length > 0,
   });
 }
 
