@@ -1,5 +1,5 @@
-import { Given, Then } from "@cucumber/cucumber";
-import { checkActivatedBeforeFinish, checkActivatedBeforeFirstWrite, checkNoAccount, checkNotRegistered, checkQuietWhileHeld, type ServerName } from "../../src/harness/index.js";
+import { Given, Then, When } from "@cucumber/cucumber";
+import { awaitFirstRegister, checkActivatedBeforeFinish, checkActivatedBeforeFirstWrite, checkActivationRepeated, checkActivationTakenBack, checkBatchResults, checkDisplacedIsQuiet, checkNoAccount, checkNotListed, checkNotRegistered, checkQuietWhileHeld, checkRevokedAfterFinish, checkSessionIdsGrow, checkStagedBeforeTrigger, untoldAccount, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // How long is within the budget and how long is past it follows from the timing profile.
@@ -40,4 +40,44 @@ Then("{device} is not admitted by {server}", function (this: MusterWorld, alias:
 
 Then("{server} has dropped the registration of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
   return checkNotRegistered(this.scenario, alias, server, "revocation-effective");
+});
+
+Given("device {device} has an account of {operator} that its server was not told", function (this: MusterWorld, alias: string, operator: ServerName) {
+  untoldAccount(this.scenario, alias, operator);
+});
+
+When("the first Register of {device} is answered", function (this: MusterWorld, alias: string) {
+  return awaitFirstRegister(this.scenario, alias);
+});
+
+Then("{server} does not list {device}", function (this: MusterWorld, server: ServerName, alias: string) {
+  return checkNotListed(this.scenario, alias, server);
+});
+
+Then("the results of the batch are {string}", function (this: MusterWorld, statuses: string) {
+  checkBatchResults(this.scenario, statuses);
+});
+
+Then("{server} is told the credential of {device} before {server} is asked to trigger it", function (this: MusterWorld, holder: ServerName, alias: string, trigger: ServerName) {
+  return checkStagedBeforeTrigger(this.scenario, alias, holder, trigger);
+});
+
+Then("the activation of {device} at {server} is repeated with the same body", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkActivationRepeated(this.scenario, alias, server);
+});
+
+Then("the sessions of {device} activate at {server} with session ids that grow", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkSessionIdsGrow(this.scenario, alias, server);
+});
+
+Then("the displaced session of {device} writes nothing after the new one began", function (this: MusterWorld, alias: string) {
+  return checkDisplacedIsQuiet(this.scenario, alias);
+});
+
+Then("the activation of {device} at {server} is taken back", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkActivationTakenBack(this.scenario, alias, server);
+});
+
+Then("{server} is told to revoke the credential of {device} after Finish", function (this: MusterWorld, server: ServerName, alias: string) {
+  return checkRevokedAfterFinish(this.scenario, alias, server);
 });

@@ -113,7 +113,8 @@ export function httpExchanges(events: readonly TraceEvent[]): HttpExchange[] {
       found.push({ role: event.role, direction, request: event, answer: undefined });
       continue;
     }
-    const index = waiting.get(`${event.role} ${direction === "in" ? "out" : "in"} ${peer} ${method} ${url}`)?.shift();
+    // The newest that waits: an older one with the same URL is the one whose answer was lost, or is held.
+    const index = waiting.get(`${event.role} ${direction === "in" ? "out" : "in"} ${peer} ${method} ${url}`)?.pop();
     const exchange = index === undefined ? undefined : found[index];
     if (exchange !== undefined) exchange.answer = event;
   }

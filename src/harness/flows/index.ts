@@ -9,3 +9,4 @@ export * from "./registration.js";
 export * from "./reporting.js";
 export * from "./trigger-witness.js";
 export * from "./triggers.js";
+export * from "./credentials.js";
