@@ -3,7 +3,7 @@ import type { Code, IncomingRequest, RequestHandler } from "../../src/coap/index
 import { RequestError, isBootstrapPath, parseBootstrapRequest } from "../../src/lwm2m/index.js";
 import type { FaultOutcome, SessionView } from "../../src/operator/index.js";
 import { BootstrapSession } from "./bootstrap-session.js";
-import type { Assignment, SessionContext } from "./bootstrap-session.js";
+import type { Assignment, EndedSession, SessionContext } from "./session-context.js";
 import { SessionLimit } from "./session-limit.js";
 import { WaitingRoom } from "./waiting-room.js";
 
@@ -160,7 +160,7 @@ export class BootstrapHandler implements RequestHandler {
     while (!this.#isFull && this.#waiting?.admit() === true);
   }
 
-  #sessionEnded(session: BootstrapSession): void {
+  #sessionEnded(session: EndedSession): void {
     if (this.#sessions.get(session.endpointName) === session) this.#sessions.delete(session.endpointName);
     const view = session.view();
     this.counters.session(view);

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Codes } from "../../src/coap/index.js";
 import { bootstrapServerConfig } from "../../src/config/index.js";
 import type { BootstrapServerInput, PeerConfig } from "../../src/config/index.js";
-import { valueOf } from "../../src/lwm2m/index.js";
+import { single, valueOf } from "../../src/lwm2m/index.js";
 import { realPorts } from "../../src/ports/real/index.js";
 import { ProblemError, SmpCallError, SmpClient } from "../../src/smp/index.js";
 import type { Item, ItemState, NewOrder, Order } from "../../src/smp/index.js";
@@ -398,6 +398,19 @@ describe("update and remove orders", () => {
     expect((await a.getItem(last.orderId, "ab-1")).value).toMatchObject({ state: "rejected", reason: { cause: "last-account" } });
     expect((await a.getItem(last.orderId, "ab-2")).value).toMatchObject({ state: "rejected", reason: { cause: "account-gone" } });
     expect((await a.getOrder(last.orderId)).value.status).toBe("completed");
+  });
+
+  it("lets an account go that is not the only one, though the other is nobody's here", async () => {
+    const one = await device("ab-1");
+    one.put(0, 1, [single(0, "coap://127.0.0.9"), single(10, 9)]);
+    one.put(1, 0, [single(0, 9)]);
+    const accountId = await provisioned(one, b, accountB);
+    expect(one.accounts).toEqual([9, 201]);
+    const placed = await order(b, accountId, ["ab-1"], { type: "remove", policy: { trigger: "wait-for-client" } });
+    await itemIn(b, placed, "ab-1", "awaiting-client");
+    await one.bootstrap();
+    await itemIn(b, placed, "ab-1", "confirmed");
+    expect(one.accounts).toEqual([9]);
   });
 
   it("writes what a device lost, and rewrites everything when nothing was ordered", async () => {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../src/ports/index.js";
 import { isTerminalItem } from "../../../src/smp/index.js";
 import type { ItemReason } from "../../../src/smp/index.js";
-import type { Assignment, SessionOutcome } from "../bootstrap-session.js";
+import type { Assignment, SessionOutcome } from "../session-context.js";
 import type { Plan, WantedAccount, Wish } from "../plan.js";
 import type { Plants } from "../plants.js";
 import type { SessionFailure } from "../session.js";

@@ -7,8 +7,8 @@ import { etagOf, checkTag } from "./accounts.js";
 import type { Accounts } from "./accounts.js";
 import { timeOf } from "./items.js";
 import type { Items } from "./items.js";
-import { OrderItem, OrderRecord } from "./model.js";
-import type { AccountRecord, Client } from "./model.js";
+import { Client, OrderItem, OrderRecord } from "./model.js";
+import type { AccountRecord } from "./model.js";
 
 /** Items kept altogether; the oldest orders that are over are forgotten beyond that. */
 const keptItems = 200_000;
@@ -58,7 +58,8 @@ export class Orders {
     const refusals = endpoints.map((endpoint, index) => this.#judge(order.type, account, peer, endpoint, index));
     endpoints.forEach((endpoint, index) => {
       const refused = refusals[index];
-      const item = new OrderItem(order, this.context.client(endpoint), index, now);
+      // A name nobody knows leaves no trace beyond its item.
+      const item = new OrderItem(order, refused === "unknown-endpoint" ? new Client(endpoint) : this.context.client(endpoint), index, now);
       order.items.set(endpoint, item);
       order.list.push(item);
       order.counts.accepted += 1;

@@ -5,7 +5,7 @@ import type { Clock, Log, Secrets, Trace } from "../../../src/ports/index.js";
 import { SmpEventLog } from "../../../src/smp/index.js";
 import type { Caller, Confirmation, Client as ClientView, OrderBody } from "../../../src/smp/index.js";
 import type { Assignments } from "../bootstrap-handler.js";
-import type { Assignment } from "../bootstrap-session.js";
+import type { Assignment } from "../session-context.js";
 import type { Plants } from "../plants.js";
 import { Accounts } from "./accounts.js";
 import { OrderAssignment, PlainAssignment } from "./assignment.js";
