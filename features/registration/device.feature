@@ -41,9 +41,9 @@ Feature: A device and its registrations
 
   @rule:device-updates
   Scenario: A device renews its registration before it expires
-    Given device "c1" with a factory account of operator A and a lifetime of 2 s
+    Given device "c1" with a factory account of operator A and a lifetime of 3 s
     When "c1" starts
-    Then "c1" renews its registration with server A within its lifetime of 2 s
+    Then "c1" renews its registration with server A within its lifetime of 3 s
 
   @rule:device-registers-anew @needs:faults @like:int-105
   Scenario: A device whose Update is refused registers anew

@@ -38,20 +38,20 @@ Feature: Update, De-register and expiry
   @slow @rule:registration-expiry @needs:misbehaviour
   Scenario: A registration expires with its lifetime, not before
     Given device "c1" sends no Update by itself
-    And device "c1" is registered with operator A for 2 s
+    And device "c1" is registered with operator A for 3 s
     And server A refuses Updates of "c1" at unknown locations
-    When "c1" updates its registration with operator A shortly before its lifetime of 2 s is over
+    When "c1" updates its registration with operator A shortly before its lifetime of 3 s is over
     Then the answer is 2.04
-    When "c1" updates its registration with operator A when its lifetime of 2 s and the grace are over
+    When "c1" updates its registration with operator A when its lifetime of 3 s and the grace are over
     Then the answer is 4.04
 
   @slow @rule:update-renews @needs:misbehaviour
   Scenario: An Update starts the lifetime anew
     Given device "c1" sends no Update by itself
-    And device "c1" is registered with operator A for 2 s
-    When "c1" updates its registration with operator A shortly before its lifetime of 2 s is over
+    And device "c1" is registered with operator A for 3 s
+    When "c1" updates its registration with operator A shortly before its lifetime of 3 s is over
     Then the answer is 2.04
-    When "c1" updates its registration with operator A shortly before its lifetime of 2 s is over
+    When "c1" updates its registration with operator A shortly before its lifetime of 3 s is over
     Then the answer is 2.04
 
   @slow @rule:update-renews @rule:registration-expiry @needs:misbehaviour

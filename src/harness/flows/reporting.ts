@@ -70,9 +70,14 @@ export async function checkNotified(scenario: Scenario, operator: ServerName, al
 
 const listed = (notifications: readonly Notification[]): string => notifications.map(({ value }) => value).join(", ") || "none";
 
+/** A machine that is busy does things this much later than they were meant. */
+const busyMs = 1500;
+
 /** Judges, after a quiet window, that these and no other notifications came; an empty list: none. */
 export async function checkNotifications(scenario: Scenario, operator: ServerName, alias: string, path: string, values: readonly string[], rule: RuleName): Promise<void> {
-  await scenario.pause(scenario.run.deadlines.quietMs);
+  const { deadlines } = scenario.run;
+  await scenario.until(deadlines.exchangeMs, async () => ((await seen(scenario, operator, alias, path)).notifications.length >= values.length ? true : undefined));
+  await scenario.pause(deadlines.quietMs);
   const { notifications } = await seen(scenario, operator, alias, path);
   scenario.equal(rule, `notifications of ${path} of "${alias}"`, values.join(", ") || "none", listed(notifications), { evidence: notifications.map(({ event }) => refOf(event)) });
 }
@@ -95,14 +100,14 @@ export async function checkNotSooner(scenario: Scenario, operator: ServerName, a
   });
 }
 
-/** Judges pmax: without any change a notification comes when the seconds have passed since the answer to the Observe. */
+/** Judges pmax: without any change a notification comes when the seconds have passed since the answer to the Observe, on a busy machine a little later. */
 export async function checkByMaximum(scenario: Scenario, operator: ServerName, alias: string, path: string, seconds: number): Promise<void> {
   const { deadlines } = scenario.run;
   const first = await scenario.until(seconds * 1000 + deadlines.exchangeMs, async () => (await seen(scenario, operator, alias, path)).notifications[0]);
   const { request } = await seen(scenario, operator, alias, path);
   const from = request.response ?? request.request;
   const after = first === undefined ? undefined : Number(timeOf(first.event) - timeOf(from)) / 1e6;
-  const late = after === undefined || after > seconds * 1000 + deadlines.quietMs;
+  const late = after === undefined || after > seconds * 1000 + busyMs;
   scenario.check({
     rule: "device-notification-periods",
     text: `the first notification of ${path} of "${alias}"`,
