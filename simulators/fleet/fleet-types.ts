@@ -29,6 +29,12 @@ export interface Percentiles {
   readonly max: number;
 }
 
+/** How often an operation took up to that many milliseconds, and more than the bin before. */
+export interface Bin {
+  readonly upToMs: number;
+  readonly count: number;
+}
+
 export interface FleetHealth {
   readonly loopLagP99Ms: number;
   readonly socketDrops: number | undefined;
@@ -67,6 +73,8 @@ export interface Fleet {
   setRate(plan: string, perSecond: number): Promise<void>;
   /** Newest merged figures. */
   snapshot(): FleetSnapshot;
+  /** Merged from the start, in bins that double; computed anew at each call. */
+  distribution(): Readonly<Partial<Record<Operation, readonly Bin[]>>>;
   /** One per second, newest last; bounded to the last hour. */
   series(): readonly FleetSnapshot[];
   /** Hears every snapshot; the result stops it. */

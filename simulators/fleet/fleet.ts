@@ -6,10 +6,10 @@ import { Piscina } from "piscina";
 import { after, type Clock, type Timer } from "../../src/ports/index.js";
 import { packageRoot, realClock } from "../../src/ports/real/index.js";
 import { addUp, newCounters, type ActionResult, type DeviceAction, type DeviceCounters, type DeviceSnapshot, type DeviceSpec, type FleetState } from "../device/index.js";
-import type { Fleet, FleetOptions, FleetSnapshot, StopOptions } from "./fleet-types.js";
+import type { Bin, Fleet, FleetOptions, FleetSnapshot, StopOptions } from "./fleet-types.js";
 import { Merge } from "./merge.js";
 import { indexOf, sliceOf, type FleetPlan } from "./plan.js";
-import type { FailedDevice, Selection, TracePage } from "./protocol.js";
+import type { FailedDevice, Operation, Selection, TracePage } from "./protocol.js";
 import { ShardLink } from "./shard-link.js";
 import type { ShardTask } from "./worker.js";
 
@@ -122,6 +122,10 @@ class ThreadedFleet implements Fleet {
 
   snapshot(): FleetSnapshot {
     return this.#merge.snapshot();
+  }
+
+  distribution(): Readonly<Partial<Record<Operation, readonly Bin[]>>> {
+    return this.#merge.distribution();
   }
 
   series(): readonly FleetSnapshot[] {

@@ -1,5 +1,5 @@
 import { build, decodeFromCompressedBase64, encodeIntoCompressedBase64, type Histogram } from "hdr-histogram-js";
-import type { Percentiles } from "./fleet-types.js";
+import type { Bin, Percentiles } from "./fleet-types.js";
 import { operations, type Operation } from "./protocol.js";
 
 /** A quarter of an hour, in microseconds: longer is counted as that. */
@@ -43,6 +43,37 @@ export class Histograms {
     for (const [operation, histogram] of this.#of) if (histogram.totalCount > 0) figures[operation] = percentilesOf(histogram);
     return figures;
   }
+
+  distribution(): Partial<Record<Operation, readonly Bin[]>> {
+    const found: Partial<Record<Operation, readonly Bin[]>> = {};
+    for (const [operation, histogram] of this.#of) if (histogram.totalCount > 0) found[operation] = binsOf(histogram);
+    return found;
+  }
+}
+
+/** Recorded values up to `value`: the greatest rank whose percentile is not above it. */
+function countUpTo(histogram: Histogram, value: number): number {
+  if (histogram.maxValue <= value) return histogram.totalCount;
+  let low = 0;
+  let high = histogram.totalCount;
+  while (low < high) {
+    const rank = Math.ceil((low + high) / 2);
+    if (histogram.getValueAtPercentile((100 * rank) / histogram.totalCount) <= value) low = rank;
+    else high = rank - 1;
+  }
+  return low;
+}
+
+/** Bins from the smallest value to the largest, each twice as wide as the one before. */
+function binsOf(histogram: Histogram): Bin[] {
+  const bins: Bin[] = [];
+  let before = 0;
+  for (let upTo = 125; before < histogram.totalCount && upTo <= 2 * highest; upTo *= 2) {
+    const sum = countUpTo(histogram, upTo);
+    if (sum > 0) bins.push({ upToMs: ms(upTo), count: sum - before });
+    before = sum;
+  }
+  return bins;
 }
 
 const ms = (microseconds: number): number => Math.round(microseconds) / 1000;

@@ -1,6 +1,6 @@
-import type { FleetHealth, FleetSnapshot } from "./fleet-types.js";
+import type { Bin, FleetHealth, FleetSnapshot } from "./fleet-types.js";
 import { Histograms } from "./histograms.js";
-import type { FromShard, ShardCounters, ShardHealth } from "./protocol.js";
+import type { FromShard, Operation, ShardCounters, ShardHealth } from "./protocol.js";
 import { newCounters, noStates, type FleetState } from "../device/index.js";
 
 type Statistics = Extract<FromShard, { type: "statistics" }>;
@@ -36,6 +36,10 @@ export class Merge {
     if (this.#series.length === secondsKept) this.#series.shift();
     this.#series.push(snapshot);
     return snapshot;
+  }
+
+  distribution(): Readonly<Partial<Record<Operation, readonly Bin[]>>> {
+    return this.#total.distribution();
   }
 
   get series(): readonly FleetSnapshot[] {

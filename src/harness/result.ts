@@ -66,6 +66,8 @@ const fleetSchema = z.strictObject({
   states: z.record(z.string(), z.number()),
   /** Milliseconds, by operation. */
   latency: z.record(z.string(), percentilesSchema),
+  /** How many took up to that many milliseconds and more than the bin before, by operation. */
+  distribution: z.record(z.string(), z.array(z.strictObject({ upToMs: z.number(), count }))),
   generator: z.strictObject({
     saturated: z.boolean(),
     loopLagP99Ms: z.number(),

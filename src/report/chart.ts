@@ -46,6 +46,22 @@ export function lineChart(series: readonly Series[], labels: { readonly x: strin
   return `<figure><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(labels.y)} over ${escaped(labels.x)}">${grid.join("")}${ticks.join("")}${lines.join("")}<text x="${width - margin.right}" y="${height - 2}" text-anchor="end">${escaped(labels.x)}</text></svg><figcaption>${escaped(labels.y)}: ${legend}</figcaption></figure>`;
 }
 
+/** Columns of equal width for bins that double: how often an operation took that long. */
+export function histogram(bins: readonly { readonly upToMs: number; readonly count: number }[]): string {
+  const total = bins.reduce((sum, bin) => sum + bin.count, 0);
+  if (total === 0) return "";
+  const top = Math.max(...bins.map(({ count }) => count));
+  const [boxWidth, boxHeight, foot] = [360, 110, 16];
+  const step = boxWidth / bins.length;
+  const columns = bins.map(({ upToMs, count }, index) => {
+    const tall = (count / top) * (boxHeight - foot - 4);
+    const label = upToMs >= 1000 ? `${brief(upToMs / 1000)}s` : brief(upToMs);
+    const text = step >= 22 || index % Math.ceil(22 / step) === 0 ? `<text x="${(index * step + step / 2).toFixed(1)}" y="${boxHeight - 4}" text-anchor="middle">${label}</text>` : "";
+    return `<rect class="column" x="${(index * step + 1).toFixed(1)}" y="${(boxHeight - foot - tall).toFixed(1)}" width="${Math.max(1, step - 2).toFixed(1)}" height="${tall.toFixed(1)}"><title>up to ${upToMs} ms: ${count} of ${total}</title></rect>${text}`;
+  });
+  return `<svg viewBox="0 0 ${boxWidth} ${boxHeight}" role="img" aria-label="how many took up to how many milliseconds">${columns.join("")}</svg>`;
+}
+
 export interface Bar {
   readonly label: string;
   readonly value: number;

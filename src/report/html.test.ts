@@ -43,7 +43,9 @@ describe("the report page", () => {
   });
 
   it("holds charts, latencies and provenance", () => {
-    expect(page.match(/<svg/g)).toHaveLength(2);
+    // Two charts over time, and one histogram.
+    expect(page.match(/<svg/g)).toHaveLength(3);
+    expect(page).toContain("up to 16 ms: 600 of 1000");
     for (const text of ["1000 times", "p99.9", "v20.20.2", "server-b unknown"]) expect(page).toContain(text);
   });
 

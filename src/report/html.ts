@@ -1,5 +1,5 @@
 import { verdicts, type RunResult, type ScenarioResult, type Verdict } from "../harness/index.js";
-import { lineChart, logBars } from "./chart.js";
+import { histogram, lineChart, logBars } from "./chart.js";
 import { escaped } from "./escape.js";
 import { scenarioSection } from "./html-scenario.js";
 import { css, script } from "./style.js";
@@ -72,7 +72,7 @@ function fleetSection(result: RunResult): string {
   const cards = Object.entries(fleet.latency).map(([operation, percentiles]) => {
     const { count, mean, p50, p90, p95, p99, p999, max } = percentiles;
     const bars = Object.entries({ p50, p90, p95, p99, "p99.9": p999, max }).map(([label, value]) => ({ label, value, text: duration(value) }));
-    return `<div><h3>${escaped(operation)} <span class="dim">${count} times, mean ${duration(mean)}</span></h3>${logBars(bars)}</div>`;
+    return `<div><h3>${escaped(operation)} <span class="dim">${count} times, mean ${duration(mean)}</span></h3>${histogram(fleet.distribution[operation] ?? [])}${logBars(bars)}</div>`;
   });
   const states = Object.entries(fleet.states).filter(([, count]) => count > 0).map(([state, count]) => `${escaped(state)} ${count}`).join(", ");
   const { generator } = fleet;

@@ -22,7 +22,7 @@ ol.steps{list-style:none;padding:0;margin:0}ol.steps li{display:flex;gap:10px;pa
 .state{display:inline-block;background:var(--soft);border:1px solid var(--line);border-radius:4px;padding:0 6px;color:var(--dim)}
 tr.cited td{background:color-mix(in srgb,var(--warn) 18%,transparent)}
 .sequence pre{white-space:pre-wrap;word-break:break-all;text-align:left;margin:4px 0;padding:6px;background:var(--soft);max-height:260px;overflow:auto}
-figure{margin:12px 0}svg{width:100%;height:auto;font-size:11px;fill:var(--dim)}svg .grid{stroke:var(--line)}svg .line{fill:none;stroke-width:2}
+figure{margin:12px 0}svg{width:100%;height:auto;font-size:11px;fill:var(--dim)}svg .grid{stroke:var(--line)}svg .column{fill:var(--a)}svg .line{fill:none;stroke-width:2}
 .c1{stroke:var(--a)}.c2{stroke:var(--pass)}.c3{stroke:var(--fail)}.c4{stroke:var(--b)}.c5{stroke:var(--c)}.c6{stroke:var(--d)}.c7{stroke:var(--e)}
 .key{padding-left:16px;position:relative;margin-right:10px}.key::before{content:"";position:absolute;left:0;top:.6em;width:12px;height:3px;background:var(--a)}.key.c2::before{background:var(--pass)}.key.c3::before{background:var(--fail)}.key.c4::before{background:var(--b)}.key.c5::before{background:var(--c)}.key.c6::before{background:var(--d)}.key.c7::before{background:var(--e)}
 .bars{display:grid;grid-template-columns:56px 1fr 90px;gap:2px 10px;align-items:center;font-size:13px}.bars .bar{background:var(--soft);height:12px}.bars i{display:block;height:12px;background:var(--a)}.bars .value{text-align:right;font-variant-numeric:tabular-nums}

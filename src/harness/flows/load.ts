@@ -96,8 +96,9 @@ export async function checkFleetRegistered(scenario: Scenario, operator: ServerN
   scenario.check({ rule: "fleet-registered", text: `devices not registered with operator ${operator}`, expected: "none", actual: sample(lacking), ok: lacking.length === 0, timing: lacking.length > 0 });
   const listed = (await scenario.server(operator).registrations(`${fleetPrefix}*`)).length;
   scenario.equal("fleet-registered", `devices of the fleet that server ${operator} lists`, String(scenario.run.fleetSize), String(listed));
-  const refused = (await fleet.failures()).filter(({ endpoint }) => endpoint.startsWith(fleetPrefix)).map(({ endpoint, reason }) => `${endpoint} (${reason})`);
-  scenario.equal("fleet-registered", "devices of the fleet that were refused or gave up", "none", sample(refused));
+  const { registrationsFailed } = await fleet.counters(planName);
+  // Under load a Register may be lost and sent again later: a matter of time, not of refusal.
+  scenario.check({ rule: "fleet-registered", text: "Registers of the fleet that were refused, or unanswered for good", expected: "0", actual: String(registrationsFailed), ok: registrationsFailed === 0, timing: true });
 }
 
 /** Where a device is that has not come through a bootstrap (yet). */
@@ -110,7 +111,7 @@ export async function checkFleetBootstrapped(scenario: Scenario): Promise<void> 
   const all = await scenario.until(fleetDeadlineMs(scenario, slowestRate), async () => ((await lacking(1)).length === 0 ? true : undefined));
   const wrong = all === true ? [] : await lacking(scenario.run.fleetSize);
   sampleEvidence(scenario, wrong);
-  const reasons = new Map((await fleet.failures()).map(({ endpoint, reason }) => [endpoint, reason]));
+  const reasons = new Map((await fleet.failures(undefined, planName)).map(({ endpoint, reason }) => [endpoint, reason]));
   const why = [...new Set(wrong.flatMap((endpoint) => reasons.get(endpoint) ?? []))].slice(0, shown).join("; ");
   scenario.check({
     rule: "fleet-bootstrapped",

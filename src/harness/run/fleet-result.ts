@@ -1,12 +1,13 @@
-import type { FleetSnapshot } from "../../../simulators/fleet/index.js";
+import type { Fleet, FleetSnapshot } from "../../../simulators/fleet/index.js";
 import type { FleetResult } from "../result.js";
 
 /** The fleet's share of a result, from its last figures and those of each second. */
-export function fleetResult(last: FleetSnapshot, series: readonly FleetSnapshot[], referenceDrops: Readonly<Record<string, number | undefined>>): FleetResult {
+export function fleetResult(last: FleetSnapshot, series: readonly FleetSnapshot[], distribution: ReturnType<Fleet["distribution"]>, referenceDrops: Readonly<Record<string, number | undefined>>): FleetResult {
   return {
     counters: { ...last.counters },
     states: { ...last.states },
     latency: { ...last.latency },
+    distribution: Object.fromEntries(Object.entries(distribution).map(([operation, bins]) => [operation, [...bins]])),
     generator: {
       saturated: last.health.saturated,
       loopLagP99Ms: last.health.loopLagP99Ms,

@@ -258,7 +258,7 @@ class Run {
       ...(this.#error === undefined ? {} : { error: this.#error }),
       ...tally(scenarios, { interrupted, ...(this.#error === undefined ? {} : { error: this.#error }) }),
       scenarios,
-      ...(launched ? { fleet: fleetResult(fleet.snapshot(), fleet.series(), drops) } : {}),
+      ...(launched ? { fleet: fleetResult(fleet.snapshot(), fleet.series(), fleet.distribution(), drops) } : {}),
       environment: { node: process.version, platform: process.platform, cpus: availableParallelism() },
       plants: [...this.#target.plants.bootstrapServer, ...this.#target.plants.lwm2mServer],
     };

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { Histograms } from "./histograms.js";
+
+describe("merged histograms", () => {
+  it("give the distribution in bins that double, from the smallest value to the largest", () => {
+    const [one, two, merged] = [new Histograms(), new Histograms(), new Histograms()];
+    for (const ms of [0.1, 0.2, 0.3]) one.record("register", ms);
+    for (const ms of [3, 3.5]) two.record("register", ms);
+    merged.merge(one.take());
+    merged.merge(two.take());
+    const bins = merged.distribution().register ?? [];
+    expect(bins.filter(({ count }) => count > 0)).toEqual([
+      { upToMs: 0.125, count: 1 },
+      { upToMs: 0.25, count: 1 },
+      { upToMs: 0.5, count: 1 },
+      { upToMs: 4, count: 2 },
+    ]);
+    expect(bins.map(({ upToMs }) => upToMs)).toEqual([0.125, 0.25, 0.5, 1, 2, 4]);
+  });
+
+  it("count every value, whatever its size", () => {
+    const histograms = new Histograms();
+    for (const ms of [0, 1, 60_000, 10_000_000]) histograms.record("update", ms);
+    expect((histograms.distribution().update ?? []).reduce((sum, { count }) => sum + count, 0)).toBe(4);
+  });
+
+  it("have nothing to say of what never happened", () => {
+    expect(new Histograms().distribution()).toEqual({});
+  });
+});
