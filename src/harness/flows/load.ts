@@ -12,6 +12,8 @@ import { isEndState } from "./provisioning.js";
 const ordersOf = 10_000;
 /** Devices per second that a machine is expected to get through at the very least: bounds how long a fleet is waited for. */
 const slowestRate = 40;
+/** Between two looks at the whole fleet. */
+const fleetPollMs = 250;
 const planName = "population";
 const fleetPrefix = "ab-fleet-";
 const pattern = `${fleetPrefix}{index:08d}`;
@@ -68,14 +70,22 @@ export async function launchFleet(scenario: Scenario, shape: Shape, personalitie
   await fleetOf(scenario).launch(plan);
 }
 
-/** Waits until no device of the fleet lacks a registration with the operator, or the deadline is over. */
+/** Looks at the whole fleet a few times a second until no device is missing from what `present` names; resolves with those that are. */
+async function awaitAll(scenario: Scenario, perSecond: number, present: () => Promise<readonly string[]>): Promise<readonly string[]> {
+  const { clock, fleetSize } = scenario.run;
+  const end = clock.now() + fleetDeadlineMs(scenario, perSecond);
+  for (;;) {
+    const there = new Set(await present());
+    if (there.size >= fleetSize || clock.now() >= end) return endpointsOf(fleetSize).filter((endpoint) => !there.has(endpoint));
+    await scenario.pause(fleetPollMs);
+  }
+}
+
+/** Waits until every device of the fleet is registered with the operator, or the deadline is over; resolves with those that are not. */
 export async function awaitFleetRegistered(scenario: Scenario, operator: ServerName, perSecond: number): Promise<readonly string[]> {
-  const fleet = fleetOf(scenario);
   const account = scenario.run.population.accounts.get(operator);
   if (account === undefined) throw new Error(`no step has ordered an account of operator ${operator} for the fleet`);
-  const lacking = (limit: number): Promise<readonly string[]> => fleet.select({ plan: planName, notRegisteredWith: account.shortServerId, limit });
-  const all = await scenario.until(fleetDeadlineMs(scenario, perSecond), async () => ((await lacking(1)).length === 0 ? true : undefined));
-  return all === true ? [] : lacking(scenario.run.fleetSize);
+  return awaitAll(scenario, perSecond, () => fleetOf(scenario).select({ plan: planName, registeredWith: account.shortServerId }));
 }
 
 /** A fleet that stands: launched and registered with the operator, by this scenario or an earlier one. */
@@ -101,15 +111,13 @@ export async function checkFleetRegistered(scenario: Scenario, operator: ServerN
   scenario.check({ rule: "fleet-registered", text: "Registers of the fleet that were refused, or unanswered for good", expected: "0", actual: String(registrationsFailed), ok: registrationsFailed === 0, timing: true });
 }
 
-/** Where a device is that has not come through a bootstrap (yet). */
-const beforeAccounts = ["off", "holding-off", "bootstrapping", "failed"] as const satisfies readonly FleetState[];
+/** Where a device is that has come through a bootstrap. */
+const afterBootstrap = ["registering", "partly-registered", "registered", "deregistered"] as const satisfies readonly FleetState[];
 
-/** Judges that every device of the fleet came through a bootstrap: none is before its accounts any more. */
+/** Judges that every device of the fleet came through a bootstrap. */
 export async function checkFleetBootstrapped(scenario: Scenario): Promise<void> {
   const fleet = fleetOf(scenario);
-  const lacking = async (limit: number): Promise<readonly string[]> => (await Promise.all(beforeAccounts.map((state) => fleet.select({ plan: planName, state, limit })))).flat();
-  const all = await scenario.until(fleetDeadlineMs(scenario, slowestRate), async () => ((await lacking(1)).length === 0 ? true : undefined));
-  const wrong = all === true ? [] : await lacking(scenario.run.fleetSize);
+  const wrong = await awaitAll(scenario, slowestRate, async () => (await Promise.all(afterBootstrap.map((state) => fleet.select({ plan: planName, state })))).flat());
   sampleEvidence(scenario, wrong);
   const reasons = new Map((await fleet.failures(undefined, planName)).map(({ endpoint, reason }) => [endpoint, reason]));
   const why = [...new Set(wrong.flatMap((endpoint) => reasons.get(endpoint) ?? []))].slice(0, shown).join("; ");
