@@ -41,6 +41,8 @@ Feature: SM-1, a second operator's account comes and goes
       | lifetime | 150 |
     And device "c1" is provisioned by operator B
     And the account of operator A on "c1" is noted
+    When operator B reads /1/B/1 of "c1"
+    Then by "access-control" the answer is 2.05
     When operator B orders to remove "c1"
     Then the item of "c1" ends as "confirmed"
     And the account of operator B is gone from "c1"

@@ -67,7 +67,10 @@ Feature: SM-3, credentials in the course of an order
   Scenario: Removal revokes the credential after the device let go of the account
     Given device "c1" is provisioned by operator A
     And device "c1" is provisioned by operator B
-    When operator B orders to remove "c1"
+    When operator B orders to remove "c1" with:
+      | trigger | wait-for-client |
+    And the item of "c1" is "awaiting-client"
+    And "c1" asks for a bootstrap
     Then the item of "c1" ends as "confirmed"
     And the account of operator B is gone from "c1"
     And server B is told to revoke the credential of "c1" after Finish
