@@ -96,6 +96,18 @@ describe("a bootstrap from a plain configuration", () => {
     expect(one.device.log).toEqual(["discover / 2.05", "read /1 2.05", "write /0/4 2.04", "write /1/2 2.04", "finish /bs 2.04"]);
   });
 
+  it("reads nothing on a client of LwM2M 1.0 and replaces its access control as a whole", async () => {
+    const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA, accountB] }] });
+    one.device.version = "1.0";
+    await bootstrap(one);
+    one.device.log.length = 0;
+    await bootstrap(one);
+    expect(one.device.log.filter((line) => line.startsWith("read"))).toEqual([]);
+    expect(one.device.log).toContain("delete /2 2.02");
+    expect(one.device.records().length).toBeGreaterThan(0);
+    expect(sessionStates(one)).toEqual(["finished", "finished"]);
+  });
+
   it("finishes at once for a known endpoint without accounts", async () => {
     const one = await rig({});
     expect(await bootstrap(one)).toBe("2.04");

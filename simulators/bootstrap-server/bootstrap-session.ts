@@ -233,6 +233,9 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     }
     this.#records = [];
     this.#reads = readsNeeded(this.#view, this.#wish());
+    // Bootstrap-Read came with 1.1: what a 1.0 client holds in object 2 is replaced as a whole.
+    this.#recordsUnreadable = this.#view.version === "1.0" && this.#reads.includes("2");
+    if (this.#view.version === "1.0") this.#reads = [];
     if (this.#reads.length > 0) return this.#input({ in: "discovered", reads: this.#reads.length });
     this.#planned();
   }
@@ -242,9 +245,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     const instances = isSuccess(response.code) ? readObject(object, response, this.#view?.version) : undefined;
     if (instances !== undefined && object === 1 && this.#view !== undefined) this.#view = withServers(this.#view, instances);
     if (instances !== undefined && object === 2) this.#records = recordsOf(instances);
-    // Bootstrap-Read came with 1.1: what a 1.0 client holds in object 2 is replaced as a whole.
-    this.#recordsUnreadable = object === 2 && instances === undefined;
-    if (this.#recordsUnreadable && this.#view?.version !== "1.0") {
+    if (object === 2 && instances === undefined) {
       return this.#fail({ reason: "request-failed", operation: "read", path: "/2", code: formatCode(response.code) });
     }
     this.#input({ in: "read" });

@@ -2,7 +2,7 @@ import { Codes, ContentFormat, formatCode } from "../../../src/coap/index.js";
 import type { Code, IncomingRequest, Peer, RequestHandler, Response } from "../../../src/coap/index.js";
 import type { CoapTiming } from "../../../src/config/index.js";
 import { RequestError, bootstrapRequest, classifyBootstrapOperation, decodeWrite, encodeContent, formatBootstrapList, instance, object, valueOf } from "../../../src/lwm2m/index.js";
-import type { BootstrapOperation, BootstrapInstance, InstanceNode, ResourceNode } from "../../../src/lwm2m/index.js";
+import type { BootstrapOperation, BootstrapInstance, InstanceNode, LwM2mVersion, ResourceNode } from "../../../src/lwm2m/index.js";
 import type { Address, Ports } from "../../../src/ports/index.js";
 import { udpEndpoint } from "../../../src/transport/index.js";
 import type { UdpEndpoint } from "../../../src/transport/index.js";
@@ -16,6 +16,7 @@ export class ScriptedDevice implements RequestHandler {
   readonly instances = new Map<string, InstanceNode>();
   /** `write /0/1 2.04`, in the order they were answered; operations never answered have `-`. */
   readonly log: string[] = [];
+  version: LwM2mVersion = "1.1";
   script: Script = () => undefined;
   readonly held: IncomingRequest[] = [];
   #finishes = 0;
@@ -66,7 +67,7 @@ export class ScriptedDevice implements RequestHandler {
 
   /** The code of the answer; `timeout` and the like when there is none. */
   async bootstrap(query?: readonly string[]): Promise<string> {
-    const request = bootstrapRequest({ endpoint: this.endpointName }, "1.1");
+    const request = bootstrapRequest({ endpoint: this.endpointName }, this.version);
     try {
       return formatCode((await this.endpoint.request(this.bootstrapServer, query === undefined ? request : { ...request, query })).code);
     } catch (error) {
@@ -85,7 +86,7 @@ export class ScriptedDevice implements RequestHandler {
   onRequest(request: IncomingRequest): void {
     let operation: BootstrapOperation;
     try {
-      operation = classifyBootstrapOperation(request, "1.1");
+      operation = classifyBootstrapOperation(request, this.version);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return request.respond({ code: error.code });
@@ -106,7 +107,7 @@ export class ScriptedDevice implements RequestHandler {
   #carryOut(operation: BootstrapOperation): Response {
     switch (operation.operation) {
       case "discover":
-        return content(ContentFormat.Link, Buffer.from(formatBootstrapList(this.#list(), "1.1")));
+        return content(ContentFormat.Link, Buffer.from(formatBootstrapList(this.#list(), this.version)));
       case "read": {
         const id = operation.path.object ?? 0;
         return content(ContentFormat.Tlv, encodeContent(ContentFormat.Tlv, { object: id }, object(id, this.#of(id)), "1.1"));
