@@ -22,6 +22,8 @@ interface Rig {
   readonly role: BootstrapServer;
   readonly device: ScriptedDevice;
   readonly link: MemoryLink;
+  /** Operator A's Server, which has the device already. */
+  readonly other: MemoryLink;
 }
 
 const closing: (() => Promise<void>)[] = [];
@@ -38,18 +40,22 @@ async function rig(plant: PlantName | undefined): Promise<Rig> {
     lab: true,
     clients: ["ab-*"],
     plants: plant === undefined ? [] : [plant],
-    peers: [{ id: "operator-b", tenant: "b", token: "token-of-operator-b-1", smp: "http://127.0.0.1:1", shortServerIds: [200, 299] }],
+    peers: [
+      { id: "operator-b", tenant: "b", token: "token-of-operator-b-1", smp: "http://127.0.0.1:1", shortServerIds: [200, 299] },
+      { id: "operator-a", tenant: "a", token: "token-of-operator-a-1", smp: "http://127.0.0.1:2", shortServerIds: [100, 199] },
+    ],
   });
   const late = new LateHandler();
   const coap = await udpEndpoint(ports, { ...serverAddress, transmission: config.timing.coap }, late);
   const link = new MemoryLink(config.peers[0]!, ports.clock);
-  const role = new BootstrapServer(config, ports, coap, new Map([["operator-b", link]]));
+  const other = new MemoryLink(config.peers[1]!, ports.clock);
+  const role = new BootstrapServer(config, ports, coap, new Map([["operator-b", link], ["operator-a", other]]));
   late.handler = role.bootstraps;
   const device = await ScriptedDevice.start(ports, { endpoint: "ab-1", host: "10.1.0.1", server: serverAddress, coap: config.timing.coap });
   device.put(0, 1, [single(0, "coap://10.0.0.2"), single(10, 101)]);
   device.put(1, 0, [single(0, 101)]);
   closing.push(() => device.close(), () => role.stop(), () => coap.close());
-  return { ports, role, device, link };
+  return { ports, role, device, link, other };
 }
 
 /** Orders B's account for the device and lets it be staged. */
@@ -139,6 +145,27 @@ const observations: Readonly<Record<PlantName, { readonly see: (one: Rig) => unk
     },
     right: "acknowledged",
     wrong: "confirmed",
+  },
+  "second-server-not-asked": {
+    see: async (one) => {
+      one.link.triggerState = "not-registered";
+      await ordered(one, { trigger: "via-server", triggerServers: ["operator-b", "operator-a"], maxAttempts: 2 });
+      await one.ports.clock.advance(500);
+      return one.other.triggers.length;
+    },
+    right: 1,
+    wrong: 0,
+  },
+  "cancel-leaves-triggers": {
+    see: async (one) => {
+      one.link.triggerState = "queued";
+      const orderId = await ordered(one, { trigger: "via-server", triggerServers: ["operator-b"] });
+      one.role.handlers.cancelOrder(caller, { orderId }, { ifMatch: "*" });
+      await one.ports.clock.advance(100);
+      return one.link.log.filter((line) => line.startsWith("withdraw")).length;
+    },
+    right: 1,
+    wrong: 0,
   },
   "access-control-not-written": {
     see: async (one) => {

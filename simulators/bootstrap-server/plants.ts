@@ -15,6 +15,8 @@ export const plants = [
   { name: "wrong-ssid", rule: "account-fields", breaks: "writes a Short Server ID that is one too high" },
   { name: "deletes-other-operators-account", rule: "other-accounts-untouched", breaks: "deletes the accounts of other operators before it writes" },
   { name: "trigger-confirmed-without-bootstrap", rule: "trigger-truth", breaks: "reports a trigger as confirmed when only its 2.04 came" },
+  { name: "second-server-not-asked", rule: "trigger-other-server", breaks: "gives up when the first Server cannot reach the device" },
+  { name: "cancel-leaves-triggers", rule: "cancel-withdraws", breaks: "cancels an order and leaves its triggers at the LwM2M Servers" },
   { name: "access-control-not-written", rule: "access-control", breaks: "leaves object 2 alone when a second account comes or goes" },
   { name: "finish-too-early", rule: "finish-last", breaks: "writes once more after Finish" },
   { name: "finish-repeated-uncorrected", rule: "finish-corrected", breaks: "sends Finish again after a 4.06 without writing anything before it" },

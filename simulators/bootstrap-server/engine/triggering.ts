@@ -99,6 +99,7 @@ export class Triggering {
     const { state } = track.record;
     if (item.state !== "cancelled" && item.state !== "expired") return;
     if (state !== "accepted" && state !== "queued" && state !== "sent") return;
+    if (this.context.plants.has("cancel-leaves-triggers")) return;
     const link = this.context.links.get(track.server);
     const { id } = track;
     void link?.withdrawTrigger(id, this.context.timing.sm3BudgetMs).then((answer) => {
@@ -162,16 +163,18 @@ export class Triggering {
     const candidates = this.#candidates(item);
     let reachable = false;
     let unavailable = 0;
-    for (; item.asked < candidates.length && isTriggerable(item); item.asked++) {
+    while (isTriggerable(item)) {
       const candidate = candidates[item.asked];
       if (candidate === undefined) break;
+      // Counted before: the answer may bring the trigger's end, and with it the turn of the next Server.
+      item.asked += 1;
       const answer = await this.#post(item, candidate);
       if (isOk(answer)) {
         reachable = true;
-        item.asked += 1;
         break;
       }
       if (answer.status === 0 || answer.status >= 500 || answer.status === 429) unavailable += 1;
+      if (this.context.plants.has("second-server-not-asked")) break;
     }
     if (reachable || !isTriggerable(item)) return;
     item.asked = 0;
@@ -302,6 +305,7 @@ export class Triggering {
 
   /** True when the item's share goes to the next of the client's Servers. */
   #anotherServer(item: OrderItem): boolean {
+    if (this.context.plants.has("second-server-not-asked")) return false;
     if (!isTriggerable(item) || item.machine.attempts >= item.order.policy.maxAttempts || item.asked >= this.#candidates(item).length) return false;
     this.#queue(item);
     return true;

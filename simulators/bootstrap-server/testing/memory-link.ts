@@ -60,6 +60,7 @@ export class MemoryLink implements ServerLink {
   }
 
   async withdrawTrigger(triggerId: string): Promise<TriggerAnswer> {
+    this.log.push(`withdraw ${triggerId}`);
     return this.getTrigger(triggerId);
   }
 
