@@ -22,6 +22,8 @@ export const plants = [
   { name: "queue-order-broken", rule: "queue-order", breaks: "requests held for a sleeping device are sent newest first" },
   { name: "trigger-acknowledged-without-execute", rule: "trigger-executes", breaks: "a trigger is reported acknowledged, the device is never asked" },
   { name: "trigger-instance-zero", rule: "trigger-server-instance", breaks: "the Execute always goes to /1/0/9" },
+  { name: "withdrawn-trigger-sent", rule: "trigger-withdrawn", breaks: "a trigger that was withdrawn or expired while the device slept is sent all the same" },
+  { name: "triggers-not-coalesced", rule: "trigger-flood", breaks: "each of many triggers for one device is a trigger of its own" },
   { name: "credential-secret-readable-by-get", rule: "secret-never-readable", breaks: "GET of a credential returns its secret, or the peer's token where it has none" },
   { name: "admits-without-credential", rule: "admission", breaks: "a device without an active credential is admitted" },
   { name: "activation-not-effective", rule: "activation-effective", breaks: "activation is answered 2xx, the credential stays staged" },

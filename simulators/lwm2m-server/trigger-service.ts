@@ -77,7 +77,7 @@ export class TriggerService extends Timer {
     const key = openKey(caller.tenant, body.ep);
     const before = this.#open.get(key);
     const validityMs = parseDuration(body.validity) ?? this.options.defaultValidityMs;
-    if (before !== undefined) {
+    if (before !== undefined && !this.options.plants.has("triggers-not-coalesced")) {
       if (before.body.ssid === body.ssid && body.replaces !== before.id) {
         this.#extend(before, validityMs);
         return before;
@@ -155,7 +155,10 @@ export class TriggerService extends Timer {
   async #carryOut(trigger: TriggerRecord): Promise<void> {
     const { registry, plants } = this.options;
     const registration = registry.byEndpoint(trigger.body.ep);
-    if (isTerminalAtServer(trigger.machine.state)) return;
+    if (isTerminalAtServer(trigger.machine.state)) {
+      if (plants.has("withdrawn-trigger-sent") && registration !== undefined) await this.#sendAllTheSame(trigger, registration);
+      return;
+    }
     if (registration === undefined) {
       this.#end(trigger, { in: "not-registered" });
       return;
@@ -221,6 +224,13 @@ export class TriggerService extends Timer {
     }
   }
 
+  async #sendAllTheSame(trigger: TriggerRecord, registration: Registration): Promise<void> {
+    const found = await this.#instance(trigger, registration);
+    if (found?.found !== "instance") return;
+    const request = executeRequest({ object: ObjectId.Server, instance: found.instance, resource: ServerResource.BootstrapRequestTrigger });
+    await this.options.link.exchange(registration, "execute", request).catch(() => undefined);
+  }
+
   #supersede(trigger: TriggerRecord): void {
     if (!this.#end(trigger, { in: "supersede" })) this.#open.delete(openKey(trigger.tenant, trigger.body.ep));
   }
@@ -237,9 +247,9 @@ export class TriggerService extends Timer {
   #end(trigger: TriggerRecord, input: ServerTriggerInput, detail?: string): boolean {
     if (detail !== undefined) trigger.detail = detail;
     if (!this.#move(trigger, input)) return false;
-    const { clock, link } = this.options;
+    const { clock, link, plants } = this.options;
     clock.stop(trigger);
-    if (trigger.job !== undefined) link.options.queues.withdraw(trigger.body.ep, trigger.job);
+    if (trigger.job !== undefined && !plants.has("withdrawn-trigger-sent")) link.options.queues.withdraw(trigger.body.ep, trigger.job);
     trigger.job = undefined;
     const window = this.#windows.get(trigger.body.ep);
     const waiting = window?.next.indexOf(trigger) ?? -1;

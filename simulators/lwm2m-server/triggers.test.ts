@@ -310,6 +310,25 @@ describe("planted faults of triggers", () => {
     expect(executes()).toEqual(["POST /1/0/9"]);
   });
 
+  it("withdrawn-trigger-sent executes what was withdrawn while the device slept", async () => {
+    for (const [plants, sent] of [[[], 0], [["withdrawn-trigger-sent"], 1]] as const) {
+      const { post, executes, state, advance, server, settle, one } = await registered({ binding: queuedUdpBinding }, { plants: [...plants] });
+      await advance(1000);
+      const { triggerId } = post();
+      server.handlers.withdrawTrigger(callerA, { triggerId });
+      expect(state(triggerId).state).toBe("withdrawn");
+      await settle(one.update());
+      await advance(100);
+      expect(executes()).toHaveLength(sent);
+    }
+  });
+
+  it("triggers-not-coalesced makes a trigger of each", async () => {
+    const { post, advance } = await registered({ binding: queuedUdpBinding }, { plants: ["triggers-not-coalesced"] });
+    await advance(1000);
+    expect(post().triggerId).not.toBe(post().triggerId);
+  });
+
   it("other-tenant-visible lets a peer act on another's device", async () => {
     const { server } = await registered({}, { plants: ["other-tenant-visible"] });
     expect(server.handlers.createTrigger(callerA, body("b-1")).state).toBe("unknown-client");
