@@ -63,7 +63,8 @@ Feature: SM-2, a LwM2M Server is asked to trigger a bootstrap, and its outcome i
       | maxAttempts | 2 |
     Then "c1" is triggered by server A
     When "c1" becomes "default"
-    Then the item of "c1" ends as "confirmed"
+    Then the trigger of "c1" comes to "unconfirmed"
+    And the item of "c1" ends as "confirmed"
     And the trigger of "c1" ends as "confirmed"
     And exactly 2 Executes of the bootstrap trigger reach "c1"
 

@@ -60,8 +60,9 @@ Then("the trigger of {device} ends as {string}", function (this: MusterWorld, al
   return checkTriggerOutcome(this.scenario, alias, states);
 });
 
+// On its way, or in an attempt before the present one.
 Then("the trigger of {device} comes to {string}", function (this: MusterWorld, alias: string, states: string) {
-  return checkTriggerOutcome(this.scenario, alias, states);
+  return checkTriggerOutcome(this.scenario, alias, states, true);
 });
 
 When("{operator} cancels its order", async function (this: MusterWorld, operator: ServerName) {

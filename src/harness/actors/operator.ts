@@ -25,6 +25,14 @@ export interface OrderRequest {
   readonly deadline?: string;
 }
 
+/** The Bootstrap Server's own record of a trigger. */
+export interface ItemTriggerView {
+  readonly server?: string;
+  readonly id?: string;
+  readonly state?: string;
+  readonly code?: string;
+}
+
 /** One device's share of an order, as the Bootstrap Server tells it. */
 export interface ItemView {
   readonly ep: string;
@@ -32,7 +40,8 @@ export interface ItemView {
   readonly state: string;
   /** Of a failed one. */
   readonly reason?: { readonly cause: string; readonly path?: string; readonly code?: string };
-  readonly trigger?: { readonly server?: string; readonly id?: string; readonly state?: string; readonly code?: string };
+  readonly trigger?: ItemTriggerView;
+  readonly earlierTriggers?: readonly ItemTriggerView[];
   readonly [field: string]: unknown;
 }
 

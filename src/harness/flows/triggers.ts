@@ -5,6 +5,7 @@ import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { act, shortServerIdOf } from "./devices.js";
 import { item } from "./provisioning.js";
+import { executesOf } from "./trigger-witness.js";
 
 /** Triggers (SM-2) at a LwM2M Server that is judged on its own: the harness asks in the place of the Bootstrap Server. */
 
@@ -134,6 +135,10 @@ export async function checkArrivalOrder(scenario: Scenario, alias: string, paths
     return seen.evidence.length >= paths.length ? seen : undefined;
   });
   const { ok, actual, at, evidence } = arrivedInOrder(await scenario.events(), endpoint, paths);
+  const trigger = paths.find((path) => /^\/1\/\d+\/9$/.test(path));
+  if (trigger !== undefined && (await executesOf(scenario, alias)).length === 0) {
+    scenario.check({ rule: "trigger-executes", text: `what waited for "${alias}"`, expected: `an Execute of ${trigger} among it`, actual, ok: false, timing: true });
+  }
   scenario.check({ rule: "queue-order", text: `what waited for "${alias}"`, expected: paths.join(", "), actual, ok, timing: true, evidence, ...(at === undefined ? {} : { at }) });
 }
 
