@@ -22,8 +22,11 @@ Feature: Client-initiated bootstrap
     When "c1" starts
     And "c1" asks for a bootstrap
     Then "c1" completes its bootstrap
-    And "c1" is asked for no Bootstrap-Read
     And "c1" is registered with operator A
+    # Now there is access control on the device, which a Bootstrap Server would like to read.
+    When "c1" asks for a bootstrap
+    Then "c1" completes its bootstrap again
+    And "c1" is asked for no Bootstrap-Read
 
   @profile @rule:instance-ids @rule:discover-first
   Scenario: A new account takes instances that are free on the device

@@ -41,8 +41,7 @@ Feature: A device and its registrations
 
   @rule:device-updates
   Scenario: A device renews its registration before it expires
-    Given device "c1" with a factory account of operator A and a lifetime of 3 s
-    When "c1" starts
+    Given device "c1" is registered with operator A for 3 s
     Then "c1" renews its registration with server A within its lifetime of 3 s
 
   @rule:device-registers-anew @needs:faults @like:int-105

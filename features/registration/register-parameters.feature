@@ -44,6 +44,14 @@ Feature: Parameters of a Register
       | POST   | /rd  | ep=<c1>&lt=60&lwm2m=9.7&b=U | </1/0>,</3/0> | 40     |
     Then the answer is 4.12
 
+  @rule:register-version-supported
+  Scenario: A Register with an enabler version that is no version is refused
+    Given device "c1" with a factory account of operator A
+    When "c1" sends to server A:
+      | method | path | query                          | payload       | format |
+      | POST   | /rd  | ep=<c1>&lt=60&lwm2m=newest&b=U | </1/0>,</3/0> | 40     |
+    Then the answer is 4.00 or 4.12
+
   @rule:register-parameters-valid
   Scenario Outline: A Register whose <parameter> has no value of its kind is refused
     Given device "c1" with a factory account of operator A
@@ -55,5 +63,4 @@ Feature: Parameters of a Register
     Examples:
       | parameter | query                          |
       | lifetime  | ep=<c1>&lt=soon&lwm2m=1.1&b=U  |
-      | version   | ep=<c1>&lt=60&lwm2m=newest&b=U |
       | binding   | ep=<c1>&lt=60&lwm2m=1.1&b=X    |

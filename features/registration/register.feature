@@ -17,7 +17,7 @@ Feature: Register
     And device "c1" with a factory account of operator A
     When "c1" starts
     Then the Register of "c1" is answered 2.01
-    And "c1" is registered with operator A
+    And "c1" is given a location by server A
     When operator A reads /3/0/0 of "c1"
     Then the answer is 2.05
 

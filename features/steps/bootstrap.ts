@@ -68,6 +68,11 @@ Then("{device} completes its bootstrap", function (this: MusterWorld, alias: str
   return checkBootstrapped(this.scenario, alias);
 });
 
+// After a `completes its bootstrap`: another one.
+Then("{device} completes its bootstrap again", function (this: MusterWorld, alias: string) {
+  return checkBootstrapped(this.scenario, alias, 2);
+});
+
 Then("the session of {device} begins with Bootstrap-Discover", function (this: MusterWorld, alias: string) {
   return checkDiscoverFirst(this.scenario, alias);
 });

@@ -83,12 +83,16 @@ export async function latestOwn(scenario: Scenario, alias: string, ...operations
 
 /** Waits until the device counts itself registered with the operator (and with no other lifetime than the given one). */
 export async function awaitRegistered(scenario: Scenario, alias: string, operator: ServerName, deadlineMs = scenario.run.deadlines.registerMs): Promise<AccountSnapshot | undefined> {
-  return scenario.until(deadlineMs, async () => {
-    const account = await accountOn(scenario, alias, operator);
-    if (account?.state !== "registered") return undefined;
-    if (account.location !== undefined) scenario.located(alias, account.location);
-    return account;
+  const id = shortServerIdOf(scenario, operator);
+  const ended = await scenario.until(deadlineMs, async () => {
+    const { accounts, fleetState } = await inspect(scenario, alias);
+    const account = accounts.find(({ shortServerId }) => shortServerId === id);
+    if (account?.state === "registered") return { account };
+    // It has given up with all of its accounts, and asks nobody any more.
+    return fleetState === "failed" ? { account: undefined } : undefined;
   });
+  if (ended?.account?.location !== undefined) scenario.located(alias, ended.account.location);
+  return ended?.account;
 }
 
 /** Waits until the server lists the endpoint. */
