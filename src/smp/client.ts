@@ -189,7 +189,8 @@ export class SmpClient {
   ): Promise<RawAnswer> {
     const about = endpoint ?? endpointIn(body);
     this.#record("out", method, path, about, { body });
-    const timeout = AbortSignal.timeout(options.timeoutMs ?? this.options.timeoutMs ?? 5_000);
+    // A share of a budget is rarely a whole number, and AbortSignal takes no other.
+    const timeout = AbortSignal.timeout(Math.ceil(options.timeoutMs ?? this.options.timeoutMs ?? 5_000));
     const signal = options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal]);
     try {
       const response = await this.#pool.request({
