@@ -178,5 +178,7 @@ describe("triggers as the device saw them", () => {
     queue.asked(c1, bs, { code: "0.01", path: "/3/0/1" }, "2.05");
     expect(arrivedInOrder(queue.events, c1, ["/3/0/0", "/3/0/1"]).ok).toBe(true);
     expect(arrivedInOrder(queue.events, c1, ["/3/0/1", "/3/0/0"]).ok).toBe(false);
+    queue.asked(c1, "127.0.0.1:1", { code: "0.01", path: "/3/0/0", token: "ee", messageId: 900 }, "2.05");
+    expect(arrivedInOrder(queue.events, c1, ["/3/0/0", "/3/0/1"]).ok).toBe(true);
   });
 });

@@ -177,9 +177,13 @@ export function bootstrapAfter(events: readonly TraceEvent[], endpoint: string, 
     .find((request) => timeOf(request.request) > timeOf(trigger.request) && (untilNs === undefined || timeOf(request.request) <= untilNs));
 }
 
-/** Requests of one operation reached the device in this order of their paths. */
+/** Requests reached the device in this order of their paths. One that came a second time is judged by its first. */
 export function arrivedInOrder(events: readonly TraceEvent[], endpoint: string, paths: readonly string[]): Finding {
-  const arrived = coapExchanges(ofDevice(events, endpoint)).filter((exchange) => exchange.direction === "in" && paths.includes(exchange.request.event.coap.path ?? ""));
+  const asked = coapExchanges(ofDevice(events, endpoint)).filter((exchange) => exchange.direction === "in");
+  const arrived = asked.filter((exchange, index) => {
+    const { path = "" } = exchange.request.event.coap;
+    return paths.includes(path) && asked.findIndex((other) => other.request.event.coap.path === path) === index;
+  });
   const seen = arrived.map((exchange) => exchange.request.event.coap.path ?? "");
   return found(seen.join(" ") === paths.join(" "), seen.length === 0 ? "none of them arrived" : seen.join(", "), ...arrived.map((exchange) => exchange.request));
 }
