@@ -76,7 +76,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     this.#context.clock.start(this, this.#context.timing.sessionTimeoutMs);
     this.#input({ in: "accepted" });
     if (this.#assignment.empty) return this.#input({ in: "nothing-configured" });
-    if (this.#context.plants.has("discover-skipped")) return this.#assumeFactoryDevice();
+    if (this.#context.plants.has("discover-skipped") && this.#isForOneAccount()) return this.#assumeFactoryDevice();
     this.#input({ in: "begin" });
   }
 
@@ -310,6 +310,12 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   }
 
   /** Planted fault: writes to the instances a factory-new device would have free, without asking. */
+  /** With a second account, guessed instance ids would break far more than the rule that is planted. */
+  #isForOneAccount(): boolean {
+    const { accounts, remove } = this.#assignment.wish(false);
+    return accounts.length === 1 && remove.size === 0;
+  }
+
   #assumeFactoryDevice(): void {
     this.#view = { version: "1.1", security: [{ instance: 0 }], servers: [], accessControls: [], objects: new Map() };
     this.state = { at: "discovering", corrections: 0 };
