@@ -3,6 +3,8 @@ import { TimingWheel } from "./timing-wheel.js";
 
 /** Width of a tick. A timer fires up to one tick (and the event loop's lag) after its time, never before. */
 const TICK_MS = 4;
+/** Node's timers hold no longer delay; a wheel that waits longer is looked at in between. */
+const LONGEST_ALARM_MS = 2 ** 31 - 1;
 
 class RealClock implements Clock {
   readonly #wheel = new TimingWheel();
@@ -48,7 +50,7 @@ class RealClock implements Clock {
     this.#armedFor = Infinity;
     if (tick === undefined) return;
     this.#armedFor = tick;
-    this.#handle = setTimeout(this.#onAlarm, Math.max(1, Math.ceil(this.#origin + tick * TICK_MS - performance.now())));
+    this.#handle = setTimeout(this.#onAlarm, Math.min(LONGEST_ALARM_MS, Math.max(1, Math.ceil(this.#origin + tick * TICK_MS - performance.now()))));
   }
 
   #alarm(): void {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { after, Timer, type Address, type DatagramHandler, type DatagramSocket } from "../index.js";
 import { osSecrets, packageRoot, parseSnmpDrops, parseSocketDrops, realClock, realFiles, realPorts, seededRandom, udpNetwork } from "./index.js";
@@ -118,6 +118,21 @@ describe("the real clock", () => {
     await new Promise<void>((resolve) => after(clock, 20, "later", resolve));
     expect(fired).toBe(false);
     expect(stopped.running).toBe(false);
+  });
+
+  it("waits for a time further away than an OS timer can hold, without waking up all the time until then", () => {
+    const clock = realClock();
+    const alarms = vi.spyOn(globalThis, "setTimeout");
+    try {
+      const far = after(clock, 150 * 86_400_000, "far away", () => {});
+      const delays = alarms.mock.calls.map(([, delay]) => delay ?? 0);
+      expect(delays).toHaveLength(1);
+      expect(Math.max(...delays)).toBeLessThan(2 ** 31);
+      expect(far.running).toBe(true);
+      clock.stop(far);
+    } finally {
+      alarms.mockRestore();
+    }
   });
 });
 
