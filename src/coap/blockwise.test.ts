@@ -109,6 +109,7 @@ describe("a request body in blocks", () => {
     expect(await send(block(2, true, 16), 16)).toBe(Codes.RequestEntityIncomplete);
     expect(await send(block(0, true, 16), 15)).toBe(Codes.BadRequest);
     expect(await send(0xf, 16)).toBe(Codes.BadRequest);
+    expect(await send(block(0, false, 16), 17)).toBe(Codes.BadRequest);
     expect(await send(block(0, true, 16), 16)).toBe(Codes.Continue);
     expect(await send(block(1, true, 16), 16)).toBe(Codes.Continue);
     // The same block once more, as a new message.

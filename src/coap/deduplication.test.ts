@@ -45,11 +45,13 @@ describe("the replies kept for a peer", () => {
     expect(ring.reply(ring.find(1_000, 301))).toBeUndefined();
   });
 
-  it("are told apart when an id comes again after its lifetime", () => {
+  it("are told apart when an id comes again: the newest counts", () => {
     const ring = new ReplyRing(32);
     ring.put(5, reply(1), 0, 100);
     ring.put(5, reply(2), 200, 100);
     expect(ring.reply(ring.find(5, 201))).toEqual(reply(2));
+    ring.put(5, reply(3), 202, 100);
+    expect(ring.reply(ring.find(5, 203))).toEqual(reply(3));
   });
 
   it("stay right when the clock passes 2^32 milliseconds", () => {

@@ -32,15 +32,16 @@ export class ReplyRing {
     return this.#bytes.length;
   }
 
-  /** Place of the record of this message id, -1 when it is unknown or too old. */
+  /** Place of the newest record of this message id, -1 when it is unknown or too old. */
   find(messageId: number, now: number): number {
     const bytes = this.#bytes;
     const low = messageId & 0xff;
     const high = messageId >> 8;
+    let found = -1;
     for (let at = this.#head; at < this.#tail; at += this.#span(at)) {
-      if (bytes[at] === low && bytes[at + 1] === high && !this.#isOver(at, now)) return at;
+      if (bytes[at] === low && bytes[at + 1] === high && !this.#isOver(at, now)) found = at;
     }
-    return -1;
+    return found;
   }
 
   /** A copy of the reply kept at `place`; undefined when the duplicate is to be met with silence. */

@@ -64,8 +64,15 @@ export class IncomingExchange extends Timer implements IncomingRequest, RequestF
 
   /** The handler has returned without an answer. */
   waits(): void {
-    this.peer.serve(this);
+    this.peer.serve(this)?.crowdedOut();
     if (this.confirmable) this.core.clock.start(this, this.core.parameters.processingDelayMs);
+  }
+
+  /** No longer among those that the peer waits for: what tells its duplicates apart, and stops them, comes now. */
+  crowdedOut(): void {
+    this.core.clock.stop(this);
+    if (this.confirmable) this.fire();
+    else this.#remember(undefined);
   }
 
   respond(response: Response): void {
@@ -132,7 +139,7 @@ export class IncomingExchange extends Timer implements IncomingRequest, RequestF
   /** False when there is nobody to answer any more. */
   #close(): boolean {
     if (this.#state === "answered") throw new Error(`request ${this.messageId} is answered already`);
-    if (this.#state === "abandoned") return false;
+    if (this.#state === "abandoned" || this.core.closed) return false;
     this.#state = "answered";
     if (this.running) this.core.clock.stop(this);
     this.peer.served(this);

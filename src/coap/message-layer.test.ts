@@ -213,6 +213,31 @@ describe("a duplicate", () => {
     expect(lockstep.heard.map(({ type, messageId }) => [type, messageId])).toEqual([[Type.RST, 2], [Type.RST, 2]]);
   });
 
+  it("is not what comes from a former client's source port with its message id and another token", async () => {
+    let handled = 0;
+    const { endpoint, lockstep } = await alone((request) => request.respond({ code: Codes.Created, payload: Buffer.from(String(++handled)) }));
+    const other = Buffer.from("0a0b0c", "hex");
+    await lockstep.say({ code: Codes.POST, messageId: 3, token });
+    for (let i = 0; i < 2; i++) await lockstep.say({ code: Codes.POST, messageId: 3, token: other });
+    expect(lockstep.heard.map((reply) => [Buffer.from(reply.token).toString("hex"), text(reply.payload)])).toEqual([["0102", "1"], ["0a0b0c", "2"], ["0a0b0c", "2"]]);
+    expect(endpoint.counters.duplicates).toBe(1);
+  });
+
+  it("of one of very many unanswered requests is not handled again either", async () => {
+    const waiting: IncomingRequest[] = [];
+    const { ports, endpoint, lockstep } = await alone((request) => waiting.push(request), { serverLimits: { deduplicationPerPeer: 256 } });
+    for (let messageId = 1; messageId <= 100; messageId++) await lockstep.say({ type: messageId % 2 === 0 ? Type.NON : Type.CON, code: Codes.POST, messageId });
+    for (const messageId of [1, 2, 99, 100]) await lockstep.say({ type: messageId % 2 === 0 ? Type.NON : Type.CON, code: Codes.POST, messageId });
+    expect(waiting).toHaveLength(100);
+    expect(lockstep.heard[0]).toMatchObject({ type: Type.ACK, code: Codes.Empty, messageId: 1 });
+    waiting[0]?.respond(content);
+    await ports.clock.advance(5);
+    expect(lockstep.last).toMatchObject({ type: Type.CON, code: Codes.Content });
+    await endpoint.close();
+    for (const request of waiting.slice(1)) request.respond(content);
+    expect(ports.clock.pending().filter((name) => name !== "datagram in flight")).toEqual([]);
+  });
+
   it("is told apart by peer", async () => {
     const { ports, client, server, peer, requests } = await pair(echo);
     const second = await ports.network.bind({ host: "10.0.0.3" }, { onDatagram: () => {}, onSocketError: () => {} });

@@ -8,7 +8,7 @@ import type { ServerTransfers } from "./server-blocks.js";
 import type { Transmission } from "./transmission.js";
 import type { Peer } from "./types.js";
 
-/** Requests of one peer that wait for their answer and are told apart from duplicates; of more than these the oldest is no longer. */
+/** Requests of one peer that wait for their answer, at most; of more than these the oldest is left to its handler alone. */
 const MAX_SERVING = 64;
 
 /** What an endpoint knows of a peer. Parts that only some peers need are made when needed. */
@@ -62,10 +62,11 @@ export class PeerState implements Peer {
     this.replies.put(messageId, reply, now, lifetimeMs);
   }
 
-  serve(exchange: IncomingExchange): void {
+  /** Returns the exchange that had to give way, if one had to. */
+  serve(exchange: IncomingExchange): IncomingExchange | undefined {
     this.serving ??= [];
     this.serving.push(exchange);
-    if (this.serving.length > MAX_SERVING) this.serving.shift();
+    return this.serving.length > MAX_SERVING ? this.serving.shift() : undefined;
   }
 
   served(exchange: IncomingExchange): void {

@@ -18,6 +18,15 @@ const frame = new Frame();
 /** Methods beyond iPATCH are not assigned. */
 const LAST_METHOD = Codes.IPATCH;
 
+/**
+ * Whether a kept reply can be one to this message. A message sent again is the same to the byte, so another token is another client: one that got the
+ * source port of a former one, and would hear that one's replies until they are too old. Empty replies have no token and fit all.
+ */
+function repliesTo(reply: Buffer, { code, bytes, tokenEnd, tokenLength }: Frame): boolean {
+  if (reply[1] === Codes.Empty || !isRequest(code)) return true;
+  return (reply.readUInt8(0) & 15) === tokenLength && bytes.compare(reply, 4, tokenEnd, 4, tokenEnd) === 0;
+}
+
 /** Decides what a datagram is and whom it is for (RFC 7252 §4, §5). */
 export class Receiver {
   constructor(
@@ -67,8 +76,9 @@ export class Receiver {
     const { replies } = peer;
     const place = replies === undefined ? -1 : replies.find(messageId, now);
     if (place < 0) return false;
-    this.core.counters.duplicates++;
     const reply = replies?.reply(place);
+    if (reply !== undefined && !repliesTo(reply, frame)) return false;
+    this.core.counters.duplicates++;
     if (reply !== undefined) this.core.transmit(peer, reply);
     return true;
   }

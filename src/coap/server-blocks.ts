@@ -90,7 +90,8 @@ export class ServerTransfers {
     const more = blockMore(block1);
     const offset = blockOffset(block1);
     if (known instanceof Upload && more && offset > 0 && block1 === known.lastBlock) return answered(exchange, Codes.Continue);
-    if (blockSzx(block1) === RESERVED_SZX || (more && payload.length !== blockSize(blockSzx(block1)))) return this.#refuse(exchange, known, Codes.BadRequest);
+    const size = blockSize(blockSzx(block1));
+    if (blockSzx(block1) === RESERVED_SZX || payload.length > size || (more && payload.length < size)) return this.#refuse(exchange, known, Codes.BadRequest);
     if (offset + payload.length > maxBodyBytes || (exchange.size1 ?? 0) > maxBodyBytes) return this.#refuse(exchange, known, Codes.RequestEntityTooLarge);
     const upload = offset === 0 ? this.#begin(key, exchange) : known;
     // RFC 7959 §2.9.2: a block is missing, or the transfer is not known (any more).
