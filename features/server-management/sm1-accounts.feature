@@ -194,3 +194,19 @@ Feature: SM-1, a LwM2M Server supplies its account
       Authorization: Bearer not-the-token
       """
     Then the answer is 401 "unauthenticated"
+
+  @rule:capabilities-truthful
+  Scenario: What the capabilities say is what is served
+    Given operator A supplies an account
+    And device "c1" with a bootstrap account
+    When operator A sends GET /smp/v1/capabilities
+    Then the answer is 200
+    And the answer has:
+      | profile | smp/1            |
+      | role    | bootstrap-server |
+    And the capabilities list the order types "provision, update, remove" and no "rotate"
+    When operator A sends POST /smp/v1/orders with:
+      """
+      {"type": "rotate", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}}
+      """
+    Then the answer is 400 "schema" about "/type"

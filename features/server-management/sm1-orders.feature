@@ -75,3 +75,20 @@ Feature: SM-1, orders and what becomes of their devices
       | too high a rate      | 400    | schema    | /policy/spread/perMinute | {"type": "provision", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}, "policy": {"spread": {"perMinute": 60001}}} |
       | no attempts          | 400    | schema    | /policy/maxAttempts  | {"type": "provision", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}, "policy": {"maxAttempts": 0}}               |
       | a deadline of no time | 400   | schema    | /deadline            | {"type": "provision", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}, "deadline": "soon"}                         |
+
+  @rule:confirmed-by-register @rule:item-truthful
+  Scenario: The Register under the new account confirms the item
+    Given device "c1" is provisioned by operator A
+    And operator B supplies an account
+    When operator B orders to provision "c1"
+    Then by "confirmed-by-register" the item of "c1" ends as "confirmed"
+    And "c1" is registered with operator B
+
+  @slow @needs:misbehaviour @rule:confirmed-by-register
+  Scenario: Without a Register the item is applied and not confirmed
+    Given device "c1" is provisioned by operator A
+    And operator B supplies an account
+    And "c1" becomes "silent-after-finish"
+    When operator B orders to provision "c1"
+    Then by "confirmed-by-register" the item of "c1" comes to "applied"
+    And by "confirmed-by-register" the item of "c1" stays "applied"

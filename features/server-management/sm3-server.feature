@@ -114,8 +114,8 @@ Feature: SM-3, what a LwM2M Server does with the credentials it is told
     When the Bootstrap Server sends to server B DELETE /smp/v1/clients/<c1>/credentials/cr-1?version=1
     Then the answer is 204
     And server B has dropped the registration of "c1"
-    When "c1" updates its registration with operator B
-    Then by "revocation-effective" the answer is 4.04
+    When "c1" registers again with operator B
+    Then by "revocation-effective" the answer is 4.00 or 4.01 or 4.03
 
   @rule:credential-batch
   Scenario: A bad item of a batch spoils no other

@@ -1,6 +1,6 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
-import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkNoAccount, checkNoSecret, checkProblem, checkRegisteredAt, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
+import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkNoAccount, checkNoSecret, checkOrderTypes, checkProblem, checkRegisteredAt, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // Given: whole stories as preconditions
@@ -119,4 +119,14 @@ Then("the answer is the same as the one before", function (this: MusterWorld) {
 
 Then("the answer holds no secret", function (this: MusterWorld) {
   checkNoSecret(this.scenario);
+});
+
+Then("by {string} the item of {device} stays {string}", async function (this: MusterWorld, rule: string, alias: string, state: string) {
+  if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
+  await this.scenario.pause(this.scenario.run.deadlines.quietMs);
+  return checkItem(this.scenario, alias, state, undefined, rule);
+});
+
+Then("the capabilities list the order types {string} and no {string}", function (this: MusterWorld, listed: string, absent: string) {
+  checkOrderTypes(this.scenario, listed.split(", "), absent);
 });

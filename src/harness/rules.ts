@@ -58,7 +58,6 @@ export const rules = {
   "device-bootstraps-on-trigger": rule(dev, "LwM2M Core 1.1 §6.1.5", "A device that answers 2.04 to an Execute of /1/x/9 sends a Bootstrap-Request"),
   "device-ignores-unknown-optional": rule(dev, "LwM2M Core 1.1 §6.1.7.3", "A Bootstrap-Write with an optional resource the device does not know is no error"),
   "device-access-control": rule(dev, "LwM2M Core 1.1 §8", "With several accounts, an operation outside a server's rights is answered 4.01"),
-  "device-management": rule(dev, "LwM2M Core 1.1 §6.3", "An operation inside a server's rights is answered by the table of codes"),
   "device-read": rule(dev, "LwM2M Core 1.1 §6.3.1; Transport 1.1 §6.4.4", "A Read is answered by the table of codes, with the value that is there"),
   "device-discover": rule(dev, "LwM2M Core 1.1 §6.3.2", "A Discover lists what is there, with the attributes of the server that asks"),
   "device-write": rule(dev, "LwM2M Core 1.1 §6.3.3; Transport 1.1 §6.4.4", "A Write takes effect as a whole or is refused by the table of codes"),
@@ -120,8 +119,9 @@ export const rules = {
   "fleet-registered": rule(sv, "load", "Every device of the fleet is registered, and nothing was refused"),
   "fleet-bootstrapped": rule(bs, "load", "Every device of the fleet completes its bootstrap"),
   "fleet-items": rule(bs, "load", "The items of a fleet order end in exactly the predicted sets"),
+  "order-spread": rule(bs, "SMP orders", "Devices of an order are triggered no faster than its spread says"),
   "fleet-triggers": rule(sv, "load", "Every trigger of a storm ends, with one Execute effect each, and no registration is lost"),
-  "bootstrap-once": rule(bs, "load", "A device bootstraps at most once per trigger window"),
+  "bootstrap-once": rule([sv, bs], "load", "A device bootstraps at most once per trigger window"),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 export type RuleName = keyof typeof rules;

@@ -135,6 +135,15 @@ export function checkAnswerMembers(scenario: Scenario, expected: Readonly<Record
   }
 }
 
+/** Judges the order types in the capabilities that were last answered. */
+export function checkOrderTypes(scenario: Scenario, listed: readonly string[], absent: string): void {
+  const member = lastBody(scenario)["bootstrapServer"];
+  const types: readonly unknown[] = typeof member === "object" && member !== null && "orderTypes" in member && Array.isArray(member.orderTypes) ? (member.orderTypes as readonly unknown[]) : [];
+  const told = types.map(String);
+  const ok = listed.every((type) => told.includes(type)) && !told.includes(absent);
+  scenario.check({ rule: judgedRule(scenario), text: "order types in the capabilities", expected: `${listed.join(", ")} and no ${absent}`, actual: told.join(", ") || "none", ok });
+}
+
 /** Judges that the last answer repeats the one before: the same status and the same body. */
 export function checkSameAnswer(scenario: Scenario): void {
   const [before, now] = [scenario.answerBefore, scenario.lastAnswer];
