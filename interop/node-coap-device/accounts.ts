@@ -13,6 +13,8 @@ export const Server = {
   updateTrigger: 8,
   bootstrapTrigger: 9,
   lastBootstrapped: 12,
+  priority: 13,
+  failureBlock: 15,
   bootstrapOnFailure: 16,
   retryCount: 17,
   retryTimer: 18,

@@ -10,6 +10,7 @@ import { modelOf, Objects } from "./model.js";
 import { formatPath, parsePath, type Path } from "./paths.js";
 import { addressOf, CoapPort, formatAddress, type Exchange, type Incoming } from "./port.js";
 import { Registration, type AccountState, type Changes, type Registrant } from "./registration.js";
+import { RegistrationOrder } from "./registration-order.js";
 import { accountSnapshot, fleetStateOf, snapshotObjects } from "./snapshot.js";
 import type { HostedSpec } from "./spec.js";
 import type { ObjectStore } from "./store.js";
@@ -52,6 +53,7 @@ export class HostedDevice implements Registrant {
     bootstrapTriggers: 0,
   };
   readonly #managed: ManagedDevice;
+  readonly #order = new RegistrationOrder();
   readonly #alarm = new Alarm();
   #opening: Promise<void> | undefined;
   #session: Session | undefined;
@@ -130,6 +132,7 @@ export class HostedDevice implements Registrant {
     this.#endSession();
     this.#alarm.clear();
     this.#managed.forgetAll();
+    this.#order.forget();
     for (const registration of this.registrations) registration.stop();
     this.registrations = [];
     this.port = undefined;
@@ -156,6 +159,7 @@ export class HostedDevice implements Registrant {
 
   #bootstrap(cause: Cause, attempt: number, input: string): void {
     this.#endSession();
+    this.#order.forget();
     for (const registration of this.registrations) if (!registration.registered) registration.stop();
     this.#cause = cause;
     this.#attempt = attempt;
@@ -250,7 +254,8 @@ export class HostedDevice implements Registrant {
     });
     for (const gone of before) if (!this.registrations.includes(gone)) this.#leave(gone, wanted);
     // After a bootstrap every Server hears of the device again (LwM2M Core 1.1 §6.2.1).
-    for (const registration of this.registrations) if (anew || !registration.registered) void registration.register(anew ? "register" : "start");
+    const due = this.registrations.filter(({ registered }) => anew || !registered);
+    this.#order.begin(due, this.store, anew ? "register" : "start");
   }
 
   /** An account that moved is de-registered where it was; one that was taken away is not: the device counts as gone there. */
@@ -264,6 +269,7 @@ export class HostedDevice implements Registrant {
     const { account, state, lastFailure } = registration;
     this.#record("registration", `${this.endpoint}/${account.shortServerId}`, from, state, input, { shortServerId: account.shortServerId, uri: account.uri, ...(lastFailure === undefined ? {} : { lastFailure }) });
     if (this.registrations.every(({ registered }) => registered)) this.#fallbacks = 0;
+    this.#order.moved(registration, this.store);
   }
 
   registrationFailed(registration: Registration): void {

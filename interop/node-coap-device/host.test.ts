@@ -189,11 +189,43 @@ describe("its registration", () => {
     await host.create(spec(factory()));
     await registered();
     expect(await host.act("dev-1", { do: "power-cycle" })).toEqual({ ok: true });
-    await eventually(() => serverA.registers.length, (count) => count === 2);
+    await registered();
     expect(await host.act("dev-1", { do: "stop" })).toEqual({ ok: true });
     expect(serverA.requests.at(-1)).toBe("DELETE /rd/r2");
     expect(await host.inspect("dev-1")).toMatchObject({ state: "off", fleetState: "off" });
     expect(await host.act("dev-1", { do: "register" })).toEqual({ ok: false, failure: "off" });
+  });
+});
+
+describe("the order of its registrations", () => {
+  /** Accounts with both servers, B's before A's. */
+  const inOrder = (ofB: Record<number, number | boolean> = {}): DeviceSpec =>
+    spec({
+      servers: [
+        { uri: serverA.uri, shortServerId: 101, lifetime: 300, resources: { 13: 2 } },
+        { uri: serverB.uri, shortServerId: 201, lifetime: 300, resources: { 13: 1, 17: 1, 19: 0, 20: 1, ...ofB } },
+      ],
+    });
+
+  it("has an account wait until the one before it is registered", async () => {
+    await host.create(inOrder());
+    await registered();
+    const moves = (await host.trace("dev-1")).flatMap(({ event }) => (event.kind === "state" && event.machine === "registration" ? [`${event.id} ${event.to}`] : []));
+    expect(moves).toEqual(["dev-1/201 registering", "dev-1/201 registered", "dev-1/101 registering", "dev-1/101 registered"]);
+  });
+
+  it("goes on after an account whose attempts are used up", async () => {
+    serverB.answer = () => "5.00";
+    await host.create(inOrder());
+    await eventually(() => serverA.registers.length);
+    expect((await host.inspect("dev-1")).accounts.map(({ state }) => state)).toContain("failed");
+  });
+
+  it("stops at such an account where it is to block those behind it", async () => {
+    serverB.answer = () => "5.00";
+    await host.create(inOrder({ 15: true }));
+    await eventually(async () => (await host.inspect("dev-1")).accounts.some(({ state }) => state === "failed"));
+    expect(serverA.registers).toEqual([]);
   });
 });
 

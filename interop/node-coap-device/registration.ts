@@ -35,7 +35,7 @@ const resultOf = (reply: Reply): ActionResult =>
 
 /**
  * The registration with one LwM2M Server: Register with the retries of /1/x/17 to /1/x/20, Update before the lifetime is over, De-register.
- * Accounts do not wait for each other: /1/x/13 to /1/x/15 are not followed.
+ * The initial delay, /1/x/14, is not followed.
  */
 export class Registration {
   state: AccountState = "idle";
