@@ -68,8 +68,9 @@ describe("Leshan's server demo 2.0.0-M4 as LwM2M Server", () => {
     expect(executed.status).toBe("CHANGED(204)");
     expect(await eventually(5_000, async () => ((await lastUpdate()) !== before ? "updated" : undefined))).toBe("updated");
 
+    // Its duration was cut short: the summary is incomplete, the leaving is not.
     fleet.signal("SIGINT");
-    expect(await fleet.exited, fleet.output()).toBe(0);
+    expect(await fleet.exited, fleet.output()).toBe(3);
     expect(await counts(0, 10_000)).toBe(0);
   }, 90_000);
 });
