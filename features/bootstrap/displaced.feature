@@ -3,7 +3,7 @@ Feature: A second Bootstrap-Request
 
   A device that asks again has given up what was going on: the session before ends, and one only goes on. The same message once more is no second request.
 
-  @rule:ORD-5
+  @rule:ORD-5 @needs:misbehaviour
   Scenario: A second Bootstrap-Request ends the session before it
     Given the Bootstrap Server is configured to give "c1" an account of operator A
     And the Bootstrap Server holds the first "bootstrap-write" of "c1"
@@ -19,6 +19,7 @@ Feature: A second Bootstrap-Request
     When the Bootstrap Server lets "bootstrap-finish" go
     Then "c1" completes its bootstrap
 
+  @needs:misbehaviour
   Scenario: A Bootstrap-Request that is transmitted twice leaves the session alone
     Given the Bootstrap Server is configured to give "c1" an account of operator A
     And the Bootstrap Server holds the first "bootstrap-write" of "c1"
