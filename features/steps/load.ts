@@ -1,20 +1,46 @@
-import { Given, Then, When } from "@cucumber/cucumber";
+import { defineParameterType, Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
 import { personalityNames, type PersonalityName } from "../../simulators/device/index.js";
-import { checkFleetBootstrapped, checkFleetItems, checkFleetRegistered, launchFleet, orderForFleet, standingFleet, type ServerName } from "../../src/harness/index.js";
+import {
+  awaitFleetOrder,
+  changeFleetLifetime,
+  checkExactlyRegistered,
+  checkExactlyWithLifetime,
+  checkFleetBootstrapped,
+  checkFleetItems,
+  checkFleetRegistered,
+  checkNothingLost,
+  checkSpread,
+  checkStormEffects,
+  checkStormEnds,
+  launchFleet,
+  orderAtRate,
+  orderForFleet,
+  standingFleet,
+  triggerStorm,
+  type FleetName,
+  type ServerName,
+} from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
-const isPersonality = (name: string): name is PersonalityName => personalityNames.some((known) => known === name);
+// The fleet of the run, or a second one of the same size that leaves with its scenario.
+defineParameterType({ name: "fleet", regexp: /the (?:whole |(second) )?fleet/, transformer: (second: string | undefined): FleetName => (second === undefined ? "standing" : "second") });
+
+function personalityOf(name: string): PersonalityName {
+  const found = personalityNames.find((known) => known === name);
+  if (found === undefined) throw new Error(`"${name}" is no personality; there are ${personalityNames.join(", ")}`);
+  return found;
+}
 
 /** `| personality | share % |`: what the shares leave is "default". */
 const sharesOf = (table: DataTable): { personality: PersonalityName; share: number }[] =>
-  Object.entries(table.rowsHash()).map(([name, percent]) => {
-    if (!isPersonality(name)) throw new Error(`"${name}" is no personality; there are ${personalityNames.join(", ")}`);
-    return { personality: name, share: Number(percent.replace("%", "")) / 100 };
-  });
+  Object.entries(table.rowsHash()).map(([name, percent]) => ({ personality: personalityOf(name), share: Number(percent.replace("%", "")) / 100 }));
 
-Given("{operator} has ordered its account for the whole fleet", async function (this: MusterWorld, operator: ServerName) {
-  await orderForFleet(this.scenario, operator, "provision", { trigger: "wait-for-client" });
+/** `| default | sleepy |` */
+const personalitiesOf = (table: DataTable): PersonalityName[] => table.raw().flat().map(personalityOf);
+
+Given("{operator} has ordered its account for {fleet}", function (this: MusterWorld, operator: ServerName, fleet: FleetName) {
+  return orderForFleet(this.scenario, fleet, operator, "provision", { trigger: "wait-for-client" });
 });
 
 // The fleet of the run, launched now unless an earlier scenario did; `| personality | share |`.
@@ -26,33 +52,71 @@ Given("the fleet is registered with {operator}", function (this: MusterWorld, op
   return standingFleet(this.scenario, operator, []);
 });
 
-When("the whole fleet starts at once, among it:", function (this: MusterWorld, table: DataTable) {
-  return launchFleet(this.scenario, { kind: "storm", jitterMs: 1_000 }, sharesOf(table));
+When("{fleet} starts at once, among it:", function (this: MusterWorld, fleet: FleetName, table: DataTable) {
+  return launchFleet(this.scenario, fleet, { kind: "storm", jitterMs: 1_000 }, sharesOf(table));
 });
 
-When("the whole fleet starts at once", function (this: MusterWorld) {
-  return launchFleet(this.scenario, { kind: "storm", jitterMs: 1_000 });
+When("{fleet} starts at once", function (this: MusterWorld, fleet: FleetName) {
+  return launchFleet(this.scenario, fleet, { kind: "storm", jitterMs: 1_000 });
 });
 
-When("the whole fleet starts at {int} devices per second", function (this: MusterWorld, perSecond: number) {
-  return launchFleet(this.scenario, { kind: "rate", perSecond });
+When("{fleet} starts at {int} devices per second", function (this: MusterWorld, fleet: FleetName, perSecond: number) {
+  return launchFleet(this.scenario, fleet, { kind: "rate", perSecond });
 });
 
-When(/^operator ([AB]) orders to (provision|update|remove) the whole fleet at (\d+) devices per minute$/, async function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", perMinute: string) {
-  await orderForFleet(this.scenario, operator, type, { trigger: "via-server", spread: { perMinute: Number(perMinute) } });
+When("{operator} changes the lifetime of the fleet's account to {int} s", function (this: MusterWorld, operator: ServerName, lifetime: number) {
+  return changeFleetLifetime(this.scenario, operator, lifetime);
 });
 
-Then("every device of the fleet completes its bootstrap", function (this: MusterWorld) {
-  return checkFleetBootstrapped(this.scenario);
+When(/^operator ([AB]) orders to (provision|update|remove) the whole fleet at (\d+) devices per minute$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", perMinute: string) {
+  return orderAtRate(this.scenario, operator, type, Number(perMinute));
 });
 
-Then("every device of the fleet is registered with {operator}", function (this: MusterWorld, operator: ServerName) {
-  return checkFleetRegistered(this.scenario, operator);
+// Sleeping devices wake once a second meanwhile.
+When("{operator}'s order over the fleet has come to its end", function (this: MusterWorld, operator: ServerName) {
+  return awaitFleetOrder(this.scenario, operator);
+});
+
+// Twice for each device, while all of them send Updates.
+When("{server} is asked to trigger every device of the fleet while it updates", function (this: MusterWorld, server: ServerName) {
+  return triggerStorm(this.scenario, server);
+});
+
+Then("every device of {fleet} completes its bootstrap", function (this: MusterWorld, fleet: FleetName) {
+  return checkFleetBootstrapped(this.scenario, fleet);
+});
+
+Then("every device of {fleet} is registered with {operator}", function (this: MusterWorld, fleet: FleetName, operator: ServerName) {
+  return checkFleetRegistered(this.scenario, fleet, operator);
+});
+
+Then("the fleet was triggered no faster than the order allows", function (this: MusterWorld) {
+  checkSpread(this.scenario);
+});
+
+// `| default | sleepy |`: the devices of these personalities and no other.
+Then("exactly these devices of the fleet are registered with {operator}:", function (this: MusterWorld, operator: ServerName, table: DataTable) {
+  return checkExactlyRegistered(this.scenario, operator, personalitiesOf(table));
+});
+
+Then("exactly these devices of the fleet are listed by {server} with a lifetime of {int} s:", function (this: MusterWorld, server: ServerName, lifetime: number, table: DataTable) {
+  return checkExactlyWithLifetime(this.scenario, server, lifetime, personalitiesOf(table));
 });
 
 // `| personality | outcome |`: exactly these devices end so.
 Then("the items of {operator}'s order end as:", function (this: MusterWorld, operator: ServerName, table: DataTable) {
-  const predicted: Partial<Record<PersonalityName, string>> = {};
-  for (const [name, outcome] of Object.entries(table.rowsHash())) if (isPersonality(name)) predicted[name] = outcome;
-  return checkFleetItems(this.scenario, operator, predicted, 1_000);
+  const predicted = Object.fromEntries(Object.entries(table.rowsHash()).map(([name, outcome]) => [personalityOf(name), outcome]));
+  return checkFleetItems(this.scenario, operator, predicted);
+});
+
+Then("every trigger of the storm ends acknowledged", function (this: MusterWorld) {
+  return checkStormEnds(this.scenario);
+});
+
+Then("every trigger of the storm has had one Execute and one bootstrap at most", function (this: MusterWorld) {
+  return checkStormEffects(this.scenario);
+});
+
+Then("no registration of the fleet is lost", function (this: MusterWorld) {
+  return checkNothingLost(this.scenario);
 });

@@ -41,7 +41,7 @@ export interface FleetHealth {
   readonly refusedSockets: number;
   readonly receiveBuffer: number | undefined;
   readonly openSockets: number;
-  /** A shard lagged (p99 over 100 ms in some second), its sockets dropped, or it got no socket. */
+  /** A shard lagged (p99 over 100 ms within some ten seconds), its sockets dropped, or it got no socket. */
   readonly saturated: boolean;
   readonly shards: readonly ShardHealth[];
 }
@@ -93,6 +93,8 @@ export interface Fleet {
   select(selection: Selection): Promise<readonly string[]>;
   /** What devices counted up to this moment, of a plan or of all; the snapshot is up to a second old. */
   counters(plan?: string): Promise<Readonly<DeviceCounters>>;
+  /** What each device of a plan counted up to this moment; a device that counted nothing is not in it. */
+  tally(plan: string, counter: keyof DeviceCounters): Promise<ReadonlyMap<string, number>>;
   /** Devices that failed, and why, newest last; their last datagrams are in the trace. */
   failures(limit?: number, plan?: string): Promise<readonly FailedDevice[]>;
   /** Why a shard was lost, if one was. */

@@ -197,6 +197,11 @@ class ThreadedFleet implements Fleet {
     return sum;
   }
 
+  async tally(plan: string, counter: keyof DeviceCounters): Promise<ReadonlyMap<string, number>> {
+    const shares = await Promise.all(this.#links.map((link) => link.ask({ type: "tally", plan, counter })));
+    return new Map(shares.flat());
+  }
+
   async failures(limit = 100, plan?: string): Promise<readonly FailedDevice[]> {
     const all = await Promise.all(this.#links.map((link) => link.ask({ type: "failures", limit, ...(plan === undefined ? {} : { plan }) })));
     return all.flat().slice(-limit);

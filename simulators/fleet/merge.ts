@@ -1,11 +1,11 @@
 import type { Bin, FleetHealth, FleetSnapshot } from "./fleet-types.js";
 import { Histograms } from "./histograms.js";
+import { LagWindow } from "./lag.js";
 import type { FromShard, Operation, ShardCounters, ShardHealth } from "./protocol.js";
 import { newCounters, noStates, type FleetState } from "../device/index.js";
 
 type Statistics = Extract<FromShard, { type: "statistics" }>;
 
-const lagLimitMs = 100;
 const secondsKept = 3600;
 
 /** Merges what the shards send: the only place where percentiles are computed. */
@@ -15,17 +15,19 @@ export class Merge {
   readonly #latest: (Statistics | undefined)[];
   readonly #series: FleetSnapshot[] = [];
   #second = 0;
+  readonly #recent: LagWindow[];
   #lagged = false;
 
   constructor(shards: number) {
     this.#latest = Array.from({ length: shards }, () => undefined);
+    this.#recent = Array.from({ length: shards }, () => new LagWindow());
   }
 
   take(statistics: Statistics): void {
     this.#latest[statistics.shard] = statistics;
     this.#total.merge(statistics.histograms);
     this.#interval.merge(statistics.histograms);
-    if (statistics.health.loopLagP99Ms > lagLimitMs) this.#lagged = true;
+    if (this.#recent[statistics.shard]?.add(statistics.health) === true) this.#lagged = true;
   }
 
   /** Closes an interval. */

@@ -38,6 +38,9 @@ export interface ShardHealth {
   /** Event-loop lag, milliseconds. */
   readonly loopLagP99Ms: number;
   readonly loopLagMaxMs: number;
+  /** Turns of the event loop that were looked at, and how many of them came more than 100 ms late: unlike percentiles they can be added up. */
+  readonly loopTurns: number;
+  readonly lateTurns: number;
   /** Datagrams the kernel dropped at this process's sockets since the start; undefined where it cannot be known. */
   readonly socketDrops: number | undefined;
   /** Sockets the system did not give (descriptors or ports used up), since the start. */
@@ -63,6 +66,7 @@ export type ToShard =
   | { readonly type: "select"; readonly id: number; readonly selection: Selection }
   | { readonly type: "failures"; readonly id: number; readonly limit: number; readonly plan?: string }
   | { readonly type: "counters"; readonly id: number; readonly plan?: string }
+  | { readonly type: "tally"; readonly id: number; readonly plan: string; readonly counter: keyof DeviceCounters }
   | { readonly type: "stop"; readonly id: number; readonly deregister: boolean; readonly withinMs: number };
 
 export interface TracePage {
@@ -93,6 +97,8 @@ export interface Replies {
   readonly select: readonly string[];
   readonly failures: readonly FailedDevice[];
   readonly counters: DeviceCounters;
+  /** Each device that counted anything. */
+  readonly tally: readonly (readonly [endpoint: string, count: number])[];
   readonly stop: undefined;
 }
 

@@ -161,6 +161,11 @@ export class Shard implements DeviceListener {
     return sum;
   }
 
+  /** What each device of a plan counted up to now; those with 0 are left out. */
+  tally(plan: string, counter: keyof DeviceCounters): Replies["tally"] {
+    return this.#planOf(plan).devices.flatMap(({ endpoint, counters }) => (counters[counter] === 0 ? [] : [[endpoint, counters[counter]] as const]));
+  }
+
   #planOf(name: string): PlanRun {
     const run = this.#plans.get(name);
     if (run === undefined) throw new Error(`there is no plan "${name}"`);

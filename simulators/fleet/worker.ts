@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { after, type Clock, type Timer } from "../../src/ports/index.js";
 import { loopLag, realPorts, udpDrops, type LoopLag } from "../../src/ports/real/index.js";
+import { lagLimitMs } from "./lag.js";
 import type { FromShard, Replies, ShardHealth, ToShard } from "./protocol.js";
 import { Shard } from "./shard.js";
 
@@ -71,6 +72,8 @@ class ShardWorker {
     const health = {
       loopLagP99Ms: this.#lag.percentile(99),
       loopLagMaxMs: this.#lag.max,
+      loopTurns: this.#lag.count,
+      lateTurns: this.#lag.countAbove(lagLimitMs),
       socketDrops: this.#drops(),
       refusedSockets: this.#shard.host.refusedSockets,
       receiveBuffer: this.#shard.host.receiveBuffer,
@@ -128,6 +131,8 @@ class ShardWorker {
         return shard.failures(message.limit, message.plan);
       case "counters":
         return shard.deviceCounters(message.plan);
+      case "tally":
+        return shard.tally(message.plan, message.counter);
       case "stop":
         await shard.stop(message.deregister, message.withinMs);
         this.#clock.stop(this.#beat);

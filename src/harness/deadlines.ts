@@ -25,6 +25,8 @@ export interface Deadlines {
   readonly quietMs: number;
   /** A sleeping device is surely asleep this long after its last message. */
   readonly asleepMs: number;
+  /** The whole fleet once through something, at the least rate that any machine manages. */
+  readonly fleetMs: number;
   /** Longest a single step may take before it counts as hung, which is our error. */
   readonly stepMs: number;
   /** Between two looks at something that can only be asked for. */
@@ -34,13 +36,17 @@ export interface Deadlines {
 /** For a busy event loop: added to every upper bound. */
 const slackMs = 1500;
 
-/** Deadlines for devices with the timing `device` against roles with the timing `roles`. */
-export function deadlinesOf(roles: Timing, device: Timing = roles): Deadlines {
+/** Devices per second. */
+const slowestRate = 40;
+
+/** Deadlines for devices with the timing `device` against roles with the timing `roles`, and for a fleet of that many. */
+export function deadlinesOf(roles: Timing, device: Timing = roles, fleetSize = 0): Deadlines {
   const exchangeMs = Math.max(maxTransmitWaitMs(device.coap), maxTransmitWaitMs(roles.coap)) + slackMs;
   const bootstrapMs = Math.max(device.device.bootstrapTimeoutMs, roles.bootstrapServer.sessionTimeoutMs) + device.device.bootstrapRetryMs + slackMs;
   const registerMs = exchangeMs + device.device.retryTimerMs * 2 ** Math.max(0, device.device.retryCount - 1);
   const triggerMs = Math.min(roles.bootstrapServer.triggerValidityMs, roles.lwm2mServer.triggerValidityMs) + roles.lwm2mServer.sweepMs + slackMs;
   const confirmWindowMs = roles.bootstrapServer.confirmWindowMs + roles.bootstrapServer.sweepMs;
+  const fleetMs = (fleetSize * 1000) / slowestRate;
   return {
     exchangeMs,
     bootstrapMs,
@@ -52,7 +58,8 @@ export function deadlinesOf(roles: Timing, device: Timing = roles): Deadlines {
     heldPastBudgetMs: roles.bootstrapServer.sm3BudgetMs + 2 * roles.bootstrapServer.sweepMs + 200,
     quietMs: Math.max(300, Math.min(maxTransmitSpanMs(device.coap), 2 * device.coap.ackTimeoutMs * device.coap.ackRandomFactor)),
     asleepMs: Math.max(device.device.awakeMs, roles.lwm2mServer.awakeMs) + roles.lwm2mServer.sweepMs + 100,
-    stepMs: 3 * (bootstrapMs + registerMs + triggerMs) + 60_000,
+    fleetMs,
+    stepMs: 3 * (bootstrapMs + registerMs + triggerMs + fleetMs) + 60_000,
     pollMs: 60,
   };
 }

@@ -57,11 +57,14 @@ export interface RunContext {
 
 /** The fleet as the load scenarios left it. */
 export interface Population {
-  /** Name of the plan once launched. */
-  plan: string | undefined;
-  /** Account and order by which each operator's account came to the fleet. */
+  launched: boolean;
+  /** Account that each operator ordered for the fleet. */
   readonly accounts: Map<ServerName, { readonly accountId: string; readonly shortServerId: number }>;
+  /** Newest orders of each operator over the fleet: several when it is larger than an order may be. */
+  readonly orders: Map<ServerName, readonly string[]>;
 }
+
+export const newPopulation = (): Population => ({ launched: false, accounts: new Map(), orders: new Map() });
 
 /** A pool over `[first, last]`. */
 export function idPool(first: number, last: number): IdPool {

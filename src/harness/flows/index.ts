@@ -5,6 +5,8 @@ export * from "./management.js";
 export * from "./provisioning.js";
 export * from "./server-management.js";
 export * from "./load.js";
+export * from "./load-orders.js";
+export * from "./trigger-storm.js";
 export * from "./registration.js";
 export * from "./reporting.js";
 export * from "./trigger-witness.js";

@@ -1,63 +1,101 @@
-import type { FleetState, PersonalityName } from "../../../simulators/device/index.js";
-import type { Fleet, FleetPlan, Shape, Share } from "../../../simulators/fleet/index.js";
-import { itemOutcome, type ItemView } from "../actors/operator.js";
-import type { RuleName } from "../rules.js";
+import type { PersonalityName } from "../../../simulators/device/index.js";
+import { endpointName, type Fleet, type FleetPlan, type Shape, type Share } from "../../../simulators/fleet/index.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
 import { deviceSeed } from "../scenario/names.js";
+import { newPopulation, type Population } from "../run-context.js";
 import type { ServerName } from "../targets/index.js";
-import { isEndState } from "./provisioning.js";
 
 /** Most endpoints in one order. */
 const ordersOf = 10_000;
-/** Devices per second that a machine is expected to get through at the very least: bounds how long a fleet is waited for. */
-const slowestRate = 40;
-/** Between two looks at the whole fleet. */
-const fleetPollMs = 250;
-const planName = "population";
-const fleetPrefix = "ab-fleet-";
-const pattern = `${fleetPrefix}{index:08d}`;
 /** Names that a failed check shows; the rest is a number. */
 const shown = 5;
+/** Between two looks at a whole fleet. */
+export const fleetPollMs = 250;
 
-const fleetOf = (scenario: Scenario): Fleet => {
+/** Which of the fleets: the one of the run, handed on from scenario to scenario, or a second one of the scenario's own. */
+export type FleetName = "standing" | "second";
+
+/** A population of devices with all that scenarios know about it. */
+export interface Crowd {
+  readonly plan: string;
+  readonly pattern: string;
+  /** For a server that lists endpoints by a pattern. */
+  readonly glob: string;
+  readonly size: number;
+  readonly population: Population;
+}
+
+const seconds = new WeakMap<Scenario, Population>();
+
+/** The second fleet's own accounts and orders: they end with its scenario. */
+function secondPopulation(scenario: Scenario): Population {
+  let population = seconds.get(scenario);
+  if (population === undefined) seconds.set(scenario, (population = newPopulation()));
+  return population;
+}
+
+export function crowdOf(scenario: Scenario, name: FleetName): Crowd {
+  const prefix = name === "standing" ? "ab-fleet-" : `ab-${scenario.key}-`;
+  return {
+    plan: name === "standing" ? "population" : `second-${scenario.key}`,
+    pattern: `${prefix}{index:08d}`,
+    glob: `${prefix}*`,
+    size: scenario.run.fleetSize,
+    population: name === "standing" ? scenario.run.population : secondPopulation(scenario),
+  };
+}
+
+export const fleetOf = (scenario: Scenario): Fleet => {
   if (scenario.run.fleet === undefined) throw new Unsupported("load scenarios need a fleet of our own");
   return scenario.run.fleet;
 };
 
-const endpointsOf = (size: number): string[] => Array.from({ length: size }, (_, index) => `${fleetPrefix}${String(index + 1).padStart(8, "0")}`);
-const sample = (names: readonly string[]): string => (names.length === 0 ? "none" : `${names.length}: ${names.slice(0, shown).join(", ")}${names.length > shown ? ", ..." : ""}`);
+export const endpointsOf = ({ pattern, size }: Crowd): string[] => Array.from({ length: size }, (_, index) => endpointName(pattern, index + 1));
 
-/** How long the fleet may take for something that every device does once at `perSecond`. */
-export const fleetDeadlineMs = (scenario: Scenario, perSecond: number): number =>
-  (scenario.run.fleetSize / Math.min(perSecond, slowestRate)) * 1000 + scenario.run.deadlines.bootstrapMs + scenario.run.deadlines.registerMs;
+/** `3: ab-fleet-1, ab-fleet-2, ...`. */
+export const sample = (names: readonly string[]): string => (names.length === 0 ? "none" : `${names.length}: ${names.slice(0, shown).join(", ")}${names.length > shown ? ", ..." : ""}`);
 
-/** SM-1 for the whole fleet: an account, and orders over every device. Resolves with the orders' ids. */
-export async function orderForFleet(scenario: Scenario, operator: ServerName, type: "provision" | "update" | "remove", policy: Readonly<Record<string, unknown>>): Promise<string[]> {
-  const { population, fleetSize } = scenario.run;
-  const known = population.accounts.get(operator);
-  const actor = scenario.operators[operator];
-  let account = known;
-  if (account === undefined) {
-    const shortServerId = scenario.run.shortServerIds[operator].take();
-    const handle = await actor.supplyAccount({ uri: scenario.server(operator).uri, securityMode: "nosec", lifetime: 3600, ssid: shortServerId });
-    account = { accountId: handle.id, shortServerId };
-    population.accounts.set(operator, account);
-  }
-  const ids: string[] = [];
-  const all = endpointsOf(fleetSize);
-  for (let from = 0; from < all.length; from += ordersOf) ids.push(await actor.order({ type, accountId: account.accountId, endpoints: all.slice(from, from + ordersOf), policy }));
-  for (const id of ids) scenario.orders.push({ id, operator, type });
-  return ids;
+/** How long the whole fleet may take for something that each device does once. */
+export const fleetDeadlineMs = ({ run: { deadlines } }: Scenario): number => deadlines.fleetMs + deadlines.bootstrapMs + deadlines.registerMs;
+
+/** Short Server ID of the operator's account for this fleet. */
+export function shortServerIdIn(crowd: Crowd, operator: ServerName): number {
+  const account = crowd.population.accounts.get(operator);
+  if (account === undefined) throw new Error(`no step has ordered an account of operator ${operator} for the fleet`);
+  return account.shortServerId;
 }
 
-/** Launches the run's fleet: from the factory it knows its Bootstrap Server only. */
-export async function launchFleet(scenario: Scenario, shape: Shape, personalities: readonly Share[] = []): Promise<void> {
+/** SM-1 for a whole fleet: an account unless the operator has one there, and orders over every device. */
+export async function orderForFleet(scenario: Scenario, name: FleetName, operator: ServerName, type: "provision" | "update" | "remove", policy: Readonly<Record<string, unknown>>): Promise<void> {
+  const crowd = crowdOf(scenario, name);
+  const { accounts, orders } = crowd.population;
+  const actor = scenario.operators[operator];
+  let account = accounts.get(operator);
+  if (account === undefined) {
+    const shortServerId = name === "standing" ? scenario.run.shortServerIds[operator].take() : scenario.takeShortServerId(operator);
+    const handle = await actor.supplyAccount({ uri: scenario.server(operator).uri, securityMode: "nosec", lifetime: 3600, ssid: shortServerId });
+    account = { accountId: handle.id, shortServerId };
+    accounts.set(operator, account);
+    if (name === "second") scenario.atEnd(`account ${handle.id}`, () => actor.withdrawAccount(handle.id));
+  }
+  const ids: string[] = [];
+  const all = endpointsOf(crowd);
+  for (let from = 0; from < all.length; from += ordersOf) ids.push(await actor.order({ type, accountId: account.accountId, endpoints: all.slice(from, from + ordersOf), policy }));
+  orders.set(operator, ids);
+  if (name === "second") for (const id of ids) scenario.atEnd(`order ${id}`, () => actor.cancelOrder(id));
+}
+
+/** Launches a fleet: from the factory its devices know their Bootstrap Server only. */
+export async function launchFleet(scenario: Scenario, name: FleetName, shape: Shape, personalities: readonly Share[] = []): Promise<void> {
   const { run } = scenario;
+  const fleet = fleetOf(scenario);
+  const { plan: planName, pattern, size, population } = crowdOf(scenario, name);
+  scenario.precondition("the fleet has not been started before", !population.launched, "it stands already");
   const plan: FleetPlan = {
     name: planName,
     first: 1,
-    last: run.fleetSize + 1,
+    last: size + 1,
     seed: deviceSeed(run.seed, planName),
     endpointPattern: pattern,
     lwm2m: "1.1",
@@ -66,114 +104,99 @@ export async function launchFleet(scenario: Scenario, shape: Shape, personalitie
     bootstrap: { uri: run.bootstrapServer.uri },
     timing: { coap: run.timing.coap, device: run.timing.device },
   };
-  run.population.plan = planName;
-  await fleetOf(scenario).launch(plan);
+  population.launched = true;
+  await fleet.launch(plan);
+  if (name === "standing") return;
+  scenario.atEnd("the second fleet leaves", async () => {
+    await fleet.actAll({ plan: planName }, { do: "stop" });
+    await scenario.until(fleetDeadlineMs(scenario), async () => ((await fleet.states(planName)).off === size ? true : undefined));
+  });
 }
 
 /** Looks at the whole fleet a few times a second until no device is missing from what `present` names; resolves with those that are. */
-async function awaitAll(scenario: Scenario, perSecond: number, present: () => Promise<readonly string[]>): Promise<readonly string[]> {
-  const { clock, fleetSize } = scenario.run;
-  const end = clock.now() + fleetDeadlineMs(scenario, perSecond);
+export async function awaitAll(scenario: Scenario, crowd: Crowd, present: () => Promise<Iterable<string>>): Promise<readonly string[]> {
+  const { clock } = scenario.run;
+  const end = clock.now() + fleetDeadlineMs(scenario);
   for (;;) {
     const there = new Set(await present());
-    if (there.size >= fleetSize || clock.now() >= end) return endpointsOf(fleetSize).filter((endpoint) => !there.has(endpoint));
+    if (there.size >= crowd.size || clock.now() >= end) return endpointsOf(crowd).filter((endpoint) => !there.has(endpoint));
     await scenario.pause(fleetPollMs);
   }
 }
 
 /** Waits until every device of the fleet is registered with the operator, or the deadline is over; resolves with those that are not. */
-export async function awaitFleetRegistered(scenario: Scenario, operator: ServerName, perSecond: number): Promise<readonly string[]> {
-  const account = scenario.run.population.accounts.get(operator);
-  if (account === undefined) throw new Error(`no step has ordered an account of operator ${operator} for the fleet`);
-  return awaitAll(scenario, perSecond, () => fleetOf(scenario).select({ plan: planName, registeredWith: account.shortServerId }));
+async function awaitFleetRegistered(scenario: Scenario, crowd: Crowd, operator: ServerName): Promise<readonly string[]> {
+  const shortServerId = shortServerIdIn(crowd, operator);
+  return awaitAll(scenario, crowd, () => fleetOf(scenario).select({ plan: crowd.plan, registeredWith: shortServerId }));
 }
 
 /** A fleet that stands: launched and registered with the operator, by this scenario or an earlier one. */
 export async function standingFleet(scenario: Scenario, operator: ServerName, personalities: readonly Share[]): Promise<void> {
-  if (scenario.run.population.plan === undefined) {
-    await orderForFleet(scenario, operator, "provision", { trigger: "wait-for-client" });
-    await launchFleet(scenario, { kind: "storm", jitterMs: 1_000 }, personalities);
+  const crowd = crowdOf(scenario, "standing");
+  if (!crowd.population.accounts.has(operator)) {
+    const ordered = crowd.population.launched ? { trigger: "via-server" } : { trigger: "wait-for-client" };
+    await orderForFleet(scenario, "standing", operator, "provision", ordered);
   }
-  const lacking = await awaitFleetRegistered(scenario, operator, slowestRate);
+  if (!crowd.population.launched) await launchFleet(scenario, "standing", { kind: "storm", jitterMs: 1_000 }, personalities);
+  const lacking = await awaitFleetRegistered(scenario, crowd, operator);
   scenario.precondition(`the fleet is registered with operator ${operator}`, lacking.length === 0, `not registered: ${sample(lacking)}`);
 }
 
-/** Judges that every device is registered with the operator, by what the devices were answered, and that the server lists as many. */
-export async function checkFleetRegistered(scenario: Scenario, operator: ServerName, perSecond = slowestRate): Promise<void> {
-  const lacking = await awaitFleetRegistered(scenario, operator, perSecond);
-  const fleet = fleetOf(scenario);
-  sampleEvidence(scenario, lacking);
-  scenario.check({ rule: "fleet-registered", text: `devices not registered with operator ${operator}`, expected: "none", actual: sample(lacking), ok: lacking.length === 0, timing: lacking.length > 0 });
-  const listed = (await scenario.server(operator).registrations(`${fleetPrefix}*`)).length;
-  scenario.equal("fleet-registered", `devices of the fleet that server ${operator} lists`, String(scenario.run.fleetSize), String(listed));
-  const { registrationsFailed } = await fleet.counters(planName);
-  // Under load a Register may be lost and sent again later: a matter of time, not of refusal.
-  scenario.check({ rule: "fleet-registered", text: "Registers of the fleet that were refused, or unanswered for good", expected: "0", actual: String(registrationsFailed), ok: registrationsFailed === 0, timing: true });
+/** Why devices failed, as they tell it, each reason once. */
+async function reasonsOf(scenario: Scenario, crowd: Crowd, endpoints: readonly string[]): Promise<string> {
+  if (endpoints.length === 0) return "";
+  const reasons = new Map((await fleetOf(scenario).failures(undefined, crowd.plan)).map(({ endpoint, reason }) => [endpoint, reason]));
+  const why = [...new Set(endpoints.flatMap((endpoint) => reasons.get(endpoint) ?? []))].slice(0, shown).join("; ");
+  return why === "" ? "" : ` (${why})`;
 }
 
-/** Where a device is that has come through a bootstrap. */
-const afterBootstrap = ["registering", "partly-registered", "registered", "deregistered"] as const satisfies readonly FleetState[];
-
-/** Judges that every device of the fleet came through a bootstrap. */
-export async function checkFleetBootstrapped(scenario: Scenario): Promise<void> {
-  const fleet = fleetOf(scenario);
-  const wrong = await awaitAll(scenario, slowestRate, async () => (await Promise.all(afterBootstrap.map((state) => fleet.select({ plan: planName, state })))).flat());
-  sampleEvidence(scenario, wrong);
-  const reasons = new Map((await fleet.failures(undefined, planName)).map(({ endpoint, reason }) => [endpoint, reason]));
-  const why = [...new Set(wrong.flatMap((endpoint) => reasons.get(endpoint) ?? []))].slice(0, shown).join("; ");
-  scenario.check({
-    rule: "fleet-bootstrapped",
-    text: "devices without a finished bootstrap",
-    expected: "none",
-    actual: `${sample(wrong)}${why === "" ? "" : ` (${why})`}`,
-    ok: wrong.length === 0,
-    timing: wrong.length > 0,
-  });
+/** Judges that every device of the fleet came through a bootstrap, by the Finish that it answered 2.04. */
+export async function checkFleetBootstrapped(scenario: Scenario, name: FleetName): Promise<void> {
+  const crowd = crowdOf(scenario, name);
+  const lacking = await awaitAll(scenario, crowd, async () => (await fleetOf(scenario).tally(crowd.plan, "bootstrapsFinished")).keys());
+  sampleEvidence(scenario, crowd, lacking);
+  const actual = `${sample(lacking)}${await reasonsOf(scenario, crowd, lacking)}`;
+  scenario.check({ rule: "fleet-bootstrapped", text: "devices without a finished bootstrap", expected: "none", actual, ok: lacking.length === 0, timing: lacking.length > 0 });
 }
 
-async function allItems(scenario: Scenario, operator: ServerName): Promise<ItemView[]> {
-  const ids = scenario.orders.filter((order) => order.operator === operator).map((order) => order.id);
-  return (await Promise.all(ids.map((id) => scenario.operators[operator].items(id)))).flat();
+/** Judges that every device is registered with the operator, by what the devices were answered, and that the server lists exactly these. */
+export async function checkFleetRegistered(scenario: Scenario, name: FleetName, operator: ServerName): Promise<void> {
+  const crowd = crowdOf(scenario, name);
+  const lacking = await awaitFleetRegistered(scenario, crowd, operator);
+  sampleEvidence(scenario, crowd, lacking);
+  const actual = `${sample(lacking)}${await reasonsOf(scenario, crowd, lacking)}`;
+  scenario.check({ rule: "fleet-registered", text: `devices not registered with operator ${operator}`, expected: "none", actual, ok: lacking.length === 0, timing: lacking.length > 0 });
+  const refused = [...(await fleetOf(scenario).tally(crowd.plan, "registrationsFailed")).keys()];
+  // Under load a Register may stay without an answer and be sent again later: a matter of time, not of refusal.
+  scenario.check({ rule: "fleet-registered", text: "devices whose Register was refused or not answered", expected: "none", actual: sample(refused), ok: refused.length === 0, timing: refused.length > 0 });
+  await checkListed(scenario, crowd, operator, endpointsOf(crowd));
 }
 
-/** Waits until every item of the scenario's orders is in an end state, or the deadline is over. */
-async function awaitItems(scenario: Scenario, operator: ServerName, deadlineMs: number): Promise<ItemView[]> {
-  // Many items: looked at once a second.
-  const { clock, deadlines } = scenario.run;
-  const end = clock.now() + deadlineMs + deadlines.itemMs;
-  for (;;) {
-    const items = await allItems(scenario, operator);
-    if (items.every((item) => isEndState(item.state)) || clock.now() >= end) return items;
-    await scenario.pause(1_000);
-  }
+/** Judges the set of devices that the server lists, by their names. */
+export async function checkListed(scenario: Scenario, crowd: Crowd, operator: ServerName, expected: readonly string[]): Promise<void> {
+  const listed = (await scenario.server(operator).registrations(crowd.glob)).map(({ endpoint }) => endpoint);
+  checkSet(scenario, "fleet-registered", `devices of the fleet that server ${operator} lists`, expected, listed);
 }
 
-/** Judges that the items end in exactly the predicted sets: by personality, the outcome of each of its devices. */
-export async function checkFleetItems(scenario: Scenario, operator: ServerName, predicted: Readonly<Partial<Record<PersonalityName, string>>>, perSecond: number, rule: RuleName = "fleet-items"): Promise<void> {
-  const fleet = fleetOf(scenario);
-  const items = await awaitItems(scenario, operator, fleetDeadlineMs(scenario, perSecond));
-  const outcomes = new Map(items.map((item) => [item.ep, itemOutcome(item)]));
-  for (const [personality, outcome] of Object.entries(predicted) as [PersonalityName, string][]) {
-    const expected = await fleet.select({ plan: planName, personality });
-    const wrong = expected.filter((endpoint) => outcomes.get(endpoint) !== outcome);
-    sampleEvidence(scenario, wrong);
-    const states = [...new Set(wrong.map((endpoint) => outcomes.get(endpoint) ?? "no item"))].join(", ");
-    scenario.check({
-      rule,
-      text: `items of the ${expected.length} devices that are "${personality}"`,
-      expected: `all ${outcome}`,
-      actual: wrong.length === 0 ? `all ${outcome}` : `${sample(wrong)} in ${states}`,
-      ok: wrong.length === 0,
-      timing: wrong.some((endpoint) => !isEndState((outcomes.get(endpoint) ?? "").replace(/\(.*$/, ""))),
-    });
-  }
+/** Judges that two sets of endpoint names are the same, and shows whom the actual one lacks and has besides. */
+export function checkSet(scenario: Scenario, rule: "fleet-registered" | "fleet-items" | "fleet-triggers" | "account-fields", text: string, expected: readonly string[], actual: readonly string[], timing = false): void {
+  const [wanted, found] = [new Set(expected), new Set(actual)];
+  const lacking = expected.filter((endpoint) => !found.has(endpoint));
+  const besides = actual.filter((endpoint) => !wanted.has(endpoint));
+  const ok = lacking.length === 0 && besides.length === 0;
+  const exactly = `exactly the predicted ${wanted.size}`;
+  scenario.check({ rule, text, expected: exactly, actual: ok ? exactly : `${found.size}; lacking ${sample(lacking)}; besides ${sample(besides)}`, ok, timing: !ok && timing });
+}
+
+/** Endpoint names by personality; only those that the fleet has. */
+export async function devicesBy(scenario: Scenario, crowd: Crowd, names: readonly PersonalityName[]): Promise<string[]> {
+  return (await Promise.all(names.map((personality) => fleetOf(scenario).select({ plan: crowd.plan, personality })))).flat();
 }
 
 /** Devices whose events go into the evidence: those that went wrong, and a few that were traced from the start. */
-function sampleEvidence(scenario: Scenario, wrong: readonly string[]): void {
+export function sampleEvidence(scenario: Scenario, crowd: Crowd, wrong: readonly string[]): void {
   const fleet = fleetOf(scenario);
-  const size = scenario.run.fleetSize;
-  const every = Math.max(1, Math.ceil(size / shown));
-  const traced = endpointsOf(size).filter((_, index) => index % every === 0);
+  const every = Math.max(1, Math.ceil(crowd.size / shown));
+  const traced = endpointsOf(crowd).filter((_, index) => index % every === 0);
   for (const endpoint of [...wrong.slice(0, shown), ...traced]) scenario.watch(endpoint, (after) => fleet.trace(endpoint, after));
 }

@@ -7,7 +7,7 @@ import { fleetDevices } from "../actors/fleet-devices.js";
 import { deadlinesOf } from "../deadlines.js";
 import { EvidenceStore } from "../evidence/store.js";
 import { resultFormat, scenarioResult, tally, type RunResult, type ScenarioResult } from "../result.js";
-import { idPool, type DeviceProvider, type RunContext } from "../run-context.js";
+import { idPool, newPopulation, type DeviceProvider, type RunContext } from "../run-context.js";
 import { scenarioKey } from "../scenario/names.js";
 import { ScenarioRecorder } from "../scenario/recorder.js";
 import { Scenario } from "../scenario/scenario.js";
@@ -164,7 +164,7 @@ class Run {
       random,
       target: this.#target,
       timing: this.#target.timing,
-      deadlines: deadlinesOf(this.#target.timing),
+      deadlines: deadlinesOf(this.#target.timing, this.#target.timing, this.#devices),
       missing: missingCapabilities(this.#target),
       bootstrapServer: this.#roles.bootstrapServer,
       servers: this.#roles.servers,
@@ -173,7 +173,7 @@ class Run {
       devices,
       fleet,
       fleetSize: this.#devices,
-      population: { plan: undefined, accounts: new Map() },
+      population: newPopulation(),
       logPositions: new Map(),
       healthMark: () => markOf(fleet?.snapshot()),
       saturatedSince: (mark) => (fleet === undefined ? undefined : saturatedSince(mark, fleet.series(), fleet.snapshot())),
@@ -198,9 +198,23 @@ class Run {
     await inLanes(sanity, 1, signal, once);
     await inLanes(together, lanes, signal, once);
     await inLanes(alone, 1, signal, once);
+    if (fleetScenarios.length > 0) await this.#quiet();
     await inLanes(fleetScenarios, 1, signal, once);
     // Alone it would prove nothing twice; after others it shows that the target survived them.
     if (total > sanity.length) await inLanes(sanity, 1, signal, (scenario) => this.#one(context, scenario, 1));
+  }
+
+  /** Until the fleet's next figures, so that those of load scenarios hold nothing of what ran before. */
+  #quiet(): Promise<void> {
+    const fleet = this.#fleet;
+    if (fleet === undefined) return Promise.resolve();
+    const next = new Promise<void>((resolve) => {
+      const unsubscribe = fleet.onSnapshot(() => {
+        unsubscribe();
+        resolve();
+      });
+    });
+    return Promise.race([next, this.#stopped()]);
   }
 
   async #one(context: RunContext, planned: PlannedScenario, repetition: number): Promise<void> {

@@ -1,7 +1,4 @@
-import type { FleetSnapshot } from "../../../simulators/fleet/index.js";
-
-/** Event-loop lag (p99 of a second) above which a shard cannot keep its own times any more, milliseconds. */
-export const lagLimitMs = 100;
+import { lagged, lagLimitMs, type FleetSnapshot } from "../../../simulators/fleet/index.js";
 
 /** A point in the fleet's figures, to ask later what happened since. */
 export interface HealthMark {
@@ -11,12 +8,17 @@ export interface HealthMark {
 
 export const markOf = (snapshot: FleetSnapshot | undefined): HealthMark => ({ second: snapshot?.second ?? 0, drops: snapshot?.health.socketDrops ?? 0 });
 
-/** Why the generator cannot vouch for times since the mark: a shard lagged, or its sockets dropped datagrams. Undefined when it can. */
+/**
+ * Why the generator cannot vouch for times since the mark: a shard lagged (p99 of all turns of its event loop in the intervals that began since), or its
+ * sockets dropped datagrams. Undefined when it can.
+ */
 export function saturatedSince(mark: HealthMark, series: readonly FleetSnapshot[], now: FleetSnapshot | undefined): string | undefined {
-  for (const snapshot of now === undefined ? series : [...series, now]) {
-    if (snapshot.second < mark.second) continue;
-    const worst = Math.max(0, ...snapshot.health.shards.map((shard) => shard.loopLagP99Ms));
-    if (worst > lagLimitMs) return `a shard's event loop lagged ${worst.toFixed(0)} ms (p99) in second ${Math.round(snapshot.second)}`;
+  const since = series.filter(({ second }) => second > mark.second).map(({ health }) => health.shards);
+  const shards = Math.max(0, ...since.map((health) => health.length));
+  for (let shard = 0; shard < shards; shard++) {
+    const intervals = since.flatMap((health) => health[shard] ?? []);
+    const worst = Math.max(0, ...intervals.map(({ loopLagMaxMs }) => loopLagMaxMs));
+    if (lagged(intervals)) return `the event loop of shard ${shard} lagged more than ${lagLimitMs} ms (p99), ${worst.toFixed(0)} ms at worst`;
   }
   const dropped = (now?.health.socketDrops ?? 0) - mark.drops;
   return dropped > 0 ? `the kernel dropped ${dropped} datagrams at the fleet's own sockets` : undefined;

@@ -5,7 +5,7 @@ import type { Clock, TraceEvent } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, SmpAnswer, SmpRequest, TraceSince } from "../actors/types.js";
 import { deadlinesOf } from "../deadlines.js";
-import { idPool, type RunContext } from "../run-context.js";
+import { idPool, newPopulation, type RunContext } from "../run-context.js";
 import { referenceTarget, type Capability, type Lack, type ServerName } from "../targets/index.js";
 
 /** A role that answers what a test tells it to, and keeps what it was asked. */
@@ -152,7 +152,7 @@ export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = n
     },
     fleet: undefined,
     fleetSize: 0,
-    population: { plan: undefined, accounts: new Map() },
+    population: newPopulation(),
     logPositions: new Map(),
     healthMark: () => ({ second: 0, drops: 0 }),
     saturatedSince: () => run.saturated,

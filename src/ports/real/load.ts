@@ -46,6 +46,10 @@ export function udpDrops(ports?: ReadonlySet<number>): number | undefined {
 export interface LoopLag {
   percentile(percentile: number): number;
   readonly max: number;
+  /** Turns of the loop in the window. */
+  readonly count: number;
+  /** Turns that came later than so many milliseconds. */
+  countAbove(ms: number): number;
   readonly mean: number;
   /** Starts a new window. */
   reset(): void;
@@ -67,6 +71,20 @@ export function loopLag(): LoopLag {
     },
     get mean() {
       return histogram.count === 0 ? 0 : lag(histogram.mean);
+    },
+    get count() {
+      return histogram.count;
+    },
+    countAbove: (ms) => {
+      // Percentiles are all that the histogram tells: the greatest rank that is not above.
+      let low = 0;
+      let high = histogram.count;
+      while (low < high) {
+        const rank = Math.ceil((low + high) / 2);
+        if (lag(histogram.percentile((100 * rank) / histogram.count)) <= ms) low = rank;
+        else high = rank - 1;
+      }
+      return histogram.count - low;
     },
     reset: () => histogram.reset(),
     stop: () => {
