@@ -46,8 +46,7 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
     this.peer = this.device.peerOf(endpoint, this.uri);
     if (this.device.silent) return;
     const { device } = this;
-    device.counters.bootstrapRequests++;
-    device.bootstrapRequested();
+    device.bootstraps.requested();
     this.#exchange = endpoint.send(this.peer, bootstrapRequest({ endpoint: device.endpoint, preferredFormat: ContentFormat.Tlv }, device.version), this);
   }
 
@@ -75,14 +74,14 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
     const code = formatCode(response.code);
     this.#tell({ ok: isSuccess(response.code), code });
     if (isSuccess(response.code)) this.device.step({ in: "request-accepted" });
-    else this.device.bootstrapFailed(`Bootstrap-Request answered ${code}`);
+    else this.device.bootstraps.failed(`Bootstrap-Request answered ${code}`);
   }
 
   onFailure(reason: FailureReason): void {
     if (reason === "cancelled" || reason === "closed" || this.#over) return;
     this.#exchange = undefined;
     this.#tell({ ok: false, failure: reason });
-    this.device.bootstrapFailed(`Bootstrap-Request: ${reason}`);
+    this.device.bootstraps.failed(`Bootstrap-Request: ${reason}`);
   }
 
   #tell(result: ActionResult): void {
@@ -156,13 +155,13 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
       return;
     }
     // A Bootstrap-Server account may be replaced, but not lost (LwM2M Core 1.1 §6.1.7).
-    const fault = bootstrapAccountOf(this.draft) === undefined ? "no Bootstrap-Server account" : inconsistency(device.withoutLost(this.draft));
+    const fault = bootstrapAccountOf(this.draft) === undefined ? "no Bootstrap-Server account" : inconsistency(device.bootstraps.withoutLost(this.draft));
     if (fault !== undefined) {
       request.respond({ code: Codes.NotAcceptable, payload: Buffer.from(fault) });
       return;
     }
     request.respond({ code: Codes.Changed });
     if (afterFinish === "silent") device.goSilent();
-    device.bootstrapFinished(this.draft);
+    device.bootstraps.finished(this.draft);
   }
 }

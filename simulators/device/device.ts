@@ -1,14 +1,14 @@
 import type { DatagramMutation, IncomingRequest, Peer, RequestHandler } from "../../src/coap/index.js";
 import { parseBinding, pathCovers, queuedUdpBinding, ServerResource, udpBinding, type Binding, type InstanceNode, type LwM2mVersion, type Path } from "../../src/lwm2m/index.js";
 import { Timer } from "../../src/ports/index.js";
+import { seededRandom } from "../../src/ports/seeded-random.js";
 import type { UdpEndpoint } from "../../src/transport/index.js";
 import { Change, type Account } from "./account.js";
 import { isLeaving, matchAccounts, pauseAccounts, startAccounts } from "./account-order.js";
-import { withoutServer } from "./access-control.js";
 import type { AttributeBook } from "./attribute-book.js";
-import { BootstrapSession } from "./bootstrap-session.js";
+import type { BootstrapSession } from "./bootstrap-session.js";
+import { Bootstraps } from "./bootstraps.js";
 import { fleetStateOf } from "./fleet-state.js";
-import { holdOffMs } from "./hold-off.js";
 import type { DeviceHost } from "./host.js";
 import { deviceOff, nextDevice, type AccountInput, type AccountState, type BootstrapCause, type DeviceInput, type DeviceState } from "./lifecycle.js";
 import type { ManagementContext } from "./management.js";
@@ -17,12 +17,12 @@ import type { Observation } from "./observation.js";
 import { personality, type Personality, type PersonalityName } from "./personalities.js";
 import { Radio, type Receiver } from "./radio.js";
 import { answerServer } from "./requests.js";
-import { bootstrapAccountOf, securityOf, serverAccountsOf, withBootstrapAccountOf } from "./server-accounts.js";
+import { bootstrapAccountOf, serverAccountsOf, withBootstrapAccountOf } from "./server-accounts.js";
 import { Sleeper } from "./sleeper.js";
 import { newCounters, type DeviceCounters, type FleetState } from "./snapshot.js";
 import { openSocket, takeSocket } from "./sockets.js";
 import type { DeviceSpec } from "./spec.js";
-import { traceAccount, traceBootstrapRequest, traceDevice } from "./tracing.js";
+import { traceAccount, traceDevice } from "./tracing.js";
 
 /** One simulated LwM2M Client: the effects of its lifecycle, on sockets, timers and its object store. */
 export class Device extends Timer implements Receiver {
@@ -47,15 +47,12 @@ export class Device extends Timer implements Receiver {
   lastBootstrapped: number | undefined = undefined;
   mutation: DatagramMutation | undefined = undefined;
   readonly counters: DeviceCounters = newCounters();
+  readonly bootstraps = new Bootstraps(this);
   /** Its datagrams and states go to the trace. May be switched on later, for what comes then. */
   traced: boolean;
   readonly #radio: Radio;
   #intendedAt: number | undefined = undefined;
   #startedAt: number | undefined = undefined;
-  #triggeredAt: number | undefined = undefined;
-  /** What the trigger was, for the trace: Short Server ID and message id. */
-  #triggeredBy: string | undefined = undefined;
-  #fallbacks = 0;
   #sleeper: Sleeper | undefined = undefined;
   #whenOff: (() => void) | undefined = undefined;
   #pausing = false;
@@ -65,7 +62,7 @@ export class Device extends Timer implements Receiver {
     readonly spec: DeviceSpec,
   ) {
     super();
-    this.#radio = new Radio(host.ports, this);
+    this.#radio = new Radio(host.ports, this, seededRandom(`${spec.seed} ${spec.endpoint}`));
     this.personality = spec.personality;
     this.traced = spec.traced !== false;
     this.behaviour = personality(spec.personality, spec.deviations);
@@ -165,11 +162,11 @@ export class Device extends Timer implements Receiver {
         this.#pausing = true;
         pauseAccounts(this, state.cause);
         this.#pausing = false;
-        if (!isLeaving(this)) this.#holdOff(state);
+        if (!isLeaving(this)) this.bootstraps.holdOff(state);
         return;
       case "requesting":
         this.lastBootstrapCause = state.cause;
-        this.#request();
+        this.bootstraps.request();
         return;
       case "serving":
         matchAccounts(this);
@@ -187,78 +184,7 @@ export class Device extends Timer implements Receiver {
   override fire(): void {
     if (this.silent) return;
     if (this.state.at === "hold-off") this.step({ in: "waited" });
-    else this.bootstrapFailed("no Bootstrap-Finish in time");
-  }
-
-  // Bootstrap
-
-  #holdOff(state: Extract<DeviceState, { at: "hold-off" }>): void {
-    const delay = holdOffMs(this, state, this.#fallbacks);
-    if (delay > 0) this.host.ports.clock.start(this, delay);
-    else this.step({ in: "waited" });
-  }
-
-  #request(): void {
-    const { clock } = this.host.ports;
-    const account = bootstrapAccountOf(this.objects);
-    if (account === undefined) {
-      this.bootstrapFailed("no Bootstrap-Server account");
-      return;
-    }
-    clock.start(this, this.spec.timing.device.bootstrapTimeoutMs);
-    this.rouse();
-    this.session = new BootstrapSession(this, account.uri, this.intended(clock.now()));
-    this.session.open();
-  }
-
-  /** The Bootstrap-Request goes out now. */
-  bootstrapRequested(): void {
-    this.active();
-    traceBootstrapRequest(this, this.#triggeredBy);
-    if (this.#triggeredAt === undefined) return;
-    this.host.listener.onMeasure(this, "trigger-to-bootstrap", this.host.ports.clock.now() - this.#triggeredAt);
-    this.#triggeredAt = undefined;
-  }
-
-  bootstrapFailed(reason: string): void {
-    if (this.state.at !== "requesting" && this.state.at !== "bootstrapping") return;
-    this.counters.bootstrapsFailed++;
-    const { session } = this;
-    this.session = undefined;
-    session?.close(false);
-    if (session !== undefined && !this.behaviour.rollback) this.objects = withBootstrapAccountOf(this.objects, session.draft);
-    this.host.listener.onFailure(this, reason);
-    this.step({ in: "bootstrap-failed", accounts: serverAccountsOf(this.objects).length });
-  }
-
-  /** The Finish was answered 2.04: the draft is the configuration now. */
-  bootstrapFinished(draft: Objects): void {
-    const { clock } = this.host.ports;
-    const { session } = this;
-    this.objects = this.withoutLost(draft);
-    this.lastBootstrapped = Math.floor(clock.epoch() / 1000);
-    this.counters.bootstrapsFinished++;
-    if (session !== undefined) this.host.listener.onMeasure(this, "bootstrap", clock.now() - session.since);
-    this.session = undefined;
-    session?.close(true);
-    if (this.behaviour.afterBootstrap === "all") for (const account of this.accounts) account.outdated = true;
-    else for (const account of this.accounts) account.unannounced |= Change.Objects;
-    this.step({ in: "finished" });
-  }
-
-  /** The draft without what only the accounts had that it took away. */
-  withoutLost(draft: Objects): Objects {
-    let next = draft;
-    for (const { shortServerId } of serverAccountsOf(this.objects)) if (securityOf(draft, shortServerId) === undefined) next = withoutServer(next, shortServerId);
-    return next;
-  }
-
-  /** Execute of /1/x/9 was answered and is to be followed. */
-  triggered(request: IncomingRequest, shortServerId: number, restart: boolean): void {
-    this.counters.bootstrapTriggers++;
-    this.#triggeredAt ??= request.arrivedAt;
-    this.#triggeredBy = `server ${shortServerId}, message id ${request.messageId}`;
-    this.step({ in: restart ? "bootstrap-again" : "bootstrap-due", cause: "trigger" });
+    else this.bootstraps.failed("no Bootstrap-Finish in time");
   }
 
   // Accounts
@@ -277,7 +203,7 @@ export class Device extends Timer implements Receiver {
     const { at } = account.state;
     if (this.#whenOff !== undefined) this.#offWhenLeft();
     else if (this.state.at === "hold-off") {
-      if (!this.#pausing && !isLeaving(this) && !this.running) this.#holdOff(this.state);
+      if (!this.#pausing && !isLeaving(this) && !this.running) this.bootstraps.holdOff(this.state);
     } else if (this.state.at === "serving") {
       if (at === "failed") this.#accountFailed(account);
       if (at === "failed" || (account.registered && this.accounts.length > 1)) startAccounts(this);
@@ -287,9 +213,7 @@ export class Device extends Timer implements Receiver {
 
   #accountFailed(account: Account): void {
     this.host.listener.onFailure(this, `Register at server ${account.shortServerId}: ${account.lastFailure ?? "gave up"}`);
-    if (!this.fallsBack(account)) return;
-    this.#fallbacks++;
-    this.step({ in: "bootstrap-due", cause: "fallback" });
+    if (this.fallsBack(account)) this.bootstraps.fallBack();
   }
 
   /** /1/x/16, which is true where it is absent. */
@@ -303,7 +227,7 @@ export class Device extends Timer implements Receiver {
     if (now === before) return;
     this.fleetState = now;
     if (now === "registered") {
-      this.#fallbacks = 0;
+      this.bootstraps.servedWell();
       if (this.#startedAt !== undefined) this.host.listener.onMeasure(this, "start-to-registered", this.host.ports.clock.now() - this.#startedAt);
       this.#startedAt = undefined;
     }
@@ -464,7 +388,7 @@ export class Device extends Timer implements Receiver {
     this.departing = undefined;
     this.#sleeper?.stop();
     this.asleep = false;
-    this.#triggeredAt = undefined;
+    this.bootstraps.forget();
     this.#startedAt = undefined;
     this.#intendedAt = undefined;
   }

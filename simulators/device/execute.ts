@@ -59,7 +59,7 @@ function trigger(device: Device, account: Account, request: IncomingRequest, pat
     if (reaction.answer === "reset") request.reset();
     else if (reaction.answer === "silence") request.ignore();
     else request.respond({ code: parseCode(reaction.answer) });
-    if (reaction.then === "bootstrap" || reaction.then === "restart-bootstrap") device.triggered(request, account.shortServerId, reaction.then === "restart-bootstrap");
+    if (reaction.then === "bootstrap" || reaction.then === "restart-bootstrap") device.bootstraps.triggered(request, account.shortServerId, reaction.then === "restart-bootstrap");
   };
   if (reaction.lateMs === undefined) react();
   else after(device.host.ports.clock, reaction.lateMs, "late answer to a trigger", react);

@@ -252,6 +252,29 @@ describe("Observe", () => {
     expect(device.observations).toBeUndefined();
   });
 
+  it("ends with an error that arrives although its first datagram is lost, when what is observed is gone", async () => {
+    const { of, device, ended } = await observing({ pmin: 0 });
+    const heal = of.network.partition(() => true);
+    device.change(
+      device.objects.filter(({ object }) => object !== 3303),
+      { object: 3303, instance: 0 },
+    );
+    await of.clock.advance(50);
+    heal();
+    await of.clock.advance(2_000);
+    expect(ended).toEqual(["ended"]);
+    expect(device.observations).toBeUndefined();
+  });
+
+  it("is answered as a Read by a device that is observed sixty-four times already", async () => {
+    const { of, a, device } = await managed();
+    const ended: string[] = [];
+    for (let i = 0; i < 65; i++) a.endpoint.observe(a.device, readRequest(parsePath("/3/0/9")), { onNotification: () => {}, onEnd: (reason, response) => ended.push(`${reason} ${response?.code === Codes.Content}`) });
+    await of.clock.advance(5_000);
+    expect(device.observations).toHaveLength(64);
+    expect(ended).toEqual(["refused true"]);
+  });
+
   it("refuses inconsistent attributes and thresholds on what is no number", async () => {
     const { code } = await managed();
     expect(await code(writeAttributesRequest(parsePath("/3303/0/5700"), { gt: 5, lt: 7 }))).toBe("4.00");

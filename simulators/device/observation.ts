@@ -14,6 +14,7 @@ export class Observation extends Timer {
   notifications = 0;
   #state: ReportState;
   #confirmedAt: number;
+  #saidLast = false;
 
   constructor(
     readonly device: Device,
@@ -58,7 +59,8 @@ export class Observation extends Timer {
 
   end(): void {
     this.device.host.ports.clock.stop(this);
-    this.observer.end();
+    // A notification that ends the observation is still to arrive; the observer goes with its acknowledgement.
+    if (!this.#saidLast) this.observer.end();
   }
 
   #attributes(): Attributes {
@@ -88,6 +90,7 @@ export class Observation extends Timer {
       if (!(error instanceof RequestError)) throw error;
       // RFC 7641 §3.2: a notification that is an error ends the observation.
       this.observer.notify({ code: error.code }, { confirmable: true });
+      this.#saidLast = true;
       this.device.endObservation(this);
       return;
     }

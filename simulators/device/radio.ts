@@ -20,19 +20,16 @@ class RadioHandler implements DatagramHandler {
   }
 }
 
-/** The ports of one device: the thread's, with a receiver that can be off. One small object, because there are thousands. */
+/** The ports of one device: the thread's, with a receiver that can be off and chance of its own: the device is the same whichever thread runs it. */
 export class Radio implements Ports, Network {
   constructor(
     readonly ports: Ports,
     readonly receiver: Receiver,
+    readonly random: Random,
   ) {}
 
   get clock(): Clock {
     return this.ports.clock;
-  }
-
-  get random(): Random {
-    return this.ports.random;
   }
 
   get secrets(): Secrets {

@@ -21,6 +21,22 @@ describe("a device registers", () => {
     expect(device.accounts[0]?.location).toEqual(["rd", "1"]);
   });
 
+  it("with message ids and tokens that follow from its seed and name, whoever else runs beside it", async () => {
+    const idsOf = async (others: number, seed: number): Promise<string> => {
+      const of = await world(others + 1);
+      const server = await ScriptedPeer.at(of, "10.0.0.9");
+      const servers = [{ uri: server.uri, shortServerId: 101, lifetime: 100 }];
+      for (let i = 0; i < others; i++) deviceIn(of, { endpoint: `other-${i}`, servers }).start();
+      deviceIn(of, { servers, seed }).start();
+      await of.clock.advance(1_000);
+      const register = server.heard.find(({ request }) => request.query.includes("ep=dev-1"))?.request;
+      return `${register?.messageId ?? ""} ${Buffer.from(register?.token ?? []).toString("hex")}`;
+    };
+    const alone = await idsOf(0, 7);
+    expect(await idsOf(3, 7)).toBe(alone);
+    expect(await idsOf(3, 8)).not.toBe(alone);
+  });
+
   it("updates before its lifetime is over, with nothing to say", async () => {
     const { of, server } = await registeredDevice();
     await of.clock.advance(80_000);

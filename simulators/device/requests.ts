@@ -9,6 +9,9 @@ import { contentResponse, discover, readNode, writeAttributes } from "./manageme
 import { create, remove, write, type Written } from "./management-writes.js";
 import { Observation } from "./observation.js";
 
+/** A device keeps no more observations than this. */
+const mostObservations = 64;
+
 /** Answers a LwM2M Server: device management and reporting. */
 export function answerServer(device: Device, account: Account, request: IncomingRequest): void {
   try {
@@ -76,6 +79,12 @@ function apply(device: Device, request: IncomingRequest, { response, objects }: 
 function observe(device: Device, account: Account, request: IncomingRequest, { path, accept }: Extract<ManagementOperation, { operation: "observe" }>): void {
   const node = readNode(device.objects, path, device.contextFor(account));
   const response = contentResponse(path, node, accept, device.version);
+  const held = device.observations?.some((each) => each.account === account && Buffer.compare(each.observer.token, request.token) === 0);
+  if (held !== true && (device.observations?.length ?? 0) >= mostObservations) {
+    // RFC 7641 §4.1: whoever takes no further observer answers as if Observe were not there.
+    request.respond(response);
+    return;
+  }
   let observation: Observation | undefined = undefined;
   const observer = request.observed(response, () => {
     if (observation !== undefined) device.endObservation(observation);

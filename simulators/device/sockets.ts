@@ -6,6 +6,9 @@ import type { Radio } from "./radio.js";
 /** A device talks to one peer per socket and gets a few kilobytes at a time; an endpoint of a fleet must be small. */
 const limits: Partial<EndpointLimits> = { maxPeers: 2, deduplicationPerPeer: 8, maxBodyBytes: 64 * 1024, maxTransfersPerPeer: 2 };
 
+/** What Linux usually grants without asking; asked for, because other systems start with much less. */
+const receiveBuffer = 212_992;
+
 /** A socket connected to where a CoAP URI points. Rejects when there is none to be had, or nothing to connect to. */
 export function openSocket(device: Device, radio: Radio, uri: string, handler: RequestHandler): Promise<UdpEndpoint> {
   let address;
@@ -17,7 +20,7 @@ export function openSocket(device: Device, radio: Radio, uri: string, handler: R
   if (address.scheme !== "coap") return Promise.reject(new ExchangeError("unreachable", uri));
   const { host, port } = address;
   const { spec } = device;
-  const endpoint = udpEndpoint(radio, { host: spec.host ?? "127.0.0.1", connect: { host, port }, transmission: spec.timing.coap, limits }, handler);
+  const endpoint = udpEndpoint(radio, { host: spec.host ?? "127.0.0.1", connect: { host, port }, receiveBuffer, transmission: spec.timing.coap, limits }, handler);
   endpoint.catch(() => device.host.refusedSockets++);
   return endpoint;
 }

@@ -50,7 +50,7 @@ export interface DeviceSpec {
   readonly personality: PersonalityName;
   /** What this device does otherwise than its personality. */
   readonly deviations?: Partial<Personality>;
-  /** Message ids, tokens, jitter and values follow from it. */
+  /** Message ids, tokens and jitter follow from it and the endpoint name. */
   readonly seed: number;
   readonly bootstrap?: BootstrapAccountSpec;
   readonly servers?: readonly ServerAccountSpec[];

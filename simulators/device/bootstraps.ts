@@ -1,0 +1,113 @@
+import type { IncomingRequest } from "../../src/coap/index.js";
+import { Change } from "./account.js";
+import { withoutServer } from "./access-control.js";
+import { BootstrapSession } from "./bootstrap-session.js";
+import type { Device } from "./device.js";
+import { holdOffMs } from "./hold-off.js";
+import type { DeviceState } from "./lifecycle.js";
+import type { Objects } from "./objects.js";
+import { bootstrapAccountOf, securityOf, serverAccountsOf, withBootstrapAccountOf } from "./server-accounts.js";
+import { traceBootstrapRequest } from "./tracing.js";
+
+/** What causes a device's bootstraps, when they are asked for, and what each one leaves behind. */
+export class Bootstraps {
+  /** When the Execute came that no Bootstrap-Request has followed yet (`Clock.now()`). */
+  #triggeredAt: number | undefined = undefined;
+  /** What the trigger was, for the trace: Short Server ID and message id. */
+  #triggeredBy: string | undefined = undefined;
+  /** How often in a row a Server did not take the device. */
+  #fallbacks = 0;
+
+  constructor(readonly device: Device) {}
+
+  /** Execute of /1/x/9 was answered and is to be followed. */
+  triggered(request: IncomingRequest, shortServerId: number, restart: boolean): void {
+    const { device } = this;
+    device.counters.bootstrapTriggers++;
+    this.#triggeredAt ??= request.arrivedAt;
+    this.#triggeredBy = `server ${shortServerId}, message id ${request.messageId}`;
+    device.step({ in: restart ? "bootstrap-again" : "bootstrap-due", cause: "trigger" });
+  }
+
+  fallBack(): void {
+    this.#fallbacks++;
+    this.device.step({ in: "bootstrap-due", cause: "fallback" });
+  }
+
+  /** Every Server took the device. */
+  servedWell(): void {
+    this.#fallbacks = 0;
+  }
+
+  /** The power is off: a trigger that was to be followed is lost. */
+  forget(): void {
+    this.#triggeredAt = undefined;
+  }
+
+  holdOff(state: Extract<DeviceState, { at: "hold-off" }>): void {
+    const { device } = this;
+    const delay = holdOffMs(device, state, this.#fallbacks);
+    if (delay > 0) device.host.ports.clock.start(device, delay);
+    else device.step({ in: "waited" });
+  }
+
+  request(): void {
+    const { device } = this;
+    const { clock } = device.host.ports;
+    const account = bootstrapAccountOf(device.objects);
+    if (account === undefined) {
+      this.failed("no Bootstrap-Server account");
+      return;
+    }
+    clock.start(device, device.spec.timing.device.bootstrapTimeoutMs);
+    device.rouse();
+    device.session = new BootstrapSession(device, account.uri, device.intended(clock.now()));
+    device.session.open();
+  }
+
+  /** The Bootstrap-Request goes out now. */
+  requested(): void {
+    const { device } = this;
+    device.counters.bootstrapRequests++;
+    device.active();
+    traceBootstrapRequest(device, this.#triggeredBy);
+    if (this.#triggeredAt === undefined) return;
+    device.host.listener.onMeasure(device, "trigger-to-bootstrap", device.host.ports.clock.now() - this.#triggeredAt);
+    this.#triggeredAt = undefined;
+  }
+
+  failed(reason: string): void {
+    const { device } = this;
+    if (device.state.at !== "requesting" && device.state.at !== "bootstrapping") return;
+    device.counters.bootstrapsFailed++;
+    const { session } = device;
+    device.session = undefined;
+    session?.close(false);
+    if (session !== undefined && !device.behaviour.rollback) device.objects = withBootstrapAccountOf(device.objects, session.draft);
+    device.host.listener.onFailure(device, reason);
+    device.step({ in: "bootstrap-failed", accounts: serverAccountsOf(device.objects).length });
+  }
+
+  /** The Finish was answered 2.04: the draft is the configuration now. */
+  finished(draft: Objects): void {
+    const { device } = this;
+    const { clock } = device.host.ports;
+    const { session } = device;
+    device.objects = this.withoutLost(draft);
+    device.lastBootstrapped = Math.floor(clock.epoch() / 1000);
+    device.counters.bootstrapsFinished++;
+    if (session !== undefined) device.host.listener.onMeasure(device, "bootstrap", clock.now() - session.since);
+    device.session = undefined;
+    session?.close(true);
+    if (device.behaviour.afterBootstrap === "all") for (const account of device.accounts) account.outdated = true;
+    else for (const account of device.accounts) account.unannounced |= Change.Objects;
+    device.step({ in: "finished" });
+  }
+
+  /** The draft without what only the accounts had that it took away. */
+  withoutLost(draft: Objects): Objects {
+    let next = draft;
+    for (const { shortServerId } of serverAccountsOf(this.device.objects)) if (securityOf(draft, shortServerId) === undefined) next = withoutServer(next, shortServerId);
+    return next;
+  }
+}
