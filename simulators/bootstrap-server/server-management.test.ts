@@ -170,6 +170,21 @@ describe("a provision order", () => {
     expect(item).toMatchObject({ attempts: 2, reason: { cause: "timeout" }, trigger: { state: "unconfirmed" }, earlierTriggers: [{ state: "unconfirmed" }] });
   });
 
+  it("triggers again, by the only Server there is, when the session of a trigger came to nothing", async () => {
+    const one = await device("ab-1");
+    await provisioned(one, a, accountA);
+    let triggers = 0;
+    serverA.onTrigger = () => {
+      triggers += 1;
+      one.script = (operation) => (triggers === 1 && operation === "discover" ? "silence" : undefined);
+      void one.bootstrap();
+      return { state: "acknowledged", code: "2.04" };
+    };
+    const { accountId } = (await b.createAccount(accountB)).value;
+    const placed = await order(b, accountId, ["ab-1"]);
+    expect(await itemIn(b, placed, "ab-1", "applied")).toMatchObject({ attempts: 2 });
+  });
+
   it("fails when the device refuses the Execute", async () => {
     const one = await device("ab-1");
     await provisioned(one, a, accountA);
@@ -442,6 +457,24 @@ describe("separate operators", () => {
     }
     expect((await b.listAccounts()).value.accounts).toEqual([]);
     expect((await b.listOrders()).value.orders).toEqual([]);
+  });
+
+  it("page through their accounts and orders by cursors of their own lists only", async () => {
+    const made: string[] = [];
+    for (let lifetime = 60; lifetime < 63; lifetime++) made.push((await a.createAccount({ ...accountA, lifetime })).value.accountId);
+    const first = (await a.listAccounts({ limit: 1 })).value;
+    expect(first.accounts.map(({ accountId }) => accountId)).toEqual(made.slice(0, 1));
+    await a.deleteAccount(made[0]!, "*");
+    const second = (await a.listAccounts({ limit: 2, cursor: first.next! })).value;
+    expect(second.accounts.map(({ accountId }) => accountId)).toEqual(made.slice(1));
+    expect(second.next).toBeUndefined();
+    expect(await problem(a.listAccounts({ cursor: "zzz" }))).toEqual({ type: "schema", status: 400, field: "cursor" });
+    expect(await problem(a.listOrders({ cursor: "zzz" }))).toEqual({ type: "schema", status: 400, field: "cursor" });
+  });
+
+  it("confirm nothing about devices of others, or that nobody knows", async () => {
+    for (const ep of ["b-1", "x-1"]) expect(await problem(confirm(a, ep, 101))).toEqual({ type: "not-found", status: 404, field: "/ep" });
+    await confirm(a, "a-1", 101);
   });
 
   it("claim neither another's URI nor Short Server ID", async () => {

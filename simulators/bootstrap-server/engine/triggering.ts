@@ -69,6 +69,8 @@ export class Triggering {
       this.context.items.move(item, { in: "attempts-exhausted" });
       return;
     }
+    // A further attempt begins with the first Server again.
+    item.asked = 0;
     this.context.due.add(this.context.timing.retryDelayMs, () => this.#pace(item));
   }
 
