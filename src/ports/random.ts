@@ -15,4 +15,6 @@ export interface Secrets {
   /** A bearer token: 32 random bytes in base64url. */
   token(): string;
   equal(a: Uint8Array, b: Uint8Array): boolean;
+  /** SHA-256 in base64url: stands for bytes that are too many to keep. */
+  digest(bytes: Uint8Array): string;
 }

@@ -17,6 +17,7 @@ export class SmpEventLog {
   readonly #ring: (Kept | undefined)[] = [];
   readonly #waiting = new Set<() => void>();
   #last = 0;
+  #closed = false;
 
   /** `source` names the server in CloudEvents' sense, such as `urn:muster:bootstrap-server`. */
   constructor(
@@ -58,35 +59,40 @@ export class SmpEventLog {
     return { events, next: String(next), lost: Math.max(0, oldest - 1 - after) };
   }
 
-  /** As `page`, but waits up to `waitMs` for the first event. */
-  async poll(tenant: string, after: number, limit: number, waitMs: number): Promise<EventPage> {
+  /**
+   * As `page`, but waits up to `waitMs` for the first event, and no longer than `signal` lets it. A reader that follows from beyond the newest event knew
+   * a server that was started again since: it begins anew.
+   */
+  async poll(tenant: string, after: number, limit: number, waitMs: number, signal?: AbortSignal): Promise<EventPage> {
+    const from = after > this.#last ? 0 : after;
     const until = this.clock.now() + waitMs;
     for (;;) {
-      const page = this.page(tenant, after, limit);
+      const page = this.page(tenant, from, limit);
       const left = until - this.clock.now();
-      if (page.events.length > 0 || left <= 0) return page;
-      await this.#next(left);
+      if (page.events.length > 0 || left <= 0 || this.#closed || signal?.aborted === true) return page;
+      await this.#next(left, signal);
     }
   }
 
   /** Lets every waiting reader go, for a server that stops. */
   close(): void {
+    this.#closed = true;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const wake of waiting) wake();
   }
 
-  #next(withinMs: number): Promise<void> {
+  #next(withinMs: number, signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         this.clock.stop(timer);
+        this.#waiting.delete(wake);
+        signal?.removeEventListener("abort", wake);
         resolve();
       };
-      const timer: Timer = after(this.clock, withinMs, "events long poll", () => {
-        this.#waiting.delete(wake);
-        resolve();
-      });
+      const timer: Timer = after(this.clock, withinMs, "events long poll", wake);
       this.#waiting.add(wake);
+      signal?.addEventListener("abort", wake);
     });
   }
 }

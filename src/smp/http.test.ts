@@ -107,6 +107,27 @@ describe("the BS-API over HTTP", () => {
     expect(await served.client().raw("GET", "/smp/v1/nothing")).toMatchObject({ status: 404, body: { type: "urn:smp:problem:not-found" } });
   });
 
+  it("answers 405 with the methods there are for a path that knows others, with and without parameters", async () => {
+    const list = await served.client().raw("PATCH", "/smp/v1/accounts");
+    expect(list).toMatchObject({ status: 405, headers: { allow: "POST, GET" }, body: { type: "about:blank" } });
+    expect(await served.client().raw("PUT", "/smp/v1/orders/o-1/items/ep")).toMatchObject({ status: 405, headers: { allow: "GET" } });
+  });
+
+  it("answers 415 for a compressed body, whatever it holds", async () => {
+    expect(await post(account, { ...key("gz"), "content-encoding": "gzip" })).toMatchObject({ status: 415, body: { type: "about:blank" } });
+    expect(served.handlers.calls).toBe(0);
+  });
+
+  it("says with 401 which scheme it wants", async () => {
+    expect((await served.client().raw("GET", "/smp/v1/accounts", undefined, { authorization: "" })).headers["www-authenticate"]).toBe("Bearer");
+  });
+
+  it("files a refusal in the trace under its caller and its device", async () => {
+    await expect(served.client().getItem("o-1", "ep-1")).rejects.toMatchObject({ status: 404 });
+    expect(served.trace.at(-1)).toMatchObject({ kind: "http", direction: "out", peer: "operator-a", status: 404 });
+    expect(served.endpoints.at(-1)).toBe("ep-1");
+  });
+
   it("answers 429 with Retry-After while the peer is over its rate", async () => {
     served.rate = 3;
     await expect(served.client().getAccount("acc-1")).rejects.toMatchObject({ status: 429, type: "rate", retryAfter: 3 });
@@ -120,6 +141,12 @@ describe("the BS-API over HTTP", () => {
     const page = (await waiting).value;
     expect(page.events.map((event) => event.data.orderId)).toEqual(["o-a"]);
     expect((await client.listEvents({ after: page.next, wait: 0 })).value.events).toEqual([]);
+  });
+
+  it("begins anew for a reader that followed a server which was started again since", async () => {
+    served.handlers.events.publish("a", { type: "smp.order.changed", data: { orderId: "o-new" } });
+    const page = (await served.client().listEvents({ after: "5000" })).value;
+    expect(page).toMatchObject({ next: "1", lost: 0, events: [{ data: { orderId: "o-new" } }] });
   });
 
   it("says how many events were lost when a reader comes too late", async () => {

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import type { PeerConfig } from "../config/index.js";
 import type { Clock, Log, Secrets, Trace } from "../ports/index.js";
 import { bootstrapServerCalls, type Call, type CallResult, lwm2mServerCalls } from "./call.js";
-import type { BootstrapServerHandlers, Caller, LwM2mServerHandlers } from "./handlers.js";
+import type { BootstrapServerHandlers, CallContext, Caller, LwM2mServerHandlers } from "./handlers.js";
 import { operationIds } from "./contract.js";
 import { IdempotencyKeys } from "./idempotency.js";
 import { blankProblem, ProblemError } from "./problem.js";
@@ -21,7 +21,7 @@ export type AnswerFault =
 
 export interface SmpApiOptions {
   readonly peers: readonly PeerConfig[];
-  readonly secrets: Pick<Secrets, "equal">;
+  readonly secrets: Pick<Secrets, "equal" | "digest">;
   readonly clock: Clock;
   readonly log: Log;
   readonly trace?: Trace;
@@ -50,8 +50,17 @@ function smpApi<Name extends string>(routes: Readonly<Record<Name, Route>>, call
     // The body stays bytes: they are the fingerprint of an idempotent request, and are parsed with a bound on their depth.
     app.removeAllContentTypeParsers();
     app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_request, bytes, done) => done(null, bytes));
+    app.addHook("onRequest", (request, _reply, done) => {
+      if (request.headers["content-encoding"] === undefined) done();
+      else done(new UnsupportedMedia("bodies are not accepted compressed; leave Content-Encoding out"));
+    });
     app.setErrorHandler((error, request, reply) => service.sendProblem(request, reply, error));
-    app.setNotFoundHandler((request, reply) => service.sendProblem(request, reply, new ProblemError("not-found", `there is no ${request.method} ${pathOnly(request)}`)));
+    const paths = methodsByPath(Object.values<Route>(routes));
+    app.setNotFoundHandler((request, reply) => {
+      const allowed = paths.find(({ pattern }) => pattern.test(pathOnly(request)))?.methods;
+      if (allowed !== undefined) return service.sendMethods(request, reply, allowed);
+      return service.sendProblem(request, reply, new ProblemError("not-found", `there is no ${request.method} ${pathOnly(request)}`));
+    });
     for (const name of Object.keys(routes) as Name[]) serve(app, service, name, routes[name], calls[name]);
     return Promise.resolve();
   };
@@ -70,6 +79,38 @@ function serve(app: FastifyInstance, service: SmpService, name: string, route: R
   });
 }
 
+/** Most calls never ask whether their caller is still there: the signal, and the error that comes with its end, are made for those that do. */
+class Context implements CallContext {
+  #gone: AbortController | undefined;
+
+  constructor(
+    private readonly reply: FastifyReply,
+    readonly ifMatch: string,
+  ) {}
+
+  get signal(): AbortSignal {
+    if (this.#gone === undefined) {
+      const gone = new AbortController();
+      this.#gone = gone;
+      if (this.reply.raw.closed) gone.abort();
+      else this.reply.raw.once("close", () => gone.abort());
+    }
+    return this.#gone.signal;
+  }
+}
+
+class UnsupportedMedia extends Error {
+  readonly statusCode = 415;
+}
+
+/** Which methods each path of the API knows, for the answer to any other. */
+function methodsByPath(routes: readonly Route[]): readonly { readonly pattern: RegExp; readonly methods: readonly string[] }[] {
+  return [...new Set(routes.map(({ path }) => path))].map((path) => ({
+    pattern: new RegExp(`^${smpPrefix}${path.replace(/\{\w+\}/g, "[^/]+")}$`),
+    methods: routes.filter((route) => route.path === path).map(({ method }) => method),
+  }));
+}
+
 class SmpService {
   readonly #tokens: readonly { readonly token: Buffer; readonly caller: Caller }[];
   readonly #idempotency: IdempotencyKeys;
@@ -85,6 +126,17 @@ class SmpService {
     const body = parseBody(bytes);
     const endpoint = endpointOf(request, body);
     this.#record(request, endpoint, caller, { body });
+    try {
+      return await this.#answer(name, route, call, request, reply, { caller, endpoint, bytes, body });
+    } catch (error) {
+      return this.sendProblem(request, reply, error, caller, endpoint);
+    }
+  }
+
+  async #answer(
+    name: string, route: Route, call: Call, request: FastifyRequest, reply: FastifyReply,
+    { caller, endpoint, bytes, body }: { readonly caller: Caller; readonly endpoint: string | undefined; readonly bytes: Buffer | undefined; readonly body: unknown },
+  ): Promise<FastifyReply> {
     const wait = this.options.rate?.(caller);
     if (wait !== undefined) throw new ProblemError("rate", `call again in ${wait} s`, { retryAfter: wait });
 
@@ -93,9 +145,7 @@ class SmpService {
     if (fault?.kind === "reset-connection") return cutOff(request, reply);
     if (fault?.kind === "refuse") return this.#send(request, reply, endpoint, caller, { status: fault.status ?? 500, body: blankProblem(fault.status ?? 500) });
 
-    const gone = new AbortController();
-    request.raw.once("close", () => gone.abort());
-    const context = { signal: gone.signal, ifMatch: route.conditional === true ? ifMatchOf(request) : "*" };
+    const context = new Context(reply, route.conditional === true ? ifMatchOf(request) : "*");
     const valid = validRequest(name, { path: request.params, query: request.query, body });
     const act = async (): Promise<CallResult> => this.#checked(name, await call(caller, valid, context));
     const result = route.method === "POST" ? await this.#once(caller, request, bytes, act) : await act();
@@ -119,7 +169,7 @@ class SmpService {
     if (typeof key !== "string" || !/^[\x21-\x7e]{1,128}$/.test(key)) {
       throw new ProblemError("schema", "every POST needs the header Idempotency-Key: 1 to 128 visible ASCII characters, new for each new request", { field: "Idempotency-Key" });
     }
-    const outcome = await this.#idempotency.once(caller.peerId, key, `${request.url}\n${bytes?.toString("latin1") ?? ""}`, async () => {
+    const outcome = await this.#idempotency.once(caller.peerId, key, `${request.url}\n${this.options.secrets.digest(bytes ?? noBytes)}`, async () => {
       const { status, body, headers } = await act().catch((error: unknown): CallResult => {
         if (!(error instanceof ProblemError) || error.status === 503 || error.status === 429) throw error;
         return { status: error.status, body: error.toProblem() };
@@ -145,17 +195,25 @@ class SmpService {
     return reply.type(result.status >= 400 ? "application/problem+json" : "application/json").send(JSON.stringify(result.body));
   }
 
-  sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown): FastifyReply {
+  /** `caller` and `endpoint` are what is known of the request when it fails. */
+  sendProblem(request: FastifyRequest, reply: FastifyReply, error: unknown, caller?: Caller, endpoint?: string): FastifyReply {
     const problem = this.#problemOf(request, error);
-    if (error instanceof ProblemError && error.retryAfter !== undefined) void reply.header("retry-after", String(Math.ceil(error.retryAfter)));
-    return this.#send(request, reply, undefined, undefined, { status: problem.status, body: problem });
+    if (problem.status === 429 || problem.status === 503) void reply.header("retry-after", String(Math.ceil((error instanceof ProblemError ? error.retryAfter : undefined) ?? 1)));
+    if (problem.status === 401) void reply.header("www-authenticate", "Bearer");
+    return this.#send(request, reply, endpoint, caller, { status: problem.status, body: problem });
+  }
+
+  /** The path is there, the method is not (RFC 9110 §15.5.6). */
+  sendMethods(request: FastifyRequest, reply: FastifyReply, allowed: readonly string[]): FastifyReply {
+    void reply.header("allow", allowed.join(", "));
+    return this.#send(request, reply, undefined, undefined, { status: 405, body: blankProblem(405, `use ${allowed.join(", ")}`) });
   }
 
   #problemOf(request: FastifyRequest, error: unknown): Problem {
     if (error instanceof ProblemError) return error.toProblem();
     const status = statusMember(error);
     if (status === 413) return new ProblemError("too-large", "the body is larger than capabilities.limits allows", { field: "body" }).toProblem();
-    if (status === 415) return blankProblem(415, "send the body as application/json");
+    if (status === 415) return blankProblem(415, error instanceof UnsupportedMedia ? error.message : "send the body as application/json");
     if (status !== undefined && status < 500) return new ProblemError("schema", "the request is not well-formed HTTP", { field: "body" }).toProblem();
     this.options.log.error({ error, url: pathOnly(request) }, "an SMP request failed");
     return blankProblem(500);
@@ -176,6 +234,8 @@ class SmpService {
     );
   }
 }
+
+const noBytes = Buffer.alloc(0);
 
 /** Closes the connection at once, as a server that dies does. */
 function cutOff(request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -1,4 +1,4 @@
-import { randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 
 import type { Secrets } from "../random.js";
 
@@ -7,4 +7,5 @@ export const osSecrets: Secrets = {
   bytes: (length) => randomBytes(length),
   token: () => randomBytes(32).toString("base64url"),
   equal: (a, b) => a.length === b.length && timingSafeEqual(a, b),
+  digest: (bytes) => createHash("sha256").update(bytes).digest("base64url"),
 };

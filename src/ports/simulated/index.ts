@@ -4,6 +4,7 @@ import type { Secrets } from "../random.js";
 import { seededRandom } from "../seeded-random.js";
 import { SimulatedNetwork, type Impairment } from "./network.js";
 import { VirtualClock } from "./virtual-clock.js";
+import { osSecrets } from "../real/secrets.js";
 
 export * from "./network.js";
 export * from "./virtual-clock.js";
@@ -23,6 +24,7 @@ export function simulatedPorts(seed: number | string, impairment: Impairment = {
     bytes: (length) => source.bytes(length),
     token: () => source.bytes(32).toString("base64url"),
     equal: (a, b) => Buffer.compare(a, b) === 0,
+    digest: (bytes) => osSecrets.digest(bytes),
   };
   return { clock, random: random.fork("roles"), secrets, network: new SimulatedNetwork(clock, random.fork("network"), impairment), log: silentLog };
 }

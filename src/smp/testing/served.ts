@@ -1,7 +1,7 @@
 import { fastify } from "fastify";
 import { osSecrets, realClock, seededRandom } from "../../ports/real/index.js";
 import { silentLog, type TraceEvent } from "../../ports/index.js";
-import { bootstrapServerApi, lwm2mServerApi, maxParamLength, SmpClient, SmpEventLog, type Account, type AccountBody, type AnswerFault, type BootstrapServerHandlers, type Caller, type Credential, type CredentialBody, type LwM2mServerHandlers, ProblemError, validateBatchItem } from "../index.js";
+import { bootstrapServerApi, lwm2mServerApi, maxParamLength, SmpClient, SmpEventLog, type Account, type AccountBody, type AnswerFault, type BootstrapServerHandlers, type CallContext, type Caller, type Credential, type CredentialBody, type LwM2mServerHandlers, ProblemError, validateBatchItem } from "../index.js";
 
 export const tokens = { a: "token-of-operator-a", b: "token-of-operator-b" };
 
@@ -66,7 +66,7 @@ export class FakeBootstrapServer implements BootstrapServerHandlers {
   createConfirmation = () => {
     this.calls++;
   };
-  listEvents = (caller: Caller, query: { after?: string; wait: number; limit: number }) => this.events.poll(caller.tenant, Number(query.after ?? 0), query.limit, query.wait * 1000);
+  listEvents = (caller: Caller, query: { after?: string; wait: number; limit: number }, { signal }: CallContext) => this.events.poll(caller.tenant, Number(query.after ?? 0), query.limit, query.wait * 1000, signal);
 }
 
 /** A LwM2M Server that keeps credentials and nothing else. */
@@ -110,6 +110,8 @@ export class FakeLwM2mServer implements LwM2mServerHandlers {
 export interface Served {
   readonly base: string;
   readonly trace: TraceEvent["event"][];
+  /** The device that each event of the trace is filed under. */
+  readonly endpoints: (string | undefined)[];
   /** What the plug-in logged as its own errors. */
   readonly problems: object[];
   readonly client: (token?: string) => SmpClient;
@@ -122,12 +124,13 @@ async function serve(api: "bs" | "sv", handlers: FakeBootstrapServer | FakeLwM2m
   const clock = realClock();
   const app = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } });
   const trace: TraceEvent["event"][] = [];
+  const endpoints: (string | undefined)[] = [];
   const clients: SmpClient[] = [];
   const problems: object[] = [];
   const random = seededRandom(1);
   const options = {
     peers, secrets: osSecrets, clock, log: { ...silentLog, error: (fields: object) => void problems.push(fields) },
-    trace: { record: (event: TraceEvent["event"]) => void trace.push(event) },
+    trace: { record: (event: TraceEvent["event"], endpoint?: string) => void (trace.push(event), endpoints.push(endpoint)) },
     fault: () => Promise.resolve(served.fault),
     rate: () => served.rate,
   };
@@ -136,6 +139,7 @@ async function serve(api: "bs" | "sv", handlers: FakeBootstrapServer | FakeLwM2m
   const served: Served = {
     base,
     trace,
+    endpoints,
     problems,
     fault: undefined,
     rate: undefined,
