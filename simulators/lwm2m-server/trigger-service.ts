@@ -39,7 +39,8 @@ interface ClientWindow {
   timer: Timer | undefined;
   /** Wait for the window's end, one per tenant. */
   readonly next: TriggerRecord[];
-  readonly arrivals: number[];
+  /** `Clock.now()` of the last minute's triggers, by tenant: one does not use up what another may ask. */
+  readonly arrivals: Map<string, number[]>;
 }
 
 const minuteMs = 60_000;
@@ -73,7 +74,7 @@ export class TriggerService extends Timer {
   create(caller: Caller, body: TriggerBody): TriggerRecord {
     const { clock, registry } = this.options;
     const window = this.#windowOf(body.ep);
-    this.#countArrival(window, body.ep);
+    this.#countArrival(window, caller.tenant, body.ep);
     const key = openKey(caller.tenant, body.ep);
     const before = this.#open.get(key);
     const validityMs = parseDuration(body.validity) ?? this.options.defaultValidityMs;
@@ -279,7 +280,7 @@ export class TriggerService extends Timer {
   #windowOf(endpoint: string): ClientWindow {
     let window = this.#windows.get(endpoint);
     if (window === undefined) {
-      window = { timer: undefined, next: [], arrivals: [] };
+      window = { timer: undefined, next: [], arrivals: new Map() };
       this.#windows.set(endpoint, window);
       if (!this.running) this.options.clock.start(this, minuteMs);
     }
@@ -290,16 +291,18 @@ export class TriggerService extends Timer {
   override fire(): void {
     const { clock } = this.options;
     for (const [endpoint, window] of this.#windows) {
-      if (window.timer === undefined && window.next.length === 0 && clock.now() - (window.arrivals.at(-1) ?? 0) >= minuteMs) this.#windows.delete(endpoint);
+      if (window.timer === undefined && window.next.length === 0 && [...window.arrivals.values()].every((arrivals) => clock.now() - (arrivals.at(-1) ?? 0) >= minuteMs)) this.#windows.delete(endpoint);
     }
     if (this.#windows.size > 0) clock.start(this, minuteMs);
   }
 
-  #countArrival(window: ClientWindow, endpoint: string): void {
+  #countArrival(window: ClientWindow, tenant: string, endpoint: string): void {
     const now = this.options.clock.now();
-    while (window.arrivals.length > 0 && now - (window.arrivals[0] ?? now) >= minuteMs) window.arrivals.shift();
-    if (window.arrivals.length >= this.options.maxPerClientPerMinute) throw new ProblemError("rate", `more than ${this.options.maxPerClientPerMinute} triggers a minute for ${endpoint}`, { retryAfter: 1 });
-    window.arrivals.push(now);
+    const arrivals = window.arrivals.get(tenant) ?? [];
+    window.arrivals.set(tenant, arrivals);
+    while (arrivals.length > 0 && now - (arrivals[0] ?? now) >= minuteMs) arrivals.shift();
+    if (arrivals.length >= this.options.maxPerClientPerMinute) throw new ProblemError("rate", `more than ${this.options.maxPerClientPerMinute} triggers a minute for ${endpoint}`, { retryAfter: 1 });
+    arrivals.push(now);
   }
 
   #openWindow(endpoint: string): void {

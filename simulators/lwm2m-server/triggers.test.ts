@@ -178,8 +178,17 @@ describe("triggers for one client", () => {
     }
     expect(outcomes).toContain("rate");
     expect(outcomes.filter((outcome) => outcome !== "rate")).toHaveLength(30);
+    expect(post({}, callerB).state).toBe("accepted");
     await advance(60_000);
     expect(post().state).toBe("accepted");
+  });
+
+  it("replace the one that is open where they name another Short Server ID", async () => {
+    const { post, state, advance } = await registered({ binding: queuedUdpBinding });
+    await advance(1000);
+    const first = post({ ssid: 101 });
+    post({ ssid: 102 });
+    expect(state(first.triggerId).state).toBe("superseded");
   });
 
   it("replace the one they name", async () => {

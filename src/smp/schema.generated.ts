@@ -237,7 +237,8 @@ export interface paths {
         /**
          * Make a device send a Bootstrap-Request
          * @description The Server executes `/1/x/9` on the device, where `x` is the instance with its own Short Server ID; in queue mode when the device wakes, in the order of requests.
-         *     While a trigger for the client is open, a further one is answered with the open one (same `triggerId`), unless `replaces` names it. 429 `rate` where there are too many.
+         *     While a trigger for the client is open, a further one is answered with the open one (same `triggerId`), unless `replaces` names it or the new one names
+         *     another `ssid`: then the open one becomes `superseded`. 429 `rate` where there are too many.
          *     A client known not to be registered: 409 `not-registered`, or 202 and that state.
          */
         readonly post: operations["createTrigger"];
@@ -851,7 +852,7 @@ export interface components {
          */
         readonly TriggerState: "accepted" | "queued" | "sent" | "acknowledged" | "refused" | "unsupported" | "not-registered" | "unknown-client" | "expired" | "withdrawn" | "superseded";
         /**
-         * @description At the Bootstrap Server: the Server's own states, and `confirmed` (2.04, then a new Bootstrap-Request within the validity), `unconfirmed` (2.04 and none
+         * @description At the Bootstrap Server: the Server's own states, and `confirmed` (2.04, then a new Bootstrap-Request within its window), `unconfirmed` (2.04 and none
          *     came), `unavailable` (the Server could not be asked).
          * @enum {string}
          */
