@@ -79,7 +79,7 @@ export class BootstrapServer {
   }
 
   async stop(): Promise<void> {
-    this.faults.clearAll();
+    this.faults.stop();
     this.bootstraps.stop();
     this.management.stop();
     await Promise.all([...this.#links.values()].map((link) => link.close()));

@@ -208,6 +208,21 @@ describe("a provision order", () => {
     expect(one.accounts).toEqual([101]);
   });
 
+  it("does not delete what may not be written, where the plain configuration clears away what it does not name", async () => {
+    const one = await device("ab-1");
+    const accountId = await provisioned(one, a, accountA);
+    const plain = { accounts: [{ shortServerId: 150, uri: "coap://127.0.0.2:5999" }], keepOthers: false };
+    const put = await fetch(`http://127.0.0.1:${role.http.port}/operator/v1/bootstrap/ab-1`, { method: "PUT", headers: { authorization: "Bearer operator-token-of-a-test", "content-type": "application/json" }, body: JSON.stringify(plain) });
+    expect(put.status).toBe(204);
+    serverA.refuseActivation = new ProblemError("scope", "no");
+    const placed = await order(a, accountId, ["ab-1"], { type: "update", policy: { trigger: "wait-for-client" } });
+    await itemIn(a, placed, "ab-1", "awaiting-client");
+    await one.bootstrap();
+    expect(await itemIn(a, placed, "ab-1", "failed")).toMatchObject({ reason: { cause: "sm3-refused" } });
+    await until(() => one.log, (log) => log.at(-1) === "finish /bs 2.04");
+    expect(one.accounts).toContain(101);
+  });
+
   it("waits for an activation that is held within the budget, and gives up beyond it", async () => {
     const one = await device("ab-1");
     await provisioned(one, a, accountA);

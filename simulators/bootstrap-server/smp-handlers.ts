@@ -1,28 +1,13 @@
 import type { BootstrapServerConfig } from "../../src/config/index.js";
-import { ProblemError } from "../../src/smp/index.js";
+import { defaultLimits, ProblemError } from "../../src/smp/index.js";
 import type {
-  Account, AccountBody, AccountPage, AccountPath, BootstrapServerHandlers, Caller, Capabilities, Client, ConditionalContext, Confirmation, EndpointPath, EventPage, EventQuery, Item, ItemPage,
-  ItemQuery, Limits, Order, OrderBody, OrderPage, OrderPath, OrderQuery, PageQuery, Tagged,
+  Account, AccountBody, AccountPage, AccountPath, BootstrapServerHandlers, CallContext, Caller, Capabilities, Client, ConditionalContext, Confirmation, EndpointPath, EventPage, EventQuery, Item, ItemPage,
+  ItemQuery, Order, OrderBody, OrderPage, OrderPath, OrderQuery, PageQuery, Tagged,
 } from "../../src/smp/index.js";
 import { etagOf } from "./engine/accounts.js";
 import { itemView } from "./engine/items.js";
 import type { AccountRecord, OrderRecord } from "./engine/model.js";
 import type { ServerManagement } from "./engine/server-management.js";
-
-const KiB = 1024;
-const limits: Limits = {
-  maxBodyBytes: 256 * KiB,
-  maxOrderBytes: 2048 * KiB,
-  maxOrderEndpoints: 10_000,
-  maxBatchBytes: 512 * KiB,
-  maxBatchItems: 500,
-  maxPerMinute: 60_000,
-  maxPageSize: 1000,
-  maxEventWaitSeconds: 60,
-  idempotencySeconds: 86_400,
-  idempotencyKeys: 10_000,
-  maxDepth: 16,
-};
 
 /** The BS-API: what peers may ask of this Bootstrap Server (SM-1), on top of what it knows. */
 export class SmpHandlers implements BootstrapServerHandlers {
@@ -39,7 +24,7 @@ export class SmpHandlers implements BootstrapServerHandlers {
       software: "muster",
       securityModes: ["nosec"],
       secretTransport: ["none"],
-      limits,
+      limits: defaultLimits,
       bootstrapServer: { orderTypes: ["provision", "update", "remove"], triggers: ["via-server", "wait-for-client"], activation: ["before-first-write"], shortServerIds: [first, last] },
     };
   }
@@ -102,8 +87,8 @@ export class SmpHandlers implements BootstrapServerHandlers {
     this.management.confirm(caller, body);
   }
 
-  listEvents(caller: Caller, { after, wait, limit }: EventQuery): Promise<EventPage> {
-    return this.management.events.poll(caller.tenant, after === undefined ? 0 : Number(after), limit, Math.min(wait, limits.maxEventWaitSeconds) * 1000);
+  listEvents(caller: Caller, { after, wait, limit }: EventQuery, { signal }: CallContext): Promise<EventPage> {
+    return this.management.events.poll(caller.tenant, after === undefined ? 0 : Number(after), limit, wait * 1000, signal);
   }
 
   #account(caller: Caller, account: AccountRecord): Tagged<Account> {

@@ -3,9 +3,9 @@ import type { IncomingRequest } from "../../src/coap/index.js";
 import { VirtualClock } from "../../src/ports/simulated/index.js";
 import { WaitingRoom } from "./waiting-room.js";
 
-function room(): { clock: VirtualClock; waiting: WaitingRoom; begun: string[]; ignored: string[]; come: (endpoint: string, name?: string) => void } {
+function room(capacity?: number): { clock: VirtualClock; waiting: WaitingRoom; begun: string[]; ignored: string[]; come: (endpoint: string, name?: string) => void } {
   const clock = new VirtualClock();
-  const waiting = new WaitingRoom(clock, 1000);
+  const waiting = new WaitingRoom(clock, 1000, capacity);
   const begun: string[] = [];
   const ignored: string[] = [];
   const come = (endpoint: string, name = endpoint): void => {
@@ -49,6 +49,15 @@ describe("requests that wait for their session", () => {
     expect(begun).toEqual(["b2"]);
     await clock.advance(1000);
     expect(waiting.running).toBe(false);
+  });
+
+  it("are left unanswered beyond the room there is, except of a device that has its place", () => {
+    const { waiting, ignored, begun, come } = room(2);
+    for (const endpoint of ["a", "b", "c"]) come(endpoint);
+    come("a", "a2");
+    expect(ignored).toEqual(["c", "a"]);
+    while (waiting.admit());
+    expect(begun).toEqual(["a2", "b"]);
   });
 
   it("are left unanswered when the server stops", () => {

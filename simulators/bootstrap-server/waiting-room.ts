@@ -23,6 +23,7 @@ export class WaitingRoom extends Timer {
   constructor(
     private readonly clock: Clock,
     private readonly patienceMs: number,
+    private readonly capacity = 20_000,
   ) {
     super();
   }
@@ -31,7 +32,9 @@ export class WaitingRoom extends Timer {
     return this.#waiting.size;
   }
 
+  /** When the room is full a request of a further endpoint is left unanswered: the device repeats it. */
   add(endpoint: string, request: IncomingRequest, begin: () => void): void {
+    if (this.#waiting.size >= this.capacity && !this.#waiting.has(endpoint)) return request.ignore();
     // The device gave the older one up; a Map keeps the place of a key that is set again.
     this.#waiting.get(endpoint)?.request.ignore();
     this.#waiting.set(endpoint, { endpoint, request, begin, askedAt: this.clock.now() });

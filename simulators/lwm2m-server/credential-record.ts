@@ -70,10 +70,13 @@ export class CredentialRecord {
     return this.versions.findLast((version) => version.state === "active");
   }
 
-  add(version: CredentialVersion): void {
+  /** Returns the versions that gave way. */
+  add(version: CredentialVersion): readonly CredentialVersion[] {
     // What never admitted anybody and is not the newest any more has no use; what is over stays only as the newest.
+    const dropped = this.versions.filter((before) => !isUsable(before.state));
     const kept = this.versions.filter((before) => isUsable(before.state));
     this.versions.splice(0, this.versions.length, ...kept, version);
+    return dropped;
   }
 }
 

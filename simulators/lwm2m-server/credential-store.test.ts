@@ -43,6 +43,25 @@ describe("admission by credential", () => {
     expect(store.admits("d2")).toBe(false);
   });
 
+  it("is given by two versions at most", () => {
+    const { store, stage, activate, events } = bench();
+    for (const version of [1, 2, 3]) {
+      stage(nosec(version));
+      activate(version, version);
+    }
+    expect(store.find("a", "d1", "c1")?.versions.map(({ version, state }) => `v${version} ${state}`)).toEqual(["v1 revoked", "v2 retiring", "v3 active"]);
+    expect(events).toContain("smp.credential.retired v1 retiring>revoked");
+  });
+
+  it("leaves an identity to others once the version that had it was never used and gave way", () => {
+    const { stage } = bench();
+    stage(psk(1, "aWQ"));
+    expect(problem(() => stage(psk(1, "aWQ"), "d2"))).toBe("identity-conflict");
+    stage(psk(2, "b3RoZXI"));
+    expect(problem(() => stage(psk(1, "aWQ"), "d2"))).toBe("none");
+    expect(problem(() => stage(psk(1, "b3RoZXI"), "d3"))).toBe("identity-conflict");
+  });
+
   it("ends with the revocation", () => {
     const { store, stage, activate, view } = bench();
     stage(nosec(1));

@@ -88,7 +88,8 @@ export class CredentialStore extends Timer {
     if (identity !== undefined && (this.#identities.get(identity) ?? endpoint) !== endpoint) throw new ProblemError("identity-conflict", "the identity belongs to another client", { field: "/identity" });
     const record = existing ?? this.#create(tenant, owner, endpoint, credentialId);
     const version = new CredentialVersion(body, put.body, this.options.clock.epoch());
-    record.add(version);
+    const dropped = record.add(version);
+    this.#forgetIdentities(record, dropped);
     if (identity !== undefined) this.#identities.set(identity, endpoint);
     this.options.changed({ record, version, from: "none", input: "stage", event: "smp.credential.staged" });
     return { record, stored: true };
@@ -133,7 +134,7 @@ export class CredentialStore extends Timer {
     if (version < record.newest.version) throw new ProblemError("version-regression", `version ${record.newest.version} is stored`, { field: "version" });
     const admitted = record.versions.some((one) => isUsable(one.state));
     for (const one of record.versions) this.#move(record, one, { in: "revoke" }, "smp.credential.revoked");
-    for (const one of record.versions) if (one.body.identity !== undefined) this.#identities.delete(one.body.identity.b64u);
+    this.#forgetIdentities(undefined, record.versions);
     return admitted;
   }
 
@@ -168,7 +169,7 @@ export class CredentialStore extends Timer {
   }
 
   #create(tenant: string, owner: string, endpoint: string, credentialId: string): CredentialRecord {
-    if (this.#records >= this.options.maxRecords) throw new ProblemError("peer-unavailable", "no room for more credentials");
+    if (this.#records >= this.options.maxRecords) throw new ProblemError("peer-unavailable", "no room for more credentials", { retryAfter: 3600 });
     let clients = this.#tenants.get(tenant);
     if (clients === undefined) this.#tenants.set(tenant, (clients = new Map<string, ClientCredentials>()));
     let client = clients.get(endpoint);
@@ -179,10 +180,21 @@ export class CredentialStore extends Timer {
     return record;
   }
 
+  /** Identities of versions that are gone are free again, unless a version that `keeper` still has goes by the same. */
+  #forgetIdentities(keeper: CredentialRecord | undefined, versions: readonly CredentialVersion[]): void {
+    for (const { body } of versions) {
+      const identity = body.identity?.b64u;
+      if (identity !== undefined && keeper?.versions.some((kept) => kept.body.identity?.b64u === identity) !== true) this.#identities.delete(identity);
+    }
+  }
+
   #makeActive(record: CredentialRecord, version: CredentialVersion): void {
     const now = this.options.clock.epoch();
     for (const older of record.versions) {
-      if (older === version || older.state !== "active") continue;
+      if (older === version) continue;
+      // Two slots: the version now active and the one before it; whatever still overlapped is over.
+      this.#move(record, older, { in: "overlap-over" }, "smp.credential.retired");
+      if (older.state !== "active") continue;
       older.move({ in: "superseded", overlap: true }, now);
       if (version.body.overlapSeconds === undefined) continue;
       older.overlapUntil = now + version.body.overlapSeconds * 1000;

@@ -43,6 +43,16 @@ describe("requests for a sleeping device", () => {
     expect(queues.held).toBe(0);
   });
 
+  it("are dropped when the server stops, those that come later too, and no timer is left", async () => {
+    const { clock, log, queues, job } = bench();
+    queues.add("d", job("first"));
+    queues.stop();
+    expect(queues.hold("d", job("second"))).toBe(false);
+    await clock.advance(1000);
+    expect(log).toEqual(["first withdrawn", "second withdrawn"]);
+    expect(clock.pending()).toEqual([]);
+  });
+
   it("wait again when it falls asleep before their turn", async () => {
     const { clock, log, state, queues, job } = bench();
     queues.add("d", job("first"));

@@ -48,6 +48,7 @@ export class DeviceQueues extends Timer {
   override readonly timerName = "held requests";
   readonly #queues = new Map<string, DeviceQueue>();
   #held = 0;
+  #stopped = false;
 
   constructor(
     readonly clock: Clock,
@@ -73,6 +74,10 @@ export class DeviceQueues extends Timer {
 
   /** Puts it behind what is held, until the device is heard of. False: it was dropped at once. */
   hold(endpoint: string, job: DeviceJob): boolean {
+    if (this.#stopped) {
+      job.dropped("withdrawn");
+      return false;
+    }
     const queue = this.#queues.get(endpoint) ?? { busy: false, held: [] };
     if (queue.held.length >= this.options.maxPerDevice || this.#held >= this.options.maxHeld) {
       job.dropped("queue-full");
@@ -123,7 +128,9 @@ export class DeviceQueues extends Timer {
     for (const job of dropped) job.dropped(why);
   }
 
+  /** What is held is dropped, and so is what an exchange under way would have held later. */
   stop(): void {
+    this.#stopped = true;
     this.clock.stop(this);
     for (const endpoint of [...this.#queues.keys()]) this.drop(endpoint, "withdrawn");
   }

@@ -168,7 +168,7 @@ export class LwM2mServer {
   }
 
   async stop(): Promise<void> {
-    this.faults.clearAll();
+    this.faults.stop();
     this.registry.stop();
     this.triggers.stop();
     this.credentials.stop();

@@ -123,6 +123,10 @@ describe("the LwM2M Server over HTTP", () => {
     const foreign = { ...items[3], ep: "b-3" };
     const { results } = (await a.batchCredentials({ items: [items[0]!, items[1]!, bad as (typeof items)[0], foreign as (typeof items)[0], items[4]!] })).value;
     expect(results.map(({ status }) => status)).toEqual([201, 201, 400, 404, 201]);
+    expect(results[2]?.problem?.field).toBe("/items/2/credential/version");
+    const older = { operation: "activate" as const, ep: "ab-0", credentialId: "c1", activation: { version: 9, sessionId: 1 } };
+    const refused = (await a.batchCredentials({ items: [older, { operation: "roll-back", ep: "ab-0", credentialId: "c1", version: 9 }] })).value.results;
+    expect(refused.map(({ problem }) => problem?.field)).toEqual(["/items/0/activation/version", "/items/1/version"]);
     const first = (await a.listCredentials({ limit: 2, state: "staged" })).value;
     expect(first.credentials.map(({ ep }) => ep)).toEqual(["ab-0", "ab-1"]);
     const second = (await a.listCredentials({ limit: 2, state: "staged", cursor: first.next ?? "" })).value;
@@ -159,6 +163,14 @@ describe("the LwM2M Server over HTTP", () => {
     await a.stageCredential("ab-1", "c1", nosec(1));
     await a.activateCredential("ab-1", "c1", { version: 1, sessionId: 1 });
     await (await device("ab-1")).register();
+    await a.revokeCredential("ab-1", "c1", 1);
+    expect((await operator.registrations()).total).toBe(1);
+  });
+
+  it("leaves a registration alone when a credential is revoked that never let anybody in", async () => {
+    const { a, device, operator } = await served({ admission: "open" });
+    await (await device("ab-1")).register();
+    await a.stageCredential("ab-1", "c1", nosec(1));
     await a.revokeCredential("ab-1", "c1", 1);
     expect((await operator.registrations()).total).toBe(1);
   });

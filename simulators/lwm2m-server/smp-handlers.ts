@@ -5,6 +5,7 @@ import {
   type Activation,
   type BatchItem,
   type BatchItemResult,
+  type CallContext,
   type Caller,
   type Capabilities,
   type Credential,
@@ -103,8 +104,9 @@ export class SmpHandlers implements LwM2mServerHandlers {
 
   revokeCredential(caller: Caller, path: CredentialPath, query: { readonly version: number }): void {
     this.options.tenancy.check(caller, path.ep);
-    this.options.credentials.revoke(caller.tenant, path.ep, path.credentialId, query.version);
-    this.options.revoked(caller.tenant, path.ep);
+    const admitted = this.options.credentials.revoke(caller.tenant, path.ep, path.credentialId, query.version);
+    // Nobody came in under a credential that never admitted anybody.
+    if (admitted) this.options.revoked(caller.tenant, path.ep);
   }
 
   activateCredential(caller: Caller, path: CredentialPath, body: Activation): { readonly effective: boolean } {
@@ -134,11 +136,11 @@ export class SmpHandlers implements LwM2mServerHandlers {
   }
 
   batchCredentials(caller: Caller, body: UnjudgedBatch): { readonly results: readonly BatchItemResult[] } {
-    return { results: body.items.map((item) => this.#judgeItem(caller, item)) };
+    return { results: body.items.map((item, index) => this.#judgeItem(caller, item, index)) };
   }
 
-  listEvents(caller: Caller, query: EventQuery): Promise<EventPage> {
-    return this.options.events.poll(caller.tenant, Number(query.after ?? 0), query.limit, query.wait * 1000);
+  listEvents(caller: Caller, query: EventQuery, { signal }: CallContext): Promise<EventPage> {
+    return this.options.events.poll(caller.tenant, Number(query.after ?? 0), query.limit, query.wait * 1000, signal);
   }
 
   #trigger(caller: Caller, path: TriggerPath): TriggerRecord {
@@ -160,14 +162,22 @@ export class SmpHandlers implements LwM2mServerHandlers {
     return this.options.plants.has("credential-secret-readable-by-get") ? leaking(view, record.newest.body.secret ?? this.options.tenancy.peer(record.owner)?.token) : view;
   }
 
-  #judgeItem(caller: Caller, unjudged: unknown): BatchItemResult {
-    const named = namesOf(unjudged);
+  #judgeItem(caller: Caller, unjudged: unknown, index: number): BatchItemResult {
+    const refused = (error: unknown, fieldOf: (field: string) => string): BatchItemResult => {
+      if (!(error instanceof ProblemError)) throw error;
+      const problem = error.toProblem();
+      return { ...namesOf(unjudged), status: error.status, problem: problem.field === undefined ? problem : { ...problem, field: fieldOf(problem.field) } };
+    };
+    let item: BatchItem;
     try {
-      const item = validateBatchItem(unjudged);
+      item = validateBatchItem(unjudged, index);
+    } catch (error) {
+      return refused(error, (field) => field);
+    }
+    try {
       return { status: this.#carryOut(caller, item), ep: item.ep, credentialId: item.credentialId };
     } catch (error) {
-      if (error instanceof ProblemError) return { ...named, status: error.status, problem: error.toProblem() };
-      throw error;
+      return refused(error, (field) => `/items/${index}${placeIn(item)}/${field.replace(/^\//, "")}`);
     }
   }
 
@@ -200,6 +210,9 @@ function cursorPosition(cursor: string): number {
   if (position === undefined) throw new ProblemError("schema", "not a cursor of this server", { field: "cursor" });
   return Number(position);
 }
+
+/** Where in an item the body of the single call lies; what that call has as parameters lies in the item itself. */
+const placeIn = ({ operation }: BatchItem): string => (operation === "stage" ? "/credential" : operation === "activate" ? "/activation" : "");
 
 /** As much of an item's name as can be told, for the result of one that is no item. */
 function namesOf(item: unknown): { ep?: string; credentialId?: string } {

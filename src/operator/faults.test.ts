@@ -32,6 +32,16 @@ describe("a fault board", () => {
     expect(faults.list()).toMatchObject([{ id: "f", fired: 2 }]);
   });
 
+  it("lets go what it delays and holds when its role stops, and leaves no timer", async () => {
+    const { clock, faults } = board();
+    faults.set("late", { operation: "register", action: { kind: "delay", ms: 600_000 } });
+    faults.set("held", { operation: "update", action: { kind: "hold" } });
+    const both = Promise.all([faults.apply("register", "a"), faults.apply("update", "a")]);
+    faults.stop();
+    expect(await both).toEqual([undefined, undefined]);
+    expect(clock.pending()).toEqual([]);
+  });
+
   it("delays on the clock and then lets the operation be done", async () => {
     const { clock, faults } = board();
     faults.set("f", { operation: "register", action: { kind: "delay", ms: 500 } });

@@ -1,5 +1,5 @@
 import { matchesPattern } from "../config/index.js";
-import { sleep } from "../ports/index.js";
+import { after } from "../ports/index.js";
 import type { Clock, Trace } from "../ports/index.js";
 
 /** What a role does wrong on purpose, once the operation of a fault comes by. */
@@ -71,6 +71,8 @@ const maxFaults = 1000;
 /** The faults a role has been told to commit. An empty board costs the hot path one comparison. */
 export class FaultBoard {
   readonly #armed = new Map<string, Armed>();
+  /** Ends of the delays under way. */
+  readonly #delays = new Set<() => void>();
 
   constructor(
     private readonly clock: Clock,
@@ -101,6 +103,12 @@ export class FaultBoard {
 
   clearAll(): void {
     for (const id of [...this.#armed.keys()]) this.clear(id);
+  }
+
+  /** For a role that stops: nothing is held or delayed any longer. */
+  stop(): void {
+    this.clearAll();
+    for (const over of [...this.#delays]) over();
   }
 
   /** Lets go what a `hold` has, and everything that comes after; the fault stays listed with its count. */
@@ -139,7 +147,15 @@ export class FaultBoard {
   async carryOut(fault: FiredFault, endpoint?: string): Promise<FaultOutcome | undefined> {
     const { action } = fault;
     if (action.kind === "delay") {
-      await sleep(this.clock, action.ms, `fault ${fault.id}`);
+      await new Promise<void>((resolve) => {
+        const over = (): void => {
+          this.clock.stop(timer);
+          this.#delays.delete(over);
+          resolve();
+        };
+        const timer = after(this.clock, action.ms, `fault ${fault.id}`, over);
+        this.#delays.add(over);
+      });
       return undefined;
     }
     if (action.kind !== "hold") return action;

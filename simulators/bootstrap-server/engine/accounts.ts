@@ -22,6 +22,20 @@ export function checkTag(ifMatch: string, version: number): void {
   }
 }
 
+const placeOf = (id: string): number => parseInt(id.split("-")[1] ?? "", 36);
+
+/**
+ * A page of what was made in this order, with ids `prefix-{count}-{random}`. The cursor is the id of the last one shown: what went meanwhile moves nothing.
+ * Throws `schema` for a text that is no such id.
+ */
+export function pageOf<T extends { readonly id: string }, Page>(all: readonly T[], cursor: string | undefined, limit: number, page: (shown: readonly T[], next: string | undefined) => Page): Page {
+  const after = cursor === undefined ? 0 : placeOf(cursor);
+  if (Number.isNaN(after)) throw new ProblemError("schema", "is not a cursor of this list; take the next of the page before", { field: "cursor" });
+  const rest = all.filter(({ id }) => placeOf(id) > after);
+  const shown = rest.slice(0, limit);
+  return page(shown, rest.length > limit ? shown.at(-1)?.id : undefined);
+}
+
 function valuesOf(body: AccountBody, ssid: number): AccountValues {
   return {
     ssid,
@@ -111,10 +125,7 @@ export class Accounts {
 
   /** In the order they were made. */
   page(caller: Caller, cursor: string | undefined, limit: number): { readonly accounts: readonly AccountRecord[]; readonly next: string | undefined } {
-    const own = [...this.#accounts.values()].filter(({ tenant }) => tenant === caller.tenant);
-    const from = cursor === undefined ? 0 : own.findIndex(({ id }) => id === cursor) + 1;
-    const accounts = own.slice(from, from + limit);
-    return { accounts, next: from + limit < own.length ? accounts.at(-1)?.id : undefined };
+    return pageOf([...this.#accounts.values()].filter(({ tenant }) => tenant === caller.tenant), cursor, limit, (accounts, next) => ({ accounts, next }));
   }
 
   view({ id, owner, ssid, revision, createdAt, updatedAt }: AccountRecord, peer?: PeerConfig): Account {

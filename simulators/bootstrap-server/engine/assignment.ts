@@ -122,7 +122,8 @@ export class OrderAssignment implements Assignment {
     const wish: Wish = {
       accounts,
       remove,
-      removeOthers: this.plain?.configuration.keepOthers === false,
+      // An account that may not be written is not to be deleted either: the device stays on what it has of it.
+      removeOthers: this.plain?.configuration.keepOthers === false && this.#left.size === 0,
       resources: all ? (this.plain?.resources ?? []) : [],
     };
     return this.context.plants.has("deletes-other-operators-account") ? { ...wish, accounts: accounts.filter(({ mode }) => mode === "write"), removeOthers: true } : wish;

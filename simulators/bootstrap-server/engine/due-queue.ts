@@ -11,6 +11,7 @@ interface Due {
 export class DueQueue extends Timer {
   readonly #heap: Due[] = [];
   #arrivals = 0;
+  #closed = false;
   #startedFor = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -26,13 +27,16 @@ export class DueQueue extends Timer {
 
   /** There is no way to take an entry back: `run` looks whether it is still wanted. */
   add(delayMs: number, run: () => void): void {
+    if (this.#closed) return;
     const due: Due = { at: this.clock.now() + delayMs, order: this.#arrivals++, run };
     this.#heap.push(due);
     this.#rise(this.#heap.length - 1);
     this.#arm();
   }
 
-  clear(): void {
+  /** For a server that stops: what is still added afterwards never runs. */
+  close(): void {
+    this.#closed = true;
     this.#heap.length = 0;
     this.#startedFor = Number.POSITIVE_INFINITY;
     this.clock.stop(this);

@@ -3,24 +3,27 @@ import type { PeerConfig } from "../../../src/config/index.js";
 import type { Clock, Secrets } from "../../../src/ports/index.js";
 import { ProblemError } from "../../../src/smp/index.js";
 import type { Caller, ItemCause, Order, OrderBody, OrderStatus, OrderType, ItemState } from "../../../src/smp/index.js";
-import { etagOf, checkTag } from "./accounts.js";
+import { etagOf, checkTag, pageOf } from "./accounts.js";
 import type { Accounts } from "./accounts.js";
 import { timeOf } from "./items.js";
 import type { Items } from "./items.js";
 import { Client, OrderItem, OrderRecord } from "./model.js";
 import type { AccountRecord } from "./model.js";
 
-/** Items kept altogether; the oldest orders that are over are forgotten beyond that. */
-const keptItems = 200_000;
-
 export interface OrdersContext {
   readonly clock: Clock;
   readonly secrets: Secrets;
   readonly accounts: Accounts;
   readonly items: Items;
+  /** Items kept for one tenant, those of orders that are over included. */
+  readonly maxItems: number;
+  /** Whether so many devices more can be kept. */
+  hasRoomFor(devices: number): boolean;
   /** False: the Bootstrap Server does not know the endpoint. */
   knows(endpoint: string): boolean;
   client(endpoint: string): Client;
+  /** The device, where orders concerned it before. */
+  knownClient(endpoint: string): Client | undefined;
   /** Accounts that plain configurations put on the endpoint. */
   plainShortServerIds(endpoint: string): readonly number[];
 }
@@ -29,7 +32,8 @@ export interface OrdersContext {
 export class Orders {
   readonly #orders = new Map<string, OrderRecord>();
   #newest = 0;
-  #items = 0;
+  /** By tenant. */
+  readonly #items = new Map<string, number>();
 
   constructor(private readonly context: OrdersContext) {}
 
@@ -55,11 +59,13 @@ export class Orders {
       now,
     );
     const { endpoints } = body.targets;
+    this.#makeRoom(caller.tenant, endpoints.length);
+    if (this.#itemsOf(caller.tenant) + endpoints.length > this.context.maxItems || !this.context.hasRoomFor(endpoints.length)) throw new ProblemError("rate", "too many items are open; wait for orders to end, or cancel some", { retryAfter: 60 });
     const refusals = endpoints.map((endpoint, index) => this.#judge(order.type, account, peer, endpoint, index));
     endpoints.forEach((endpoint, index) => {
       const refused = refusals[index];
-      // A name nobody knows leaves no trace beyond its item.
-      const item = new OrderItem(order, refused === "unknown-endpoint" ? new Client(endpoint) : this.context.client(endpoint), index, now);
+      // A device that is refused leaves no trace beyond its item.
+      const item = new OrderItem(order, refused === undefined ? this.context.client(endpoint) : new Client(endpoint), index, now);
       order.items.set(endpoint, item);
       order.list.push(item);
       order.counts.accepted += 1;
@@ -68,14 +74,13 @@ export class Orders {
       if (refused === undefined) item.client.open.push(item);
     });
     this.#orders.set(order.id, order);
-    this.#items += endpoints.length;
+    this.#items.set(order.tenant, this.#itemsOf(order.tenant) + endpoints.length);
     items.added(endpoints.length);
     for (const item of order.list) if (refusals[item.index] === undefined) this.#supersede(item);
     order.list.forEach((item, index) => {
       const refused = refusals[index];
       if (refused !== undefined) items.move(item, { in: "rejected", reason: { cause: refused } });
     });
-    this.#forget();
     return order;
   }
 
@@ -110,9 +115,7 @@ export class Orders {
         (filter.type === undefined || order.type === filter.type) &&
         (filter.accountId === undefined || order.account.id === filter.accountId),
     );
-    const from = cursor === undefined ? 0 : fitting.findIndex(({ id }) => id === cursor) + 1;
-    const orders = fitting.slice(from, from + limit);
-    return { orders, next: from + limit < fitting.length ? orders.at(-1)?.id : undefined };
+    return pageOf(fitting, cursor, limit, (orders, next) => ({ orders, next }));
   }
 
   /** The cursor is the index of the next item to look at, so that pages are stable while items move. */
@@ -120,7 +123,7 @@ export class Orders {
     const { list } = this.get(caller, orderId);
     const found: OrderItem[] = [];
     let index = cursor === undefined ? 0 : Number(cursor);
-    if (!Number.isSafeInteger(index) || index < 0) throw new ProblemError("schema", "not a cursor of this list", { field: "cursor" });
+    if (!/^[0-9]{1,9}$/.test(cursor ?? "0")) throw new ProblemError("schema", "not a cursor of this list", { field: "cursor" });
     for (; index < list.length && found.length < limit; index++) {
       const item = list[index];
       if (item !== undefined && (state === undefined || item.state === state)) found.push(item);
@@ -154,7 +157,7 @@ export class Orders {
   #judge(type: OrderType, account: AccountRecord, peer: PeerConfig, endpoint: string, index: number): ItemCause | undefined {
     // A device of somebody else looks like one that does not exist.
     if (!matchesAny(peer.endpoints, endpoint) || !this.context.knows(endpoint)) return "unknown-endpoint";
-    const client = this.context.client(endpoint);
+    const client = this.context.knownClient(endpoint) ?? new Client(endpoint);
     const field = `/targets/endpoints/${index}`;
     // An item that waits is overtaken, one that was applied only lacks its confirmation; between the two the device is being written.
     if (client.open.some(({ order, state }) => order.account === account && (state === "bootstrapping" || state === "delivered"))) {
@@ -184,12 +187,17 @@ export class Orders {
     }
   }
 
-  #forget(): void {
+  #itemsOf(tenant: string): number {
+    return this.#items.get(tenant) ?? 0;
+  }
+
+  /** The tenant's oldest orders that are over give way to so many items. */
+  #makeRoom(tenant: string, items: number): void {
     for (const [id, order] of this.#orders) {
-      if (this.#items <= keptItems) return;
-      if (order.openItems > 0) continue;
+      if (this.#itemsOf(tenant) + items <= this.context.maxItems) return;
+      if (order.tenant !== tenant || order.openItems > 0) continue;
       this.#orders.delete(id);
-      this.#items -= order.list.length;
+      this.#items.set(tenant, this.#itemsOf(tenant) - order.list.length);
     }
   }
 }

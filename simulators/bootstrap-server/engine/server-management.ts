@@ -2,7 +2,7 @@ import { matchesAny } from "../../../src/config/index.js";
 import type { BootstrapServerConfig, PeerConfig } from "../../../src/config/index.js";
 import type { EventLog } from "../../../src/operator/index.js";
 import type { Clock, Log, Secrets, Trace } from "../../../src/ports/index.js";
-import { SmpEventLog } from "../../../src/smp/index.js";
+import { ProblemError, SmpEventLog } from "../../../src/smp/index.js";
 import type { Caller, Confirmation, Client as ClientView, OrderBody } from "../../../src/smp/index.js";
 import type { Assignments } from "../bootstrap-handler.js";
 import type { Assignment } from "../session-context.js";
@@ -34,6 +34,10 @@ export interface ServerManagementPorts {
   /** The Servers this one may call, by peer id. */
   readonly links: ReadonlyMap<string, ServerLink>;
 }
+
+/** Items of orders kept for one tenant, and devices that orders concerned, of all tenants. */
+const keptItems = 200_000;
+const keptClients = 500_000;
 
 /** A clock of a peer may differ from ours by so much outside a laboratory. */
 const clockSkewMs = 300_000;
@@ -73,6 +77,9 @@ export class ServerManagement implements Assignments {
       secrets,
       accounts: this.accounts,
       items: this.items,
+      maxItems: keptItems,
+      hasRoomFor: (devices) => this.#clients.size + devices <= keptClients,
+      knownClient: (endpoint) => this.#clients.get(endpoint),
       knows: (endpoint) => this.knows(endpoint),
       client: (endpoint) => this.#client(endpoint),
       plainShortServerIds: (endpoint) => this.#plainShortServerIds(endpoint),
@@ -97,7 +104,7 @@ export class ServerManagement implements Assignments {
 
   stop(): void {
     this.#watch.stop();
-    this.#due.clear();
+    this.#due.close();
     this.events.close();
   }
 
@@ -145,9 +152,10 @@ export class ServerManagement implements Assignments {
     return order;
   }
 
-  /** A Server saw its device register (or fail to) under a credential. */
+  /** A Server saw its device register (or fail to) under a credential. Throws `not-found` for a device that is not the caller's. */
   confirm(caller: Caller, { ep, ssid, event, at, version }: Confirmation): void {
-    const client = matchesAny(this.peer(caller).endpoints, ep) ? this.#clients.get(ep) : undefined;
+    if (!matchesAny(this.peer(caller).endpoints, ep) || !this.knows(ep)) throw new ProblemError("not-found", "there is no such client", { field: "/ep" });
+    const client = this.#clients.get(ep);
     this.events.publish(caller.tenant, {
       type: event === "registered" ? "smp.client.registered" : "smp.client.authfailed",
       subject: ep,
