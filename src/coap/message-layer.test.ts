@@ -430,6 +430,17 @@ describe("an option that is not understood", () => {
     expect(outcome.response?.code).toBe(Codes.BadOption);
   });
 
+  it.each([
+    ["If-Match", { number: OptionNumber.IfMatch, value: Buffer.from("e") }],
+    ["If-None-Match", { number: OptionNumber.IfNoneMatch, value: Buffer.alloc(0) }],
+  ])("is answered 4.02 when it is a condition that nobody judges: %s", async (_, option) => {
+    let handled = 0;
+    const { lockstep } = await alone((request) => (handled++, request.respond(content)));
+    await lockstep.say({ code: Codes.PUT, options: [option] });
+    expect(lockstep.last.code).toBe(Codes.BadOption);
+    expect(handled).toBe(0);
+  });
+
   it("is answered 5.05 when it asks for a proxy", async () => {
     const { lockstep } = await alone(echo);
     await lockstep.say({ options: [textOption(OptionNumber.ProxyUri, "coap://example/")] });

@@ -73,6 +73,10 @@ export function readRequestOptions(frame: Frame, into: RequestFields): OptionPro
         break;
       case OptionNumber.Size2:
         break;
+      case OptionNumber.IfMatch:
+      case OptionNumber.IfNoneMatch:
+        // RFC 7252 §5.10.8: the request must not be carried out without the condition, and nobody here can judge one.
+        return { number, code: Codes.BadOption };
       case OptionNumber.ProxyUri:
       case OptionNumber.ProxyScheme:
         // RFC 7252 §5.7.2
