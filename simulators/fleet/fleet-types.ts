@@ -73,6 +73,8 @@ export interface Fleet {
   setRate(plan: string, perSecond: number): Promise<void>;
   /** Newest merged figures. */
   snapshot(): FleetSnapshot;
+  /** Adds what only its caller can time, such as `order-to-confirmed`, to the fleet's latencies. */
+  record(operation: Operation, milliseconds: number): void;
   /** Merged from the start, in bins that double; computed anew at each call. */
   distribution(): Readonly<Partial<Record<Operation, readonly Bin[]>>>;
   /** One per second, newest last; bounded to the last hour. */

@@ -124,6 +124,10 @@ class ThreadedFleet implements Fleet {
     return this.#merge.snapshot();
   }
 
+  record(operation: Operation, milliseconds: number): void {
+    this.#merge.record(operation, milliseconds);
+  }
+
   distribution(): Readonly<Partial<Record<Operation, readonly Bin[]>>> {
     return this.#merge.distribution();
   }

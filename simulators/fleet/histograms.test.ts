@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Histograms } from "./histograms.js";
+import { Merge } from "./merge.js";
 
 describe("merged histograms", () => {
   it("give the distribution in bins that double, from the smallest value to the largest", () => {
@@ -26,5 +27,16 @@ describe("merged histograms", () => {
 
   it("have nothing to say of what never happened", () => {
     expect(new Histograms().distribution()).toEqual({});
+  });
+});
+
+describe("the fleet's figures", () => {
+  it("hold what no shard can time, in the interval that it was told and from the start", () => {
+    const merge = new Merge(2);
+    merge.record("order-to-confirmed", 250);
+    expect(merge.tick().interval["order-to-confirmed"]).toMatchObject({ count: 1, p50: 250.111 });
+    const { interval, latency } = merge.tick();
+    expect(interval["order-to-confirmed"]).toBeUndefined();
+    expect(latency["order-to-confirmed"]?.count).toBe(1);
   });
 });

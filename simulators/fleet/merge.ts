@@ -30,6 +30,12 @@ export class Merge {
     if (this.#recent[statistics.shard]?.add(statistics.health) === true) this.#lagged = true;
   }
 
+  /** What was measured outside the shards. */
+  record(operation: Operation, milliseconds: number): void {
+    this.#total.record(operation, milliseconds);
+    this.#interval.record(operation, milliseconds);
+  }
+
   /** Closes an interval. */
   tick(): FleetSnapshot {
     this.#second++;

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { personalityNames, type PersonalityName } from "../../../simulators/device/index.js";
 import { itemOutcome, type ItemView } from "../actors/operator.js";
 import type { Scenario } from "../scenario/scenario.js";
@@ -112,11 +113,20 @@ export async function checkExactlyWithLifetime(scenario: Scenario, operator: Ser
   checkSet(scenario, "account-fields", `devices that server ${operator} lists with a lifetime of ${lifetime} s`, expected, names, true);
 }
 
+const stamps = z.object({ accepted: z.iso.datetime(), confirmed: z.iso.datetime() });
+
+/** Adds how long a confirmed item took, by its own stamps, to the fleet's latencies. */
+function recordConfirmation(scenario: Scenario, item: ItemView): void {
+  const { success, data } = stamps.safeParse(item["evidence"]);
+  if (success) fleetOf(scenario).record("order-to-confirmed", Date.parse(data.confirmed) - Date.parse(data.accepted));
+}
+
 /** Judges that the items of the operator's newest order end in exactly the predicted sets: by state, the names of the devices. */
 export async function checkFleetItems(scenario: Scenario, operator: ServerName, predicted: Readonly<Partial<Record<PersonalityName, string>>>): Promise<void> {
   const crowd = crowdOf(scenario, "standing");
   const orders = crowd.population.orders.get(operator) ?? [];
   const items = (await Promise.all(orders.map((id) => scenario.operators[operator].items(id)))).flat();
+  for (const item of items) recordConfirmation(scenario, item);
   const actual = setsBy(items, itemOutcome, ({ ep }: ItemView) => ep);
   const expected = new Map<string, string[]>();
   for (const personality of personalityNames) {
