@@ -88,6 +88,12 @@ describe("addresses that cannot be had", () => {
     expect(String(error)).toContain("--http 127.0.0.1:8683 is in use by another process; stop it, or choose another port");
   });
 
+  it("are told apart by their host where both take any port", () => {
+    const anyPort = { "--coap": { host: "127.0.0.1", port: 0 }, "--http": { host: "192.0.2.1", port: 0 } };
+    const error = asUsage(Object.assign(new Error("listen"), { code: "EADDRNOTAVAIL", port: 0, address: "192.0.2.1" }), anyPort);
+    expect(String(error)).toContain("--http 192.0.2.1:0 is not an address of this machine");
+  });
+
   it("stay what they are when they are no such thing", () => {
     const error = new Error("something else");
     expect(asUsage(error, given)).toBe(error);

@@ -4,8 +4,9 @@ import { UsageError } from "./exit.js";
 export function asUsage(error: unknown, addresses: Readonly<Record<string, { readonly host: string; readonly port: number }>>): unknown {
   if (!(error instanceof Error) || !("code" in error)) return error;
   const port: unknown = "port" in error ? error.port : undefined;
+  const host: unknown = "address" in error ? error.address : undefined;
   const given = Object.entries(addresses);
-  const [flag, address] = given.find(([, candidate]) => candidate.port === port) ?? given[0] ?? ["--coap", { host: "", port: 0 }];
+  const [flag, address] = given.find(([, candidate]) => candidate.port === port && (host === undefined || candidate.host === host)) ?? given.find(([, candidate]) => candidate.port === port) ?? given[0] ?? ["--coap", { host: "", port: 0 }];
   const place = `${address.host}:${address.port}`;
   switch (error.code) {
     case "EADDRINUSE":

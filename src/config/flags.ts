@@ -12,7 +12,7 @@ export function checkFlags<S extends z.ZodType>(given: Readonly<Record<string, u
   throw new ConfigError(
     findings(parsed.error.issues, (path) => knownKeys(schema, path)).map(({ path, message, fix }) => {
       const [first, ...rest] = path;
-      return { source: first === undefined ? "command line" : flagOf(String(first)), key: rest.map(String).join("."), message, fix };
+      return { source: first === undefined ? "command line" : flagOf(String(first)), key: rest.filter((part) => typeof part !== "number").map(String).join("."), message, fix };
     }),
   );
 }

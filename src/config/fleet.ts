@@ -25,6 +25,10 @@ export const sharesSchema = z
 export const expectationSchema = z.string().transform((text, context) => {
   const match = /^(bootstrapped|registered|updated|failed|retransmissions)\s*(=|>=|<=|<|>)\s*(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
   const [, counter, comparison, bound, percent] = match ?? [];
+  if (percent === "%" && Number(bound) > 100 && counter !== "retransmissions" && counter !== "updated") {
+    context.addIssue({ code: "custom", message: `"${text}" asks for more than all devices`, params: { fix: "write it as registered=100%" } });
+    return z.NEVER;
+  }
   if (counter === undefined || comparison === undefined || bound === undefined) {
     context.addIssue({
       code: "custom",
@@ -101,7 +105,7 @@ export const fleetSchema = z
     shortServerId: countSchema(1, 65_534).default(101),
     personalities: sharesSchema.default({ default: 1 }),
     lwm2m: z.enum(["1.0", "1.1"]).default("1.1"),
-    /** How long the fleet stays after the last device was started. */
+    /** How long the fleet stays in all. */
     duration: durationMsSchema.optional(),
     seed: seedSchema.optional(),
     shards: countSchema(1, 256).optional(),

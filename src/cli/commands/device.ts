@@ -46,7 +46,7 @@ async function runDevice(invocation: Invocation, flags: Record<string, unknown>)
   const { listener, trace } = narrated(log);
   const personality = personalityNamed(options.personality, "--personality");
   const { coap, device: times } = timing(options.timing);
-  const stop = onStop((name) => terminal.err(`${name}: leaving`));
+  const stop = onStop((name) => terminal.err(options.json ? JSON.stringify({ msg: "leaving", signal: name }) : `${name}: leaving`));
   const device = new Device(new DeviceHost(ports, listener, trace), {
     endpoint: options.endpoint,
     lwm2m: options.lwm2m,

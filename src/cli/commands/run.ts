@@ -8,6 +8,7 @@ import type { Log } from "../../ports/index.js";
 import type { FleetSnapshot } from "../../../simulators/fleet/index.js";
 import type { PlannedScenario, RunProgress } from "../../harness/index.js";
 import { ExitCode, UsageError } from "../exit.js";
+import { folderGiven } from "../files.js";
 import type { Invocation } from "../program.js";
 import { asUsage } from "../sockets.js";
 import { onStop } from "../stop.js";
@@ -58,6 +59,8 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
     return;
   }
 
+  const out = flags.out ?? join(process.cwd(), "reports");
+  await folderGiven(out, "--out");
   const say = (text: string): void => (flags.json ? terminal.err(text) : terminal.out(text));
   const view = new RunView(terminal, say, terminal.live && !flags.json);
   const note = (fields: object, message: string): void => view.on({ type: "note", text: `${message} ${JSON.stringify(fields)}` });
@@ -85,7 +88,7 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
         ...(flags.seed === undefined ? {} : { seed: flags.seed }),
         target,
         functional: flags.functional,
-        out: flags.out ?? join(process.cwd(), "reports"),
+        out,
         ...(devicesOn === undefined ? {} : { devicesOn }),
         signal: stop.signal,
       },

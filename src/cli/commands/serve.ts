@@ -26,7 +26,7 @@ const flagsSchema = z.strictObject({
   coap: addressSchema.optional(),
   http: addressSchema.optional(),
   config: z.string().optional(),
-  name: z.string().optional(),
+  name: z.string().min(1).max(64).optional(),
   timing: z.enum(["lab", "rfc"]).optional(),
   admission: z.enum(["open", "credential"]).optional(),
   json: z.boolean().default(false),
@@ -122,7 +122,7 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
   const plantable = (await role.plants()).map(({ name }) => name);
   const unknown = config.plants.flatMap((name, index) => (plantable.includes(name) ? [] : [{ source, ...file.locate(["plants", index]), key: `plants.${index}`, message: `"${name}" is no planted fault of this role`, fix: `use one of ${plantable.join(", ")}` }]));
   if (unknown.length > 0) throw new ConfigError(unknown);
-  const stop = onStop((name) => terminal.err(`${name}: stopping`));
+  const stop = onStop((name) => terminal.err(json ? JSON.stringify({ msg: "stopping", signal: name }) : `${name}: stopping`));
   try {
     const running = await role.start(config, realPorts(config.name, roleLog(terminal, { json, level: logLevel, fields: { role: config.name } }))).catch((error: unknown) => {
       throw asUsage(error, { "--coap": config.coap, "--http": config.http });

@@ -35,7 +35,7 @@ export class Cucumber {
   /** Runs (or, dry, only plans) what the paths and the tag expression select; `path:line` is one scenario. */
   async run(paths: readonly string[], tagExpression: string, dryRun: boolean, onEnvelope: (envelope: Envelope) => void): Promise<void> {
     const { configuration } = this;
-    await runCucumber(
+    const running = runCucumber(
       {
         ...configuration,
         sources: { ...configuration.sources, paths: [...paths], tagExpression },
@@ -45,5 +45,9 @@ export class Cucumber {
       this.environment,
       onEnvelope,
     );
+    await running.catch((error: unknown) => {
+      const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : "";
+      throw cause.startsWith("Tag expression") ? new FeatureError(`${cause.replace(/\.$/, "")}; write it as @SM-1 or "@SM-1 and not @load"`) : error;
+    });
   }
 }

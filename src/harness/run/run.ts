@@ -68,7 +68,7 @@ async function load(options: Pick<RunOptions, "select" | "functional">, environm
   await cucumber.run(selection.paths, selection.tagExpression, true, (envelope) => void envelopes.push(envelope));
   const plan = planOf(envelopes);
   if (plan.problems.length > 0) throw new FeatureError(plan.problems.join("\n"));
-  if (plan.scenarios.length === 0) throw new FeatureError(`no scenario is selected by ${(options.select ?? []).join(" ") || "this run"}; muster run --list shows all`);
+  if (plan.scenarios.length === 0) throw new FeatureError(`no scenario is selected by ${(options.select ?? []).join(" ") || "this run"}`);
   return { cucumber, scenarios: plan.scenarios };
 }
 
