@@ -15,8 +15,6 @@ Feature: A LwM2M Server keeps tenants apart, and secrets to itself
       | POST   | a trigger       | /smp/v1/triggers                                       | { "ep": "<b:c1>", "reason": "operator" }                             |
       | GET    | reachability    | /smp/v1/reachability/<b:c1>                            |                                                                      |
       | PUT    | a credential    | /smp/v1/clients/<b:c1>/credentials/harness             | { "version": 1, "ssid": <A.ssid>, "mode": "nosec" }                  |
-      | GET    | a credential    | /smp/v1/clients/<b:c1>/credentials/harness             |                                                                      |
-      | PUT    | an activation   | /smp/v1/clients/<b:c1>/credentials/harness/activation  | { "version": 1, "sessionId": 1 }                                     |
 
   @rule:tenant-isolation
   Scenario: The same questions about its own device are answered

@@ -99,6 +99,10 @@ Then(/^these reach "([^"]+)" in this order: (\/[\d/]+(?:, \/[\d/]+)+)$/, functio
   return checkArrivalOrder(this.scenario, alias, paths.split(", "));
 });
 
+Then(/^this reaches "([^"]+)": (\/[\d/]+)$/, function (this: MusterWorld, alias: string, path: string) {
+  return checkArrivalOrder(this.scenario, alias, [path]);
+});
+
 // A LwM2M Server is judged on its own: the harness in the place of the Bootstrap Server
 
 When("the Bootstrap Server asks {server} to trigger {device}", function (this: MusterWorld, server: ServerName, alias: string) {
