@@ -6,7 +6,8 @@ import { single, valueOf } from "../../src/lwm2m/index.js";
 import { simulatedPorts } from "../../src/ports/simulated/index.js";
 import type { SimulatedPorts } from "../../src/ports/simulated/index.js";
 import { udpEndpoint } from "../../src/transport/index.js";
-import { BootstrapServer, LateHandler } from "./role.js";
+import { LateHandler } from "../../src/operator/index.js";
+import { BootstrapServer } from "./role.js";
 import { ScriptedDevice, answer } from "./testing/scripted-device.js";
 
 const serverAddress = { host: "10.0.0.1", port: 5683 };

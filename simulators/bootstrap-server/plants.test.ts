@@ -8,7 +8,8 @@ import type { SimulatedPorts } from "../../src/ports/simulated/index.js";
 import { udpEndpoint } from "../../src/transport/index.js";
 import { noPlants, plants, plantsNamed } from "./plants.js";
 import type { PlantName } from "./plants.js";
-import { BootstrapServer, LateHandler } from "./role.js";
+import { LateHandler } from "../../src/operator/index.js";
+import { BootstrapServer } from "./role.js";
 import { MemoryLink } from "./testing/memory-link.js";
 import { ScriptedDevice, answer } from "./testing/scripted-device.js";
 
@@ -160,7 +161,7 @@ const observations: Readonly<Record<PlantName, { readonly see: (one: Rig) => unk
     see: async (one) => {
       one.link.triggerState = "queued";
       const orderId = await ordered(one, { trigger: "via-server", triggerServers: ["operator-b"] });
-      one.role.handlers.cancelOrder(caller, { orderId }, { ifMatch: "*" });
+      one.role.handlers.cancelOrder(caller, { orderId }, { ifMatch: "*", signal: new AbortController().signal });
       await one.ports.clock.advance(100);
       return one.link.log.filter((line) => line.startsWith("withdraw")).length;
     },

@@ -1,5 +1,4 @@
 import type { BootstrapServerConfig } from "../../src/config/index.js";
-import type { IncomingRequest, RequestHandler } from "../../src/coap/index.js";
 import { Metrics } from "../../src/metrics/index.js";
 import { EventLog, FaultBoard, TraceLog } from "../../src/operator/index.js";
 import type { BootstrapServerOperations } from "../../src/operator/index.js";
@@ -12,16 +11,6 @@ import { ServerManagement } from "./engine/server-management.js";
 import { SmpLink } from "./engine/smp-link.js";
 import { plantsNamed } from "./plants.js";
 import { SmpHandlers } from "./smp-handlers.js";
-
-/** What the CoAP endpoint hands its requests to: it exists before the role does. */
-export class LateHandler implements RequestHandler {
-  handler: RequestHandler | undefined = undefined;
-
-  onRequest(request: IncomingRequest): void {
-    if (this.handler === undefined) request.ignore();
-    else this.handler.onRequest(request);
-  }
-}
 
 /** The Bootstrap Server without its sockets. Throws RangeError for a planted fault it does not have. */
 export class BootstrapServer {

@@ -8,7 +8,7 @@ import { realPorts } from "../../src/ports/real/index.js";
 import { ProblemError, SmpCallError, SmpClient } from "../../src/smp/index.js";
 import type { Item, ItemState, NewOrder, Order } from "../../src/smp/index.js";
 import { startBootstrapServer } from "./server.js";
-import type { RunningRole } from "./server.js";
+import type { RunningRole } from "../../src/operator/index.js";
 import { FakeServer } from "./testing/fake-server.js";
 import { ScriptedDevice, answer } from "./testing/scripted-device.js";
 

@@ -2,21 +2,14 @@ import fastify from "fastify";
 import type { FastifyInstance } from "fastify";
 import type { BootstrapServerConfig } from "../../src/config/index.js";
 import { metricsRoute } from "../../src/metrics/index.js";
-import { operatorApi } from "../../src/operator/index.js";
-import type { RoleHealth } from "../../src/operator/index.js";
+import { LateHandler, operatorApi } from "../../src/operator/index.js";
+import type { RoleHealth, RunningRole } from "../../src/operator/index.js";
 import { formatAddress } from "../../src/ports/index.js";
 import type { Address, Ports } from "../../src/ports/index.js";
 import { udpDrops } from "../../src/ports/real/index.js";
 import { bootstrapServerApi, maxParamLength } from "../../src/smp/index.js";
 import { udpEndpoint } from "../../src/transport/index.js";
-import { BootstrapServer, LateHandler } from "./role.js";
-
-/** A role that serves until it is stopped. */
-export interface RunningRole {
-  readonly coap: Address;
-  readonly http: Address;
-  stop(): Promise<void>;
-}
+import { BootstrapServer } from "./role.js";
 
 /** Devices that may be in sessions, or whose last messages are remembered. */
 const maxPeers = 100_000;

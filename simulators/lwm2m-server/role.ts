@@ -2,7 +2,7 @@ import type { UdpEndpoint } from "../../src/transport/index.js";
 import type { LwM2mServerConfig } from "../../src/config/index.js";
 import { Metrics } from "../../src/metrics/index.js";
 import { EventLog, FaultBoard, TraceLog } from "../../src/operator/index.js";
-import type { IncomingRequest, RequestHandler, Response } from "../../src/coap/index.js";
+import type { Response } from "../../src/coap/index.js";
 import type { Path } from "../../src/lwm2m/index.js";
 import type { Ports } from "../../src/ports/index.js";
 import { defaultLimits, SmpEventLog, type Limits } from "../../src/smp/index.js";
@@ -34,16 +34,6 @@ const maxEndedTriggers = 50_000;
 const maxTriggersPerClientPerMinute = 30;
 
 const limits: Limits = { ...defaultLimits, openTriggers: maxOpenTriggers };
-
-/** What the CoAP endpoint hands its requests to: it exists before the role does. */
-export class LateHandler implements RequestHandler {
-  handler: RequestHandler | undefined = undefined;
-
-  onRequest(request: IncomingRequest): void {
-    if (this.handler === undefined) request.ignore();
-    else this.handler.onRequest(request);
-  }
-}
 
 /** The LwM2M Server stub without its sockets: everything it knows and does, put together. Throws `UnknownPlantError`. */
 export class LwM2mServer {

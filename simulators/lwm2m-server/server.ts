@@ -1,19 +1,12 @@
 import fastify, { type FastifyInstance } from "fastify";
 import type { LwM2mServerConfig } from "../../src/config/index.js";
 import { metricsRoute } from "../../src/metrics/index.js";
-import { operatorApi, type RoleHealth } from "../../src/operator/index.js";
+import { LateHandler, operatorApi, type RoleHealth, type RunningRole } from "../../src/operator/index.js";
 import { formatAddress, type Address, type Ports } from "../../src/ports/index.js";
 import { udpDrops } from "../../src/ports/real/index.js";
 import { lwm2mServerApi, maxParamLength } from "../../src/smp/index.js";
 import { udpEndpoint } from "../../src/transport/index.js";
-import { LateHandler, LwM2mServer } from "./role.js";
-
-/** A role that serves until it is stopped. */
-export interface RunningRole {
-  readonly coap: Address;
-  readonly http: Address;
-  stop(): Promise<void>;
-}
+import { LwM2mServer } from "./role.js";
 
 /** As many peers as there may be registrations, and some that are being refused. */
 const maxPeers = 260_000;

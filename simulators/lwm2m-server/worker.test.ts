@@ -5,7 +5,7 @@ import { formatAddress } from "../../src/ports/index.js";
 import { packageRoot, realPorts } from "../../src/ports/real/index.js";
 import { labConfig } from "./testing/bench.js";
 import { ScriptedDevice } from "./testing/scripted-device.js";
-import type { FromServerThread } from "./worker.js";
+import type { FromServerThread } from "../../src/operator/index.js";
 
 /** A thread cannot start from a .ts file: this runs what the build wrote. */
 const script = join(packageRoot, "dist/simulators/lwm2m-server/worker.js");

@@ -6,6 +6,8 @@ export type { FaultAction, FaultOutcome, FaultSpec, FaultStatus, FiredFault } fr
 export { redactSecrets } from "./redact.js";
 export { maxParamLength, operatorApi } from "./server.js";
 export type { OperatorApiOptions } from "./server.js";
+export { LateHandler, serveInThread } from "./serving.js";
+export type { FromServerThread, RunningRole, ToServerThread } from "./serving.js";
 export { TraceLog } from "./trace-log.js";
 export type { TracePage, TraceQuery } from "./trace-log.js";
 export type * from "./types.js";

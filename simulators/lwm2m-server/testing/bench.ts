@@ -1,7 +1,8 @@
 import { lwm2mServerConfig, timing, type LwM2mServerInput } from "../../../src/config/index.js";
 import { simulatedPorts, type SimulatedPorts } from "../../../src/ports/simulated/index.js";
 import { udpEndpoint } from "../../../src/transport/index.js";
-import { LateHandler, LwM2mServer } from "../role.js";
+import { LateHandler } from "../../../src/operator/index.js";
+import { LwM2mServer } from "../role.js";
 import { ScriptedDevice, type ScriptedDeviceOptions } from "./scripted-device.js";
 
 export const tokens = { a: "token-of-peer-a-0123456789", b: "token-of-peer-b-0123456789", operator: "token-of-operator-0123456789" };
