@@ -60,7 +60,7 @@ export class TraceLog implements Trace {
   }
 
   record(event: TraceEvent["event"], endpoint?: string): void {
-    this.#keep(event.kind === "http" && event.body !== undefined ? { ...event, body: redactSecrets(event.body) } : event, endpoint);
+    this.#keep(event, endpoint);
   }
 
   /** A tap for a CoAP endpoint of the role, bound at `local`. */
@@ -74,14 +74,15 @@ export class TraceLog implements Trace {
     const oldest = Math.max(1, this.#count - this.capacity + 1);
     const dropped = Math.max(0, Math.min(oldest - 1, this.#count) - query.after);
     const events: TraceEvent[] = [];
+    const wanted = query.endpoints === undefined ? undefined : matcherOf(query.endpoints);
     let seq = Math.max(oldest, query.after + 1);
     for (; seq <= this.#count && events.length < query.limit; seq++) {
       const slot = seq % this.capacity;
       const kept = this.#kept[slot];
       if (kept === undefined) continue;
       const endpoint = this.#endpoints[slot] ?? (kept.kind === "raw" ? kept.peer.label : undefined);
-      if (query.endpoints !== undefined && !(endpoint !== undefined && fits(query.endpoints, endpoint))) continue;
-      events.push({ seq, at: String(this.#at[slot] ?? 0n), role: this.role, ...(endpoint === undefined ? {} : { endpoint }), event: kept.kind === "raw" ? seen(kept) : kept });
+      if (wanted !== undefined && !(endpoint !== undefined && wanted(endpoint))) continue;
+      events.push({ seq, at: String(this.#at[slot] ?? 0n), role: this.role, ...(endpoint === undefined ? {} : { endpoint }), event: kept.kind === "raw" ? seen(kept) : shown(kept) });
     }
     return { events, next: Math.max(query.after, seq - 1), dropped };
   }
@@ -109,4 +110,12 @@ function seen(raw: RawDatagram): TraceEvent["event"] {
   };
 }
 
-const fits = (patterns: readonly string[], endpoint: string): boolean => patterns.some((pattern) => matchesPattern(pattern, endpoint));
+/** A body is kept as it came and leaves without its secrets: nobody ever reads most of them. */
+const shown = (event: TraceEvent["event"]): TraceEvent["event"] => (event.kind === "http" && event.body !== undefined ? { ...event, body: redactSecrets(event.body) } : event);
+
+/** Names are looked up, patterns are tried: a reader asks for many names at once, of a long ring. */
+function matcherOf(endpoints: readonly string[]): (endpoint: string) => boolean {
+  const names = new Set(endpoints.filter((endpoint) => !endpoint.includes("*")));
+  const patterns = endpoints.filter((endpoint) => endpoint.includes("*"));
+  return (endpoint) => names.has(endpoint) || patterns.some((pattern) => matchesPattern(pattern, endpoint));
+}
