@@ -8,14 +8,12 @@ import { Items } from "./items.js";
 import { Client } from "./model.js";
 import { Orders } from "./orders.js";
 
-const [a, b] = ["a", "b"].map((name) => ({
+const tenant = (name: string) => ({
   caller: { peerId: name, tenant: name },
   peer: { id: name, tenant: name, token: "", endpoints: ["ab-*"], uris: ["*"], shortServerIds: [1, 65534] as const },
-})) as [Tenant, Tenant];
-interface Tenant {
-  readonly caller: { readonly peerId: string; readonly tenant: string };
-  readonly peer: Parameters<Orders["create"]>[1];
-}
+});
+type Tenant = ReturnType<typeof tenant>;
+const [a, b] = [tenant("a"), tenant("b")];
 
 function bench(maxItems: number) {
   const { clock, secrets } = simulatedPorts(1);
@@ -35,9 +33,9 @@ function bench(maxItems: number) {
     plainShortServerIds: () => [],
   });
   const accountOf = ({ caller, peer }: Tenant) => accounts.create(caller, peer, { uri: "coap://127.0.0.1:5683", securityMode: "nosec", lifetime: 60, storeNotifications: true, binding: "U", acl: [] }).id;
-  const ids = new Map([a, b].map((tenant) => [tenant, accountOf(tenant)]));
+  const ids = new Map([a, b].map((one) => [one, accountOf(one)]));
   const policy = { trigger: "wait-for-client", triggerServers: [], maxAttempts: 5, activation: "before-first-write", sessionPolicy: "close-on-revoke" } as const;
-  const place = (tenant: Tenant, endpoints: string[], type: OrderBody["type"] = "provision") => orders.create(tenant.caller, tenant.peer, { type, accountId: ids.get(tenant) ?? "", targets: { endpoints }, policy });
+  const place = (one: Tenant, endpoints: string[], type: OrderBody["type"] = "provision") => orders.create(one.caller, one.peer, { type, accountId: ids.get(one) ?? "", targets: { endpoints }, policy });
   return { orders, clients, place };
 }
 
@@ -52,7 +50,7 @@ describe("the room for orders", () => {
   it("is made by forgetting the tenant's orders that are over, oldest first", () => {
     const { orders, place } = bench(2);
     const [first, foreign, second] = [place(a, ["ab-1"]), place(b, ["ab-2"]), place(a, ["ab-3"])];
-    for (const [tenant, order] of [[a, first], [a, second], [b, foreign]] as const) orders.cancel(tenant.caller, order.id, "*");
+    for (const [one, order] of [[a, first], [a, second], [b, foreign]] as const) orders.cancel(one.caller, order.id, "*");
     place(a, ["ab-4"]);
     expect(() => orders.get(a.caller, first.id)).toThrow(expect.objectContaining({ type: "not-found" }));
     expect(orders.get(a.caller, second.id)).toBe(second);
