@@ -85,7 +85,10 @@ export const operationResultSchema = z.looseObject({
   payloadHex: z.string().optional(),
 });
 
-export const relayAnswerSchema = z.looseObject({ status: z.number(), headers: z.record(z.string(), z.string()), body: z.unknown() });
+/** JSON has no undefined: an answer without content (204) comes without `body`. */
+export const relayAnswerSchema = z
+  .looseObject({ status: z.number(), headers: z.record(z.string(), z.string()), body: z.unknown().optional() })
+  .transform((answer) => ({ ...answer, body: answer.body }));
 
 export const sessionsSchema = z.looseObject({
   sessions: z.array(

@@ -137,6 +137,7 @@ describe("the operator API of a LwM2M Server", () => {
     const answer = await client.relay({ method: "POST", path: "/smp/v1/accounts", headers: { "idempotency-key": "k" }, body: { accountId: "acc-1" } });
     expect(answer).toEqual({ status: 201, headers: { etag: '"1"' }, body: { accountId: "acc-1" } });
     expect(asked[0]).toMatchObject({ path: "/smp/v1/accounts", headers: { "idempotency-key": "k" } });
+    expect(await client.relay({ method: "DELETE", path: "/smp/v1/accounts/acc-1" })).toEqual({ status: 204, headers: {}, body: undefined });
     expect(await refusal(client.relay({ method: "GET", path: "/smp/v1/nobody" }))).toMatchObject({ status: 502 });
     expect(await refusal(client.relay({ method: "GET", path: "http://elsewhere/" }))).toMatchObject({ status: 400, field: "path" });
   });

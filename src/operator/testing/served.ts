@@ -61,6 +61,7 @@ export function recordingServer(endpoints: readonly string[]): { operations: LwM
       },
       relay: (request) => {
         asked.push(request);
+        if (request.method === "DELETE") return Promise.resolve({ status: 204, headers: {}, body: undefined });
         return request.path === "/smp/v1/nobody" ? Promise.reject(new Error("connection refused")) : Promise.resolve({ status: 201, headers: { etag: '"1"' }, body: { accountId: "acc-1" } });
       },
     },
