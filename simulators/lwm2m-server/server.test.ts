@@ -215,6 +215,7 @@ describe("the LwM2M Server over HTTP", () => {
     expect(await operator.health()).toMatchObject({ role: "lwm2m-server", name: "server-a", lab: true, timing: "lab", plants: ["execute-twice"], admission: "open" });
     const metrics = await (await fetch(`${base}/metrics`)).text();
     expect(metrics).toContain('muster_operations_total{operation="register",code="2.01",outcome="ok"');
+    expect(metrics).toContain('muster_operations_total{operation="http GET /operator/v1/health",code="200",outcome="ok"');
     expect(metrics).toMatch(/muster_registrations\{[^}]*\} 1/);
   });
 });

@@ -21,6 +21,10 @@ export async function startLwM2mServer(config: LwM2mServerConfig, ports: Ports):
     late.handler = role.registrations;
     endpoint.tap = role.trace.tapFor(endpoint.local);
     const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } }));
+    app.addHook("onResponse", (request, reply, done) => {
+      role.metrics.operation(`http ${request.method} ${request.routeOptions.url ?? "unknown"}`).done(String(reply.statusCode), reply.elapsedTime);
+      done();
+    });
     const addresses: { http: Address | undefined } = { http: undefined };
     await app.register(
       lwm2mServerApi(role.handlers, {
