@@ -10,7 +10,7 @@ const nothing = Buffer.alloc(0);
 const noSec = 3;
 
 function deviceInstance(endpoint: string): Instance {
-  const content = instance({ 0: "node-coap", 1: "interop device", 2: endpoint, 3: "1.0.0", 9: 100, 10: 64, 13: 0, 14: "+00", 15: "Etc/UTC", 16: "U", 17: "peer", 18: "1.0", 19: "1.0.0", 20: 0, 21: 128 });
+  const content = instance({ 0: "node-coap", 1: "interop device", 2: endpoint, 3: "1.0.0", 9: 100, 10: 64, 13: 0, 14: "+00", 15: "Etc/UTC", 16: "U", 17: "simulator", 18: "1.0", 19: "1.0.0", 20: 0, 21: 128 });
   content.set(6, several(1));
   content.set(7, several(5000));
   content.set(11, several(0));
