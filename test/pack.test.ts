@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { resultSchema } from "../src/harness/index.js";
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, "..");
+const within = (cwd: string, limitMs: number) => ({ cwd, timeout: limitMs, maxBuffer: 64 * 1024 * 1024 });
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+describe("the package, as npm pack makes it", () => {
+  const folder = mkdtempSync(join(tmpdir(), "muster-pack-"));
+  const empty = join(folder, "empty");
+  let packed: Packed;
+
+  beforeAll(async () => {
+    const { stdout } = await run("npm", ["pack", "--ignore-scripts", "--json", "--pack-destination", folder], within(root, 60_000));
+    const [first] = JSON.parse(stdout) as readonly Packed[];
+    if (first === undefined) throw new Error(`npm pack made nothing: ${stdout}`);
+    packed = first;
+    mkdirSync(empty);
+    writeFileSync(join(empty, "package.json"), '{ "private": true }\n');
+    await run("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", join(folder, first.filename)], within(empty, 240_000));
+  }, 320_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const muster = (...args: readonly string[]) => run("npx", ["--no-install", "muster", ...args], within(empty, 120_000));
+
+  it("holds what a run needs and what a vendor reads, and no tests", () => {
+    const paths = packed.files.map(({ path }) => path);
+    expect(paths).toEqual(
+      expect.arrayContaining(["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/src/cli/main.js", "src/smp/openapi.yaml", "features/registration/register.feature", "targets/served.yaml", "targets/served/README.md", "docs/writing-scenarios.md"]),
+    );
+    expect(paths.filter((path) => /\.test\.|(^|\/)(test|testing|bench|node_modules)\//.test(path))).toEqual([]);
+  });
+
+  it("installed in an empty folder, helps whoever asks", async () => {
+    const { stdout } = await muster("run", "--help");
+    expect(stdout).toContain("Usage: muster run [options] [paths or tags...]");
+    expect(stdout).toContain("Example");
+  }, 150_000);
+
+  it("passes registration there, by tag and by file", async () => {
+    const { stdout } = await muster("run", "--functional", "@registration", "--seed", "1", "--json");
+    const result = resultSchema.parse(JSON.parse(stdout));
+    expect(result.scenarios.filter(({ verdict }) => verdict !== "pass").map(({ id, verdict, reason }) => `${verdict} ${id}: ${reason}`)).toEqual([]);
+    expect(result.scenarios.length).toBeGreaterThan(10);
+    const { stdout: summary } = await muster("run", "--functional", "features/registration/register.feature");
+    expect(summary).toMatch(/index\.html/);
+  }, 300_000);
+});
