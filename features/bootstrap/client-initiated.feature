@@ -35,6 +35,7 @@ Feature: Client-initiated bootstrap
     When "c1" starts
     And "c1" asks for a bootstrap
     Then "c1" completes its bootstrap
+    And the session of "c1" begins with Bootstrap-Discover
     And the account of operator A on "c1" stands beside that of operator B, which keeps instance 0
 
   @profile @rule:discover-first @needs:misbehaviour

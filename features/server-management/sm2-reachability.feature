@@ -11,7 +11,8 @@ Feature: SM-2, the LwM2M Server tells which devices it can reach
       | queueMode  | false or absent |
       | awake      | true or absent  |
     When "c1" de-registers from operator A
-    Then server A says of "c1":
+    Then server A serves the former location of "c1" no more
+    And server A says of "c1":
       | registered | false           |
       | awake      | false or absent |
 

@@ -94,8 +94,9 @@ Then("the configuration of {device} is corrected before the next Finish", functi
   return checkFinishCorrected(this.scenario, alias);
 });
 
-Then("each step of the newest session of {device} comes once", function (this: MusterWorld, alias: string) {
-  return checkEachStepOnce(this.scenario, alias);
+Then("by {string} each step of the newest session of {device} comes once", function (this: MusterWorld, rule: string, alias: string) {
+  if (rule !== "ORD-5" && rule !== "session-displaced") throw new Error(`"${rule}" does not speak about sessions that are displaced; write ORD-5 or session-displaced`);
+  return checkEachStepOnce(this.scenario, alias, rule);
 });
 
 Then("the refused Write of {device} does not count as applied", function (this: MusterWorld, alias: string) {

@@ -125,7 +125,7 @@ Then("the newest location of {device} at {server} is the one that is served", fu
 });
 
 Then("{server} serves the former location of {device} no more", function (this: MusterWorld, server: ServerName, alias: string) {
-  return checkFormerLocation(this.scenario, alias, server, namedRule(this));
+  return checkFormerLocation(this.scenario, alias, server, "deregister");
 });
 
 // What the device sent, as its server saw it

@@ -118,10 +118,10 @@ export async function checkFinishCorrected(scenario: Scenario, alias: string): P
 }
 
 /** Judges, in the session of the newest request, that no other session runs beside it or in its place: each step came once. */
-export async function checkEachStepOnce(scenario: Scenario, alias: string): Promise<void> {
+export async function checkEachStepOnce(scenario: Scenario, alias: string, rule: "ORD-5" | "session-displaced"): Promise<void> {
   await scenario.pause(scenario.run.deadlines.quietMs);
   const session = (await sessionsOf(scenario, alias)).at(-1);
-  noted(scenario, "session-displaced", `the session of the newest request of "${alias}"`, "each step once", session === undefined ? nothing : eachStepOnce(session));
+  noted(scenario, rule, `the session of the newest request of "${alias}"`, "each step once", session === undefined ? nothing : eachStepOnce(session));
 }
 
 /** Sends the device's newest Bootstrap-Request again, the same bytes; resolves when the Bootstrap Server has answered it again (RFC 7252 §4.5). */
