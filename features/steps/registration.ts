@@ -16,7 +16,6 @@ import {
   checkRegisteredAs,
   checkRegisters,
   checkReplaced,
-  checkUnregisteredInTime,
   checkUpdatesItself,
   factoryAccount,
   isRuleName,
@@ -92,10 +91,6 @@ Then("{device} is registered with {operator}", function (this: MusterWorld, alia
 
 Then("{device} is not registered with {operator} any more", function (this: MusterWorld, alias: string, operator: ServerName) {
   return checkNotRegistered(this.scenario, alias, operator, "deregister");
-});
-
-Then("the registration of {device} with {operator} ends with its lifetime of {int} s", function (this: MusterWorld, alias: string, operator: ServerName, lifetime: number) {
-  return checkUnregisteredInTime(this.scenario, alias, operator, lifetime);
 });
 
 Then("{device} is given a location by {server}", function (this: MusterWorld, alias: string, server: ServerName) {

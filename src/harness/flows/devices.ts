@@ -1,8 +1,7 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot } from "../../../simulators/device/index.js";
 import type { RegistrationView } from "../../operator/index.js";
 import { describeAnswer } from "../actors/operator.js";
-import { expiredAfterMs } from "../deadlines.js";
-import { coapExchanges, ofDevice, operationOf, refOf, timeOf, type CoapExchange } from "../evidence/index.js";
+import { coapExchanges, ofDevice, operationOf, refOf, type CoapExchange } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 
@@ -132,43 +131,5 @@ export async function checkNotRegistered(scenario: Scenario, alias: string, oper
     actual: gone ? "no registration" : "still registered",
     ok: gone,
     timing: !gone,
-  });
-}
-
-/** Time of the newest event of an exchange. */
-export const endOf = (exchange: CoapExchange): bigint => timeOf(exchange.response ?? exchange.request);
-
-/**
- * Judges an expiry: a device fallen silent is still listed right before its lifetime is over, and gone by the lifetime plus the declared grace. Counted from the
- * answer to its newest Register or Update.
- */
-export async function checkUnregisteredInTime(scenario: Scenario, alias: string, operator: ServerName, lifetime: number): Promise<void> {
-  const { clock, timing } = scenario.run;
-  const last = await latestOwn(scenario, alias, "register", "update");
-  if (last === undefined) throw new Error(`"${alias}" has neither registered nor updated`);
-  const sinceMs = (): number => Number(clock.hrtime() - endOf(last)) / 1e6;
-  // Half a second before the end is early enough to be sure, and late enough to notice one that expires too soon.
-  await scenario.pause(Math.max(0, lifetime * 1000 - 500 - sinceMs()));
-  const before = await scenario.server(operator).registration(scenario.endpoint(alias));
-  const lookedAt = sinceMs();
-  scenario.check({
-    rule: "registration-expiry",
-    text: `"${alias}" ${(lookedAt / 1000).toFixed(1)} s after its last message, lifetime ${lifetime} s`,
-    expected: "registered",
-    actual: before === undefined ? "gone" : "registered",
-    ok: lookedAt >= lifetime * 1000 ? undefined : before !== undefined,
-    timing: true,
-    evidence: [refOf(last.response ?? last.request)],
-  });
-  const limit = expiredAfterMs(lifetime, timing);
-  const gone = await awaitUnlisted(scenario, alias, operator, Math.max(0, limit - sinceMs()));
-  scenario.check({
-    rule: "registration-expiry",
-    text: `"${alias}" by its lifetime of ${lifetime} s and the declared grace of ${timing.lwm2mServer.expiryGraceMs} ms`,
-    expected: "gone",
-    actual: gone ? "gone" : `still registered after ${(sinceMs() / 1000).toFixed(1)} s`,
-    ok: gone,
-    timing: true,
-    evidence: [refOf(last.response ?? last.request)],
   });
 }
