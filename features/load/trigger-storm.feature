@@ -7,6 +7,6 @@ Feature: A storm of triggers
       | silent-after-trigger | 2 % |
       | sleepy               | 5 % |
     When server A is asked to trigger every device of the fleet while it updates
-    Then every trigger of the storm ends acknowledged
+    Then every trigger of the storm ends, and each device has an acknowledged one
     And every trigger of the storm has had one Execute and one bootstrap at most
     And no registration of the fleet is lost

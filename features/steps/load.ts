@@ -109,7 +109,7 @@ Then("the items of {operator}'s order end as:", function (this: MusterWorld, ope
   return checkFleetItems(this.scenario, operator, predicted);
 });
 
-Then("every trigger of the storm ends acknowledged", function (this: MusterWorld) {
+Then("every trigger of the storm ends, and each device has an acknowledged one", function (this: MusterWorld) {
   return checkStormEnds(this.scenario);
 });
 

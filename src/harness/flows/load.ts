@@ -167,8 +167,9 @@ export async function checkFleetRegistered(scenario: Scenario, name: FleetName, 
   const actual = `${sample(lacking)}${await reasonsOf(scenario, crowd, lacking)}`;
   scenario.check({ rule: "fleet-registered", text: `devices not registered with operator ${operator}`, expected: "none", actual, ok: lacking.length === 0, timing: lacking.length > 0 });
   const refused = [...(await fleetOf(scenario).tally(crowd.plan, "registrationsFailed")).keys()];
+  sampleEvidence(scenario, crowd, refused);
   // Under load a Register may stay without an answer and be sent again later: a matter of time, not of refusal.
-  scenario.check({ rule: "fleet-registered", text: "devices whose Register was refused or not answered", expected: "none", actual: sample(refused), ok: refused.length === 0, timing: refused.length > 0 });
+  scenario.check({ rule: "fleet-registered", text: "devices whose Register was refused or not answered", expected: "none", actual: `${sample(refused)}${await reasonsOf(scenario, crowd, refused)}`, ok: refused.length === 0, timing: refused.length > 0 });
   await checkListed(scenario, crowd, operator, endpointsOf(crowd));
 }
 
