@@ -40,9 +40,9 @@ export default tseslint.config(
     rules: effects,
   },
   {
-    // These HTTP layers keep the sockets and timers of fastify, undici and prom-client; their own code still uses the ports.
     files: ["**/*.test.ts", "**/testing/**/*.ts", "bench/**/*.ts", "interop/**/*.ts", "test/**/*.ts"],
     rules: { "@typescript-eslint/no-non-null-assertion": "off", "@typescript-eslint/require-await": "off", "no-console": "off" },
   },
   { files: ["**/*.js", "**/*.cjs", "**/*.mjs"], ...tseslint.configs.disableTypeChecked },
+  { files: ["scripts/**", "bench/**/*.mjs"], rules: { "no-console": "off" } },
 );
