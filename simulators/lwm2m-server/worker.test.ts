@@ -34,7 +34,8 @@ describe("the LwM2M Server in a thread of its own", () => {
 
   it("says why it could not start", async () => {
     const worker = new Worker(script, { workerData: labConfig({ plants: ["no-such-fault"] }) });
+    const exit = ended(worker);
     expect(await started(worker)).toMatchObject({ type: "failed", reason: expect.stringContaining("no-such-fault") as string });
-    await ended(worker);
+    await exit;
   });
 });
