@@ -13,7 +13,7 @@ export interface Finished {
 }
 
 /** The built command line as a process of its own, ended after `withinMs`. */
-export function muster(args: readonly string[], withinMs = 120_000, env: Readonly<Record<string, string>> = {}): Promise<Finished> {
+export function muster(args: readonly string[], withinMs = 300_000, env: Readonly<Record<string, string>> = {}): Promise<Finished> {
   return new Promise((resolve) => {
     execFile(process.execPath, [main, ...args], { timeout: withinMs, maxBuffer: 64 * 1024 * 1024, env: { ...process.env, ...env } }, (error, stdout, stderr) => {
       const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
