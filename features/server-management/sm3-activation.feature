@@ -32,12 +32,13 @@ Feature: SM-3, the credential is in force before the device may use it
     And the item of "c1" ends as "failed(sm3-refused)"
     And "c1" is registered with operator A
 
-  @needs:faults @rule:credential-refused @rule:item-truthful
+  @needs:faults @rule:ORD-1 @rule:credential-refused @rule:item-truthful
   Scenario: A refused activation leaves nothing of the account on the device
     Given device "c1" is provisioned by operator A
     And operator B supplies an account
     And server B refuses "smp.activation.put" of "c1" with 409
     When operator B orders to provision "c1"
     And the item of "c1" has come to its end
-    Then by "credential-refused" "c1" holds nothing of the account of operator B
+    Then no Finish of "c1" is answered before server B has activated the credential
+    And by "credential-refused" "c1" holds nothing of the account of operator B
     And the item of "c1" ends as "failed(sm3-refused)"

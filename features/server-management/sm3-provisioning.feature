@@ -9,24 +9,27 @@ Feature: SM-3, credentials in the course of an order
     And the item of "c1" is "confirmed"
     Then server B is told the credential of "c1" before server A is asked to trigger it
 
-  @needs:faults @rule:credential-refused @rule:item-truthful
+  @needs:faults @rule:ORD-1 @rule:credential-refused @rule:item-truthful
   Scenario: A connection that is reset at every activation leaves nothing of the account on the device
     Given device "c1" is provisioned by operator A
     And operator B supplies an account
     And server B resets the connection on "smp.activation.put" of "c1"
     When operator B orders to provision "c1"
     And the item of "c1" has come to its end
-    Then by "credential-refused" "c1" holds nothing of the account of operator B
+    Then no Finish of "c1" is answered before server B has activated the credential
+    And by "credential-refused" "c1" holds nothing of the account of operator B
     And the item of "c1" ends as "failed(sm3-refused)"
     And "c1" is registered with operator A
 
-  @needs:faults @rule:credential-repeated @rule:item-truthful
+  @needs:faults @rule:ORD-1 @rule:credential-repeated @rule:item-truthful
   Scenario: An activation whose answer is lost is repeated, and is one activation
     Given device "c1" is provisioned by operator A
     And operator B supplies an account
     And server B loses the first answer to "smp.activation.put" of "c1"
     When operator B orders to provision "c1"
-    Then the item of "c1" ends as "confirmed"
+    And the item of "c1" has come to its end
+    Then server B activates the credential before anything is written to "c1"
+    And the item of "c1" ends as "confirmed"
     And the activation of "c1" at server B is repeated with the same body
 
   @needs:faults @rule:ORD-4
