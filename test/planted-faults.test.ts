@@ -7,10 +7,30 @@ import { runWith } from "./muster.js";
 /** A run keeps two cores busy, and what it judges hangs on time in places: one after the other. */
 const atOnce = 1;
 
+/** The ordering rules, and rules of every interface beside them. The other plants can be chosen in a target file; some break what many scenarios stand on. */
+const chosen: ReadonlySet<string> = new Set([
+  "finish-before-activation",
+  "sm3-budget-ignored",
+  "serves-unstaged",
+  "displaced-session-activates",
+  "wrong-ssid",
+  "deletes-other-operators-account",
+  "trigger-confirmed-without-bootstrap",
+  "finish-too-early",
+  "wrong-code-of-a-table",
+  "expiry-ignored",
+  "update-unknown-location-accepted",
+  "version-regression-accepted",
+  "queue-order-broken",
+  "execute-twice",
+  "reachability-lies",
+  "credential-secret-readable-by-get",
+]);
+
 const planted = [
   ...bootstrapServerPlants.map((plant) => ({ ...plant, role: "bootstrapServer", judges: "bootstrap-server" })),
   ...lwm2mServerPlants.map((plant) => ({ ...plant, role: "lwm2mServer", judges: "lwm2m-server" })),
-] as const;
+].filter(({ name }) => chosen.has(name));
 
 const run = (plants: object): Promise<RunResult> => runWith({ name: "references", timing: "lab", plants }, ["--functional", "--seed", "1"]).then(({ result }) => result);
 
