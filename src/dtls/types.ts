@@ -1,0 +1,167 @@
+import type { Address, Clock, Log, Secrets } from "../ports/index.js";
+import type { AlertDescription, AlertLevel } from "./codec/alert.js";
+import type { CipherSuiteName } from "./crypto/suites.js";
+
+/** What both ends need of the world. Randoms, cookies and session ids come from `secrets`. */
+export interface DtlsPorts {
+  readonly clock: Clock;
+  readonly secrets: Secrets;
+  readonly log: Log;
+}
+
+/** Where datagrams go. A client's socket is connected and needs no address. */
+export type DatagramSink = (datagram: Uint8Array, to: Address) => void;
+
+/** RFC 4279: identity to 128 bytes, key to 64 at least (RFC 7925 §4.2 as LwM2M asks for it). */
+export interface PskCredential {
+  readonly identity: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+/** RFC 6347 §4.2.4.1, milliseconds: the first wait, doubling up to the longest; the handshake is given up after `giveUpMs`. */
+export interface RetransmissionTiming {
+  readonly initialMs: number;
+  readonly maximumMs: number;
+  readonly giveUpMs: number;
+}
+
+/** What a peer can be made to do wrong, for tests of the other end. Plain functions on bytes. */
+export interface DtlsFaults {
+  /** Answers a record that does not authenticate with alert 20, which RFC 6347 §4.1.2.7 advises against. */
+  readonly alertOnBadRecord?: boolean;
+  /** Replaces a handshake message (header of 12 bytes and body) before it is hashed and sent; undefined sends nothing. */
+  readonly alterHandshake?: (message: Uint8Array) => Uint8Array | undefined;
+  /** Replaces an outgoing datagram, after protection: the same, another, several, or none. */
+  readonly alterDatagram?: (datagram: Uint8Array) => Uint8Array | readonly Uint8Array[] | undefined;
+}
+
+export interface DtlsSettings {
+  /** In order of preference. A client offers CCM_8 alone unless told otherwise; a server takes every suite it has. */
+  readonly suites?: readonly CipherSuiteName[];
+  readonly retransmission?: Partial<RetransmissionTiming>;
+  /** Largest datagram of a handshake flight, bytes. Default 1,200. */
+  readonly maxDatagram?: number;
+  /** RFC 7627. Default `offer`: use it when the peer does. */
+  readonly extendedMasterSecret?: "offer" | "require" | "never";
+  /** Takes one line of an NSS key log for each session. Whoever sets it has to say so where the user reads. */
+  readonly keyLog?: (line: string) => void;
+  readonly faults?: DtlsFaults;
+}
+
+export interface ClientSettings extends DtlsSettings {
+  /** RFC 6066 §3: sent when it is a name and not an address. */
+  readonly serverName?: string;
+  /** A session to resume: `session.resumption` of an earlier client. */
+  readonly resume?: Resumption;
+}
+
+export interface ServerSettings extends DtlsSettings {
+  readonly limits?: Partial<ServerLimits>;
+}
+
+export interface ServerLimits {
+  /** Handshakes past their cookie that are not finished. When full, further ClientHellos are dropped. */
+  readonly maxHalfOpen: number;
+  /** Live associations; the one unused longest gives way. */
+  readonly maxSessions: number;
+  /** Sessions kept for resumption by id, and for how long. */
+  readonly maxResumable: number;
+  readonly resumableMs: number;
+}
+
+/** What resumption needs (RFC 5246 §7.3). Secret: treat it like a key. */
+export interface Resumption {
+  readonly sessionId: Uint8Array;
+  readonly masterSecret: Uint8Array;
+  readonly suite: CipherSuiteName;
+  readonly extendedMasterSecret: boolean;
+  readonly encryptThenMac: boolean;
+}
+
+/** What a finished handshake agreed on. */
+export interface SessionInfo {
+  readonly suite: CipherSuiteName;
+  readonly resumed: boolean;
+  readonly extendedMasterSecret: boolean;
+  readonly encryptThenMac: boolean;
+  /** PSK identity that the session rests on, as bytes. */
+  readonly identity: Buffer;
+  readonly serverName: string | undefined;
+  /** Undefined when the server gave no session id. */
+  readonly resumption: Resumption | undefined;
+}
+
+export interface Alert {
+  readonly level: AlertLevel;
+  readonly description: AlertDescription;
+}
+
+/** Why an association is over. */
+export type CloseReason =
+  /** `close()` here. */
+  | { readonly why: "closed" }
+  /** close_notify of the peer. */
+  | { readonly why: "peer-closed" }
+  | { readonly why: "alert-received"; readonly alert: Alert }
+  | { readonly why: "alert-sent"; readonly alert: Alert; readonly because: string }
+  /** Retransmissions are used up and the handshake is not finished. */
+  | { readonly why: "timeout" }
+  /** The same address finished a newer handshake (RFC 6347 §4.2.8), or room was needed. */
+  | { readonly why: "replaced" | "evicted" };
+
+export interface DtlsCounters {
+  recordsIn: number;
+  recordsOut: number;
+  /** Dropped without an answer: MAC or padding wrong. */
+  badRecords: number;
+  replayed: number;
+  /** Did not parse, wrong epoch, or not due in this state. */
+  discarded: number;
+  retransmissions: number;
+  handshakesStarted: number;
+  handshakesFinished: number;
+  handshakesResumed: number;
+  handshakesFailed: number;
+  alertsIn: number;
+  alertsOut: number;
+}
+
+export interface ServerCounters extends DtlsCounters {
+  cookiesSent: number;
+  /** Good cookies turned away for lack of room. */
+  turnedAway: number;
+}
+
+/** What a client tells its owner. */
+export interface ClientHandler {
+  onConnected(session: SessionInfo): void;
+  onData(plaintext: Buffer): void;
+  /** Once, also for a handshake that failed. */
+  onClosed(reason: CloseReason): void;
+}
+
+/** The key of an identity, or what to do about an identity without one. `context` comes back on the session. */
+export type KeyAnswer<Context> = { readonly key: Uint8Array; readonly context: Context } | { readonly refuse: AlertDescription | "silence" };
+
+/** One finished handshake on one address, at the server. */
+export interface ServerSession<Context> {
+  readonly peer: Address;
+  readonly info: SessionInfo;
+  readonly context: Context;
+  readonly open: boolean;
+  send(plaintext: Uint8Array): void;
+  /** Sends close_notify, or this alert, and forgets the association. */
+  close(alert?: AlertDescription): void;
+}
+
+export interface ServerHandler<Context> {
+  /** Asked once for each full handshake, after a good cookie. A rejected promise counts as `internal_error`. */
+  findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>>;
+  /** Asked before a session is resumed by id; false makes it a full handshake. */
+  mayResume(identity: Buffer, context: Context, from: Address): boolean;
+  onSession(session: ServerSession<Context>): void;
+  onData(session: ServerSession<Context>, plaintext: Buffer): void;
+  onClosed(session: ServerSession<Context>, reason: CloseReason): void;
+  /** A handshake that did not come to a session; `identity` once the peer has named it. */
+  onFailed?(from: Address, reason: CloseReason, identity: Buffer | undefined): void;
+}
