@@ -8,7 +8,7 @@ export { SmpAnswerError, SmpCallError, SmpClient, SmpUnreachableError } from "./
 export type { CallOptions, RawAnswer, SmpAnswer, SmpClientOptions } from "./client.js";
 export { SmpEventLog, type NewEvent } from "./event-log.js";
 export { redact } from "./redact.js";
-export { bootstrapServerApi, lwm2mServerApi, maxParamLength, type AnswerFault, type SmpApiOptions } from "./server.js";
+export { bootstrapServerApi, lwm2mServerApi, type AnswerFault, type SmpApiOptions } from "./server.js";
 export { mayActOn, mayName, mayUseShortServerId } from "./tenancy.js";
 export { formatDuration, parseDuration } from "./duration.js";
 export { maxDepth, parseBody } from "./json.js";

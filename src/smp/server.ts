@@ -31,9 +31,6 @@ export interface SmpApiOptions {
   readonly rate?: (caller: Caller) => number | undefined;
 }
 
-/** An endpoint name of 1 KiB takes three times as much when it is percent-encoded: what fastify needs as `routerOptions.maxParamLength`. */
-export const maxParamLength = 4096;
-
 /** The BS-API under `/smp/v1`. */
 export const bootstrapServerApi = (handlers: BootstrapServerHandlers, options: SmpApiOptions): FastifyPluginAsync =>
   smpApi(bootstrapServerRoutes, bootstrapServerCalls(handlers), options);
