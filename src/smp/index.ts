@@ -6,6 +6,7 @@ export { noItems } from "./types.js";
 export type * from "./types.js";
 export { SmpAnswerError, SmpCallError, SmpClient, SmpUnreachableError } from "./client.js";
 export type { CallOptions, RawAnswer, SmpAnswer, SmpClientOptions } from "./client.js";
+export { ifMatchHolds } from "./entity-tag.js";
 export { SmpEventLog, type NewEvent } from "./event-log.js";
 export { redact } from "./redact.js";
 export { bootstrapServerApi, lwm2mServerApi, type AnswerFault, type SmpApiOptions } from "./server.js";
