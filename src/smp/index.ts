@@ -8,6 +8,9 @@ export { SmpAnswerError, SmpCallError, SmpClient, SmpUnreachableError } from "./
 export type { CallOptions, RawAnswer, SmpAnswer, SmpClientOptions } from "./client.js";
 export { SmpEventLog, type NewEvent } from "./event-log.js";
 export { redact } from "./redact.js";
+export { cleartextSecret, isEncrypted, keyCheckValue, recipientOf, SecretKeys, takeSecret } from "./secrets.js";
+export type { GivenSecret, Recipient, SecretContext } from "./secrets.js";
+export { identityBytes, identityOf } from "./identity.js";
 export { bootstrapServerApi, lwm2mServerApi, maxParamLength, type AnswerFault, type SmpApiOptions } from "./server.js";
 export { mayActOn, mayName, mayUseShortServerId } from "./tenancy.js";
 export { formatDuration, parseDuration } from "./duration.js";
