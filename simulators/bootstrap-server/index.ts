@@ -1,4 +1,4 @@
 export { plants } from "./plants.js";
-export type { Plant, PlantName } from "./plants.js";
+export type { PlantName } from "./plants.js";
 export { startBootstrapServer } from "./server.js";
 export type { RunningRole } from "../../src/operator/index.js";

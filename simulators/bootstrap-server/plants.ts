@@ -1,11 +1,5 @@
-/** A rule this role can be told to break, so that a harness can show that it notices. */
-export interface Plant {
-  readonly name: string;
-  /** The rule's name in the scenarios that judge it. */
-  readonly rule: string;
-  /** What the role then does. */
-  readonly breaks: string;
-}
+import { chosenPlants } from "../../src/config/index.js";
+import type { Plant } from "../../src/config/index.js";
 
 export const plants = [
   { name: "finish-before-activation", rule: "ORD-1", breaks: "writes the account and sends Finish without waiting for the activation of its credential" },
@@ -30,19 +24,7 @@ export const plants = [
 
 export type PlantName = (typeof plants)[number]["name"];
 
-/** The plants of one role. `has` is asked at the one place where each matters. */
-export interface Plants {
-  has(name: PlantName): boolean;
-}
+/** The plants this role was given. `has` is asked at the one place where each matters. */
+export type Plants = Pick<ReadonlySet<PlantName>, "has">;
 
-export const noPlants: Plants = { has: () => false };
-
-/** Throws RangeError for a name that is no plant of this role. */
-export function plantsNamed(names: readonly string[]): Plants {
-  const known = new Set<string>(plants.map(({ name }) => name));
-  for (const name of names) {
-    if (!known.has(name)) throw new RangeError(`"${name}" is no planted fault of the Bootstrap Server; there are ${[...known].join(", ")}`);
-  }
-  const chosen: ReadonlySet<string> = new Set(names);
-  return names.length === 0 ? noPlants : { has: (name) => chosen.has(name) };
-}
+export const plantsNamed = (names: readonly string[]): Plants => chosenPlants(plants, names);

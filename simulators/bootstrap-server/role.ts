@@ -12,7 +12,7 @@ import { SmpLink } from "./engine/smp-link.js";
 import { plantsNamed } from "./plants.js";
 import { SmpHandlers } from "./smp-handlers.js";
 
-/** The Bootstrap Server without its sockets. Throws RangeError for a planted fault it does not have. */
+/** The Bootstrap Server without its sockets. Throws `UnknownPlantError`. */
 export class BootstrapServer {
   readonly trace: TraceLog;
   readonly events: EventLog;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { plantedFaults, plants, UnknownPlantError } from "./plants.js";
+import { UnknownPlantError } from "../../src/config/index.js";
+import { plantedFaults, plants } from "./plants.js";
 
 describe("planted faults", () => {
   it("have names of their own, each with the rule it breaks", () => {

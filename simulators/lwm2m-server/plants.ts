@@ -1,11 +1,4 @@
-/** A rule that the stub can be told to break, so that a test can show that the scenario naming the rule notices. */
-export interface Plant {
-  readonly name: string;
-  /** The rule it breaks, as scenarios name it. */
-  readonly rule: string;
-  /** What the stub then does. */
-  readonly breaks: string;
-}
+import { chosenPlants, type Plant } from "../../src/config/index.js";
 
 export const plants = [
   { name: "expiry-ignored", rule: "registration-expiry", breaks: "a registration outlives its lifetime for ever" },
@@ -37,22 +30,4 @@ export const plants = [
 export type PlantName = (typeof plants)[number]["name"];
 export type PlantedFaults = ReadonlySet<PlantName>;
 
-const names: ReadonlySet<string> = new Set(plants.map((plant) => plant.name));
-const isPlantName = (name: string): name is PlantName => names.has(name);
-
-export class UnknownPlantError extends Error {
-  constructor(readonly plant: string) {
-    super(`unknown planted fault "${plant}"; known are ${[...names].join(", ")}`);
-    this.name = "UnknownPlantError";
-  }
-}
-
-/** Throws `UnknownPlantError`. */
-export function plantedFaults(chosen: readonly string[]): PlantedFaults {
-  const planted = new Set<PlantName>();
-  for (const name of chosen) {
-    if (!isPlantName(name)) throw new UnknownPlantError(name);
-    planted.add(name);
-  }
-  return planted;
-}
+export const plantedFaults = (chosen: readonly string[]): PlantedFaults => chosenPlants(plants, chosen);

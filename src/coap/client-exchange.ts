@@ -3,7 +3,7 @@ import type { Core } from "./core.js";
 import type { PeerState } from "./peer.js";
 import type { IncomingResponse } from "./read.js";
 import { Phase, Transmission } from "./transmission.js";
-import { Type, type Exchange, type FailureReason, type Request, type Response, type ResponseHandler } from "./types.js";
+import { Type, type AbandonReason, type Exchange, type FailureReason, type Request, type Response, type ResponseHandler } from "./types.js";
 import { writeRequest } from "./write.js";
 
 /** A request of ours until its response is complete: sent, acknowledged, answered piggybacked or separately, in blocks or whole (RFC 7252 §5.2). */
@@ -47,7 +47,7 @@ export class ClientExchange extends Transmission implements Exchange {
     this.#fail(reason);
   }
 
-  override abandoned(reason: "closed" | "cancelled"): void {
+  override abandoned(reason: AbandonReason): void {
     this.#fail(reason);
   }
 

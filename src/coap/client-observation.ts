@@ -5,7 +5,7 @@ import { isSuccess } from "./codes.js";
 import type { Core } from "./core.js";
 import type { PeerState } from "./peer.js";
 import { responseBlocks, type IncomingResponse } from "./read.js";
-import type { FailureReason, Observation, ObservationHandler, Request, Response, ResponseHandler } from "./types.js";
+import type { AbandonReason, FailureReason, Observation, ObservationHandler, Request, Response, ResponseHandler } from "./types.js";
 
 /** RFC 7641 §3.4: after this long without a notification, any sequence number is fresh. */
 const FRESHNESS_MS = 128_000;
@@ -89,7 +89,7 @@ export class ClientObservation implements Observation, ResponseHandler {
   }
 
   /** The endpoint closes or forgets the peer. */
-  abandoned(reason: "closed" | "cancelled"): void {
+  abandoned(reason: AbandonReason): void {
     if (this.#state === "observing") this.#end(reason, undefined);
   }
 

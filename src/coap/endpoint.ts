@@ -6,11 +6,13 @@ import type { Core, TokenOwner } from "./core.js";
 import { ExchangeError } from "./errors.js";
 import { MessageLayer } from "./message-layer.js";
 import { defaultLimits } from "./parameters.js";
-import { PeerState, PeerTable } from "./peer.js";
+import { Link, PeerState, PeerTable } from "./peer.js";
 import { Ping } from "./ping.js";
 import { Receiver } from "./receiver.js";
 import type {
+  AbandonReason,
   Carrier,
+  Channel,
   DatagramMutation,
   DatagramTap,
   Endpoint,
@@ -21,6 +23,7 @@ import type {
   Observation,
   ObservationHandler,
   Peer,
+  PeerIdentity,
   Request,
   RequestHandler,
   Response,
@@ -95,17 +98,47 @@ export class CoapEndpoint implements Endpoint, Core {
   /** A datagram from the carrier. It is the endpoint's to keep. */
   receive(datagram: Buffer, from: Address): void {
     if (this.closed) return;
-    this.counters.datagramsIn++;
     const peer = this.peers.take(from, false);
-    if (peer === undefined) return;
-    if (this.tap !== undefined) this.tap("in", datagram, peer);
-    this.#receiver.receive(datagram, peer);
+    if (peer === undefined) this.counters.datagramsIn++;
+    else this.#in(datagram, peer);
+  }
+
+  /** A message from the session that the peer is. It is the endpoint's to keep. */
+  receiveFrom(peer: Peer, datagram: Buffer): void {
+    if (!this.closed && peer instanceof PeerState && peer.link === Link.Open) this.#in(datagram, peer);
   }
 
   /** The carrier heard that nobody listens at `from`. */
   refused(from: Address): void {
     const peer = this.peers.find(from);
-    if (peer !== undefined && !this.closed) this.messages.refused(peer);
+    if (peer !== undefined) this.refusedBy(peer);
+  }
+
+  refusedBy(peer: Peer): void {
+    if (peer instanceof PeerState && !this.closed) this.messages.refused(peer);
+  }
+
+  /** A peer that is a session, whatever else is known of its address. `pending`: the session is still to be made. */
+  admit(address: Address, channel: Channel, identity: PeerIdentity | undefined, link: "open" | "pending" = "open"): Peer {
+    const peer = this.peers.admit(address, channel, identity);
+    if (link === "pending") peer.link = Link.Pending;
+    return peer;
+  }
+
+  /** A pending peer's session is there. */
+  opened(peer: Peer): void {
+    if (this.closed || !(peer instanceof PeerState) || peer.link !== Link.Pending) return;
+    peer.link = Link.Open;
+    this.messages.opened(peer);
+  }
+
+  /** The peer's session is over or could not be made: whatever is under way or waits with it fails. `pending`: there may be another one. */
+  lost(peer: Peer, reason: AbandonReason, link: "pending" | "gone"): void {
+    if (this.closed || !(peer instanceof PeerState) || peer.link === Link.Gone) return;
+    peer.link = link === "gone" ? Link.Gone : Link.Pending;
+    if (link === "gone") this.peers.dismiss(peer);
+    peer.renew(this.peers.firstMessageId());
+    this.#abandon(peer, reason);
   }
 
   peer(address: Address): Peer {
@@ -113,11 +146,12 @@ export class CoapEndpoint implements Endpoint, Core {
   }
 
   send(peer: Peer, request: Request, handler: ResponseHandler): Exchange {
-    if (this.closed) {
-      queueMicrotask(() => handler.onFailure("closed", peer));
+    const state = this.closed ? undefined : this.#stateOf(peer);
+    if (state === undefined || state.link === Link.Gone) {
+      queueMicrotask(() => handler.onFailure(state === undefined ? "closed" : "unreachable", peer));
       return NEVER;
     }
-    return this.exchange(this.#stateOf(peer), request, handler, this.newToken());
+    return this.exchange(state, request, handler, this.newToken());
   }
 
   request(peer: Peer, request: Request): Promise<Response> {
@@ -127,15 +161,16 @@ export class CoapEndpoint implements Endpoint, Core {
   }
 
   observe(peer: Peer, request: Request, handler: ObservationHandler): Observation {
-    if (this.closed) {
-      queueMicrotask(() => handler.onEnd("closed", undefined));
+    const state = this.closed ? undefined : this.#stateOf(peer);
+    if (state === undefined || state.link === Link.Gone) {
+      queueMicrotask(() => handler.onEnd(state === undefined ? "closed" : "unreachable", undefined));
       return { cancel: () => Promise.resolve(undefined) };
     }
-    return new ClientObservation(this, this.#stateOf(peer), request, handler, this.newToken());
+    return new ClientObservation(this, state, request, handler, this.newToken());
   }
 
   ping(peer: Peer): Promise<boolean> {
-    if (this.closed) return Promise.resolve(false);
+    if (this.closed || peer.gone === true) return Promise.resolve(false);
     return new Promise((resolve) => this.messages.submit(new Ping(this, this.#stateOf(peer), resolve)));
   }
 
@@ -187,11 +222,19 @@ export class CoapEndpoint implements Endpoint, Core {
     return exchange;
   }
 
+  #in(datagram: Buffer, peer: PeerState): void {
+    this.counters.datagramsIn++;
+    if (this.tap !== undefined) this.tap("in", datagram, peer);
+    this.#receiver.receive(datagram, peer);
+  }
+
   #out(datagram: Uint8Array, peer: PeerState): void {
-    if (this.closed) return;
+    // What is no request has nothing to wait for: without a session it is lost, as on the wire.
+    if (this.closed || peer.link !== Link.Open) return;
     this.counters.datagramsOut++;
     if (this.tap !== undefined) this.tap("out", datagram, peer);
-    this.carrier.send(datagram, peer);
+    if (peer.channel === undefined) this.carrier.send(datagram, peer);
+    else peer.channel.send(datagram);
   }
 
   #take(address: Address): PeerState {
@@ -204,7 +247,7 @@ export class CoapEndpoint implements Endpoint, Core {
     return peer instanceof PeerState ? this.peers.revive(peer) : this.#take(peer.address);
   }
 
-  #abandon(peer: PeerState, reason: "closed" | "cancelled"): void {
+  #abandon(peer: PeerState, reason: AbandonReason): void {
     for (const exchange of peer.serving?.splice(0) ?? []) exchange.abandon();
     for (const observer of [...(peer.observers ?? [])]) observer.abandoned();
     for (const observation of [...(peer.observations ?? [])]) observation.abandoned(reason);

@@ -1,17 +1,17 @@
 import { after } from "../ports/index.js";
 import type { Core } from "./core.js";
-import type { PeerState } from "./peer.js";
+import { Link, type PeerState } from "./peer.js";
 import { Phase, type Transmission } from "./transmission.js";
 
 /** Retransmission and congestion control towards all peers of an endpoint (RFC 7252 §4.2, §4.3, §4.7). */
 export class MessageLayer {
   constructor(readonly core: Core) {}
 
-  /** Sends now, or when one of the peer's NSTART slots and a message id are free. */
+  /** Sends now, or when the peer's session is there and one of its NSTART slots and a message id are free. */
   submit(transmission: Transmission): void {
     const { peer } = transmission;
     if (!transmission.linked) this.#link(transmission);
-    if (peer.queueHead === undefined && peer.outstanding < this.core.parameters.nstart) {
+    if (peer.link === Link.Open && peer.queueHead === undefined && peer.outstanding < this.core.parameters.nstart) {
       const id = this.#takeId(peer);
       if (id >= 0) {
         this.#start(transmission, id);
@@ -24,6 +24,12 @@ export class MessageLayer {
     if (peer.queueTail === undefined) peer.queueHead = transmission;
     else peer.queueTail.queueNext = transmission;
     peer.queueTail = transmission;
+    if (peer.link === Link.Pending) peer.channel?.connect?.();
+  }
+
+  /** The peer's session is there: what waited for it goes out. */
+  opened(peer: PeerState): void {
+    this.#pump(peer);
   }
 
   /** The same exchange goes on with another message: it keeps its slot if it has one. */
@@ -121,7 +127,7 @@ export class MessageLayer {
   }
 
   #pump(peer: PeerState): void {
-    while (peer.queueHead !== undefined && peer.outstanding < this.core.parameters.nstart) {
+    while (peer.link === Link.Open && peer.queueHead !== undefined && peer.outstanding < this.core.parameters.nstart) {
       const next = peer.queueHead;
       if (next.phase !== Phase.Queued) {
         this.#dequeue(peer);

@@ -1,6 +1,7 @@
 import { Timer } from "../ports/index.js";
 import type { Core } from "./core.js";
 import type { PeerState } from "./peer.js";
+import type { AbandonReason } from "./types.js";
 
 /** Where a transmission is. `slot`: it holds one of the peer's NSTART slots until it is acknowledged, answered or given up. */
 export const Phase = { Idle: 0, Queued: 1, Slot: 2, Waiting: 3 } as const;
@@ -36,8 +37,8 @@ export abstract class Transmission extends Timer {
   /** An RST came. */
   abstract rejected(): void;
   abstract gaveUp(reason: "timeout" | "unreachable"): void;
-  /** The endpoint closes or forgets the peer. */
-  abstract abandoned(reason: "closed" | "cancelled"): void;
+  /** The endpoint closes or forgets the peer, or the peer's session is over. */
+  abstract abandoned(reason: AbandonReason): void;
 
   /** The message has to go out once more. */
   retransmit(): void {

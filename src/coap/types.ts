@@ -22,19 +22,25 @@ export interface Message {
   readonly payload: Uint8Array;
 }
 
-/** Who a security layer says the peer is; absent on plain UDP. */
+/** Who a security layer says the peer is; absent on plain UDP, and for a server that a client knows by the key alone. */
 export interface PeerIdentity {
   readonly mode: "psk" | "rpk" | "x509";
+  /** The identity as text; one that is no printable UTF-8 as `0x` and hex. */
   readonly name: string;
+  readonly bytes: Uint8Array;
 }
 
 /**
- * The other end of a conversation: an address, later one security session on it. One object per peer for as long as the endpoint remembers it, so
- * that roles may hang knowledge on it.
+ * The other end of a conversation: an address, or one security session on it. One object per peer for as long as the endpoint remembers it, so
+ * that roles may hang knowledge on it. A new session on the same address is a new peer.
  */
 export interface Peer {
   readonly address: Address;
-  readonly identity?: PeerIdentity;
+  readonly identity?: PeerIdentity | undefined;
+  /** Messages with it travel in a security session. */
+  readonly secured?: boolean;
+  /** Its session is over: nothing reaches it any more. */
+  readonly gone?: boolean;
   /** LwM2M endpoint name, set by the role once it knows; traces are filed under it. */
   label?: string;
 }
@@ -66,8 +72,13 @@ export interface Response {
   readonly options?: readonly Option[];
 }
 
-/** Why a request got no response. `timeout`: retransmissions exhausted, or no separate response in time. */
-export type FailureReason = "timeout" | "reset" | "cancelled" | "closed" | "unreachable" | "block-transfer" | "malformed-response";
+/**
+ * Why a request got no response. `timeout`: retransmissions exhausted, or no separate response in time. `unreachable`: nobody listens there, or the
+ * peer's session is over. `handshake`: no session could be made for it; the transport knows why.
+ */
+export type FailureReason = "timeout" | "reset" | "cancelled" | "closed" | "unreachable" | "handshake" | "block-transfer" | "malformed-response";
+/** Why everything that is under way with a peer ends at once. */
+export type AbandonReason = Extract<FailureReason, "closed" | "cancelled" | "unreachable" | "handshake">;
 
 export interface ResponseHandler {
   onResponse(response: Response, peer: Peer): void;
@@ -142,11 +153,18 @@ export type DatagramTap = (direction: "in" | "out", datagram: Uint8Array, peer: 
 /** Replaces an outgoing datagram: the same, another, several, or none. */
 export type DatagramMutation = (datagram: Uint8Array, peer: Peer) => Uint8Array | readonly Uint8Array[] | undefined;
 
-/** What an endpoint sends through: a UDP socket now, a DTLS association later. */
+/** What an endpoint sends through to peers that are an address. */
 export interface Carrier {
   readonly local: Address;
   send(datagram: Uint8Array, peer: Peer): void;
   close(): Promise<void>;
+}
+
+/** What an endpoint sends through to a peer that is a security session. */
+export interface Channel {
+  send(datagram: Uint8Array): void;
+  /** Something waits for a session that is not there yet: `opened` or `lost` follows, later. */
+  connect?(): void;
 }
 
 /** Bounds of what an endpoint keeps for others. */

@@ -2,6 +2,7 @@ export * from "./accounts.js";
 export * from "./error.js";
 export * from "./flags.js";
 export * from "./fleet.js";
+export * from "./plants.js";
 export * from "./roles.js";
 export * from "./timing.js";
 export * from "./tokens.js";

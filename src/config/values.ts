@@ -76,3 +76,6 @@ export function matchesPattern(pattern: string, text: string): boolean {
 }
 
 export const matchesAny = (patterns: readonly string[], text: string): boolean => patterns.some((pattern) => matchesPattern(pattern, text));
+
+/** For fastify's `routerOptions.maxParamLength`: an endpoint name may have 1 KiB, and percent-encoded three times as much. */
+export const maxParamLength = 4096;

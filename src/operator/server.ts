@@ -21,9 +21,6 @@ export interface OperatorApiOptions {
   readonly health: () => RoleHealth;
 }
 
-/** Endpoint names may have 1 KiB, percent-encoded up to three times as much: what the role's fastify needs as `routerOptions.maxParamLength`. */
-export const maxParamLength = 4096;
-
 const prefix = "/operator/v1";
 const bodyLimit = 256 * 1024;
 

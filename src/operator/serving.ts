@@ -1,12 +1,109 @@
 import { parentPort, workerData } from "node:worker_threads";
+import fastify, { type FastifyInstance, type FastifyPluginAsync } from "fastify";
 import type { IncomingRequest, RequestHandler } from "../coap/index.js";
-import type { Address } from "../ports/index.js";
+import { maxParamLength, type PeerConfig, type RoleConfig } from "../config/index.js";
+import { metricsRoute, type Metrics } from "../metrics/index.js";
+import { formatAddress, type Address, type Ports } from "../ports/index.js";
+import { udpDrops } from "../ports/real/index.js";
+import { udpEndpoint, type UdpEndpoint } from "../transport/index.js";
+import type { EventLog } from "./event-log.js";
+import type { FaultBoard, FaultOutcome } from "./faults.js";
+import { operatorApi } from "./server.js";
+import type { TraceLog } from "./trace-log.js";
+import type { RoleHealth, SteeredRole } from "./types.js";
 
 /** A role that serves until it is stopped. */
 export interface RunningRole {
   readonly coap: Address;
   readonly http: Address;
   stop(): Promise<void>;
+}
+
+/** A role without its sockets, as `serveRole` puts it on the network. */
+export interface ServableRole {
+  readonly trace: TraceLog;
+  readonly events: EventLog;
+  readonly faults: FaultBoard;
+  readonly metrics: Metrics;
+  stop(): Promise<void>;
+}
+
+/** What the calls of another party of the role need; the role's own SMP plug-in is made with it. */
+export interface PeerCalls extends Pick<Ports, "secrets" | "clock" | "log"> {
+  readonly peers: readonly PeerConfig[];
+  readonly trace: TraceLog;
+  readonly fault: (operation: string, endpoint: string | undefined) => Promise<FaultOutcome | undefined> | undefined;
+}
+
+/** What tells one kind of role from another. */
+export interface RoleKind<Role extends ServableRole> {
+  /** Devices that may be in exchanges, or whose last messages are remembered. */
+  readonly maxPeers: number;
+  role(endpoint: UdpEndpoint): Role;
+  devices(role: Role): RequestHandler;
+  steered(role: Role): SteeredRole;
+  peerApi(role: Role, calls: PeerCalls): FastifyPluginAsync;
+  /** What its health says besides what every role's does. */
+  readonly health?: Partial<RoleHealth>;
+}
+
+/** Starts a role: CoAP for devices, one HTTP server for its peers, its operator and its metrics. Rejects when an address cannot be bound. */
+export async function serveRole<Role extends ServableRole>(config: RoleConfig, ports: Ports, kind: RoleKind<Role>): Promise<RunningRole> {
+  const { clock, log, secrets } = ports;
+  const late = new LateHandler();
+  const endpoint = await udpEndpoint(ports, { ...config.coap, receiveBuffer: config.receiveBuffer, transmission: config.timing.coap, limits: { maxPeers: kind.maxPeers } }, late);
+  let http: FastifyInstance | undefined;
+  try {
+    const role = kind.role(endpoint);
+    const { trace, events, faults, metrics } = role;
+    late.handler = kind.devices(role);
+    endpoint.tap = trace.tapFor(endpoint.local);
+    const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } }));
+    app.addHook("onResponse", (request, reply, done) => {
+      metrics.operation(`http ${request.method} ${request.routeOptions.url ?? "unknown"}`).done(String(reply.statusCode), reply.elapsedTime);
+      done();
+    });
+    const address = (): Address => {
+      const bound = app.server.address();
+      return bound === null || typeof bound === "string" ? config.http : { host: bound.address, port: bound.port };
+    };
+    const steered = kind.steered(role);
+    const health = (): RoleHealth => ({ ...healthOf(steered.kind, config, endpoint, address()), ...kind.health });
+    await app.register(kind.peerApi(role, { peers: config.peers, secrets, clock, log, trace, fault: (operation, name) => (faults.empty ? undefined : faults.apply(operation, name)) }));
+    await app.register(operatorApi(steered, { token: config.operatorToken, secrets, clock, log, faults, trace, events, health }));
+    await app.register(metricsRoute(metrics));
+    await app.listen({ host: config.http.host, port: config.http.port });
+    if (config.plants.length > 0) log.warn({ plants: config.plants }, "this server breaks rules on purpose");
+    return {
+      coap: endpoint.local,
+      http: address(),
+      async stop() {
+        await role.stop();
+        await app.close();
+        await endpoint.close();
+      },
+    };
+  } catch (error) {
+    await http?.close();
+    await endpoint.close();
+    throw error;
+  }
+}
+
+function healthOf(role: RoleHealth["role"], config: RoleConfig, endpoint: UdpEndpoint, http: Address): RoleHealth {
+  const kernelDrops = udpDrops(new Set([endpoint.local.port]));
+  return {
+    role,
+    name: config.name,
+    coap: formatAddress(endpoint.local),
+    http: formatAddress(http),
+    timing: `${config.timing.profile}${config.timing.changed ? "+" : ""}`,
+    lab: config.lab,
+    plants: config.plants,
+    coapCounters: { ...endpoint.counters },
+    ...(endpoint.receiveBuffer === undefined ? {} : { receiveBuffer: endpoint.receiveBuffer }),
+    ...(kernelDrops === undefined ? {} : { kernelDrops }),
+  };
 }
 
 /** What a role's thread says: it serves, or it could not be started. */

@@ -16,7 +16,7 @@ export interface CallContext {
 
 /** The call names the version it means. The handler compares, in one step with the change, and throws `precondition-failed`. */
 export interface ConditionalContext extends CallContext {
-  /** The strong entity tag of If-Match with its quotes, or `*`. A missing header was answered 428 before. */
+  /** If-Match as it was sent, for `ifMatchHolds`. A missing header was answered 428 before. */
   readonly ifMatch: string;
 }
 

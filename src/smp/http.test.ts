@@ -1,3 +1,4 @@
+import { request as httpRequest, type IncomingMessage } from "node:http";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { SmpCallError, SmpUnreachableError } from "./index.js";
 import { type Served, servedBootstrapServer, servedLwM2mServer, tokens } from "./testing/served.js";
@@ -120,6 +121,15 @@ describe("the BS-API over HTTP", () => {
 
   it("says with 401 which scheme it wants", async () => {
     expect((await served.client().raw("GET", "/smp/v1/accounts", undefined, { authorization: "" })).headers["www-authenticate"]).toBe("Bearer");
+  });
+
+  it("refuses a body without a token before the body has come, and ends the connection", async () => {
+    const { statusCode, headers } = await new Promise<IncomingMessage>((resolve, reject) => {
+      const call = httpRequest(`${served.base}/smp/v1/accounts`, { method: "POST", headers: { "content-type": "application/json", "content-length": "100000" } }, resolve);
+      call.once("error", reject);
+      call.write('{"uri":');
+    });
+    expect({ statusCode, connection: headers.connection }).toEqual({ statusCode: 401, connection: "close" });
   });
 
   it("files a refusal in the trace under its caller and its device", async () => {

@@ -31,9 +31,6 @@ export interface SmpApiOptions {
   readonly rate?: (caller: Caller) => number | undefined;
 }
 
-/** An endpoint name of 1 KiB takes three times as much when it is percent-encoded: what fastify needs as `routerOptions.maxParamLength`. */
-export const maxParamLength = 4096;
-
 /** The BS-API under `/smp/v1`. */
 export const bootstrapServerApi = (handlers: BootstrapServerHandlers, options: SmpApiOptions): FastifyPluginAsync =>
   smpApi(bootstrapServerRoutes, bootstrapServerCalls(handlers), options);
@@ -75,6 +72,8 @@ function serve(app: FastifyInstance, service: SmpService, name: string, route: R
     // find-my-way reads `:name` as a parameter and `::` as a colon.
     url: route.path.replaceAll(":", "::").replace(/\{(\w+)\}/g, ":$1"),
     bodyLimit: route.maxBodyBytes ?? bodyLimit,
+    // Before the body is read: whoever has no token makes this server hold nothing.
+    onRequest: (request, reply, done) => done(service.refusal(request, reply)),
     handler: (request, reply) => service.handle(name, route, call, request, reply),
   });
 }
@@ -114,6 +113,7 @@ function methodsByPath(routes: readonly Route[]): readonly { readonly pattern: R
 class SmpService {
   readonly #tokens: readonly { readonly token: Buffer; readonly caller: Caller }[];
   readonly #idempotency: IdempotencyKeys;
+  readonly #callers = new WeakMap<FastifyRequest, Caller>();
 
   constructor(private readonly options: SmpApiOptions) {
     this.#tokens = options.peers.map((peer) => ({ token: Buffer.from(peer.token), caller: { peerId: peer.id, tenant: peer.tenant } }));
@@ -121,7 +121,8 @@ class SmpService {
   }
 
   async handle(name: string, route: Route, call: Call, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
-    const caller = this.#authenticate(request);
+    const caller = this.#callers.get(request);
+    if (caller === undefined) throw unauthenticated();
     const bytes = Buffer.isBuffer(request.body) ? request.body : undefined;
     const body = parseBody(bytes);
     const endpoint = endpointOf(request, body);
@@ -154,13 +155,18 @@ class SmpService {
     return this.#send(request, reply, endpoint, caller, fault?.kind === "wrong-code" ? { ...result, status: statusOf(fault.code) } : result);
   }
 
-  #authenticate(request: FastifyRequest): Caller {
+  /** Why a request is not let in: it has no peer's token. What is left of its body is then not waited for. */
+  refusal(request: FastifyRequest, reply: FastifyReply): ProblemError | undefined {
     const given = Buffer.from(/^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "");
     let found: Caller | undefined;
     // Every token is compared, so that time tells nothing of which peer it might be.
     for (const { token, caller } of this.#tokens) if (this.options.secrets.equal(given, token)) found = caller;
-    if (found === undefined) throw new ProblemError("unauthenticated", "give the peer's token as Authorization: Bearer", { field: "Authorization" });
-    return found;
+    if (found !== undefined) {
+      this.#callers.set(request, found);
+      return undefined;
+    }
+    if (request.headers["content-length"] !== undefined || request.headers["transfer-encoding"] !== undefined) void reply.header("connection", "close");
+    return unauthenticated();
   }
 
   /** POST has one effect per Idempotency-Key; problems of a handler are answers too and are given again. */
@@ -234,6 +240,8 @@ class SmpService {
     );
   }
 }
+
+const unauthenticated = (): ProblemError => new ProblemError("unauthenticated", "give the peer's token as Authorization: Bearer", { field: "Authorization" });
 
 const noBytes = Buffer.alloc(0);
 

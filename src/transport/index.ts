@@ -1,2 +1,3 @@
 export * from "./coap-uri.js";
-export * from "./udp.js";
+export * from "./types.js";
+export { udpEndpoint } from "./udp.js";

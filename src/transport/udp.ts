@@ -1,25 +1,9 @@
-import { CoapEndpoint, type Carrier, type Endpoint, type EndpointLimits, type Peer, type RequestHandler, type TransmissionParameters } from "../coap/index.js";
+import { CoapEndpoint, type Carrier, type Peer, type RequestHandler } from "../coap/index.js";
 import type { Address, DatagramHandler, DatagramSocket, Ports } from "../ports/index.js";
+import type { UdpEndpoint, UdpEndpointOptions } from "./types.js";
 
-export interface UdpEndpointOptions {
-  readonly host: string;
-  /** Absent or 0: any free port. */
-  readonly port?: number;
-  /** The only peer: the socket is connected to it, which saves two thirds of the cost of sending. */
-  readonly connect?: Address;
-  /** Bytes wanted of the kernel; what it granted is in `receiveBuffer`. */
-  readonly receiveBuffer?: number;
-  readonly transmission: TransmissionParameters;
-  readonly limits?: Partial<EndpointLimits>;
-}
-
-export interface UdpEndpoint extends Endpoint {
-  /** Bytes the kernel granted, read back; undefined where it cannot be known. */
-  readonly receiveBuffer: number | undefined;
-}
-
-/** Messages as they are on a datagram socket: NoSec. A DTLS carrier will stand between the same two, with sessions as peers. */
-class UdpCarrier implements Carrier {
+/** Messages as they are on a datagram socket: NoSec. */
+export class UdpCarrier implements Carrier {
   constructor(readonly socket: DatagramSocket) {}
 
   get local(): Address {

@@ -1,7 +1,7 @@
 import type { PeerConfig } from "../../../src/config/index.js";
 import { matchesAny } from "../../../src/config/index.js";
 import type { Clock, Secrets } from "../../../src/ports/index.js";
-import { ProblemError } from "../../../src/smp/index.js";
+import { ProblemError, ifMatchHolds } from "../../../src/smp/index.js";
 import type { Account, AccountBody, Caller } from "../../../src/smp/index.js";
 import { CoapUriError, parseCoapUri } from "../../../src/transport/index.js";
 import { encodeAccount, grantsOf } from "../account-objects.js";
@@ -17,7 +17,7 @@ const perPeer = 10_000;
 export const etagOf = (version: number): string => `"${version}"`;
 
 export function checkTag(ifMatch: string, version: number): void {
-  if (ifMatch !== "*" && ifMatch !== etagOf(version)) {
+  if (!ifMatchHolds(ifMatch, etagOf(version))) {
     throw new ProblemError("precondition-failed", `it is at ${etagOf(version)} now; read it again and decide anew`, { field: "If-Match" });
   }
 }

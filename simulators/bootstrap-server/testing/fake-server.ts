@@ -1,9 +1,9 @@
 import fastify from "fastify";
 import type { FastifyInstance } from "fastify";
-import type { PeerConfig } from "../../../src/config/index.js";
+import { maxParamLength, type PeerConfig } from "../../../src/config/index.js";
 import { FaultBoard } from "../../../src/operator/index.js";
 import type { Ports } from "../../../src/ports/index.js";
-import { ProblemError, SmpEventLog, activationDecision, lwm2mServerApi, maxParamLength } from "../../../src/smp/index.js";
+import { ProblemError, SmpEventLog, activationDecision, lwm2mServerApi } from "../../../src/smp/index.js";
 import type {
   Activation, BatchActivate, BatchResult, BatchStage, Caller, Capabilities, Credential, CredentialBody, CredentialPage, CredentialPath, EventPage, EventQuery, JwkSet, LwM2mServerHandlers, Reachability, Trigger, TriggerBody,
   ServerTriggerState, UnjudgedBatch,

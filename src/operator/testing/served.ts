@@ -1,8 +1,8 @@
 import fastify from "fastify";
-import type { PlainBootstrap } from "../../config/index.js";
+import { maxParamLength, type PlainBootstrap } from "../../config/index.js";
 import { silentLog } from "../../ports/index.js";
 import { VirtualClock } from "../../ports/simulated/index.js";
-import { EventLog, FaultBoard, OperatorClient, TraceLog, maxParamLength, operatorApi } from "../index.js";
+import { EventLog, FaultBoard, OperatorClient, TraceLog, operatorApi } from "../index.js";
 import type { DeviceOperation, LwM2mServerOperations, RegistrationView, RoleHealth, SteeredRole } from "../index.js";
 
 export const token = "operator-token-of-the-tests";

@@ -1,7 +1,8 @@
 import { fastify } from "fastify";
 import { osSecrets, realClock, seededRandom } from "../../ports/real/index.js";
 import { silentLog, type TraceEvent } from "../../ports/index.js";
-import { bootstrapServerApi, lwm2mServerApi, maxParamLength, SmpClient, SmpEventLog, type Account, type AccountBody, type AnswerFault, type BootstrapServerHandlers, type CallContext, type Caller, type Credential, type CredentialBody, type LwM2mServerHandlers, ProblemError, validateBatchItem } from "../index.js";
+import { maxParamLength } from "../../config/index.js";
+import { bootstrapServerApi, lwm2mServerApi, SmpClient, SmpEventLog, type Account, type AccountBody, type AnswerFault, type BootstrapServerHandlers, type CallContext, type Caller, type Credential, type CredentialBody, type LwM2mServerHandlers, ProblemError, validateBatchItem } from "../index.js";
 
 export const tokens = { a: "token-of-operator-a", b: "token-of-operator-b" };
 

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/pion/dtls/v3"
+)
+
+type settings struct {
+	address     string
+	identity    string
+	key         string
+	hint        string
+	suites      string
+	ems         string
+	mtu         int
+	resume      bool
+	cid         int
+	keyLog      string
+	timeout     time.Duration
+	times       int
+	text        string
+	path        string
+	payload     string
+	handshakes  int
+	concurrency int
+}
+
+func (s *settings) register(flags *flag.FlagSet) {
+	flags.StringVar(&s.address, "address", "127.0.0.1:0", "where a server listens, where a client goes")
+	flags.StringVar(&s.identity, "identity", "Client_identity", "PSK identity")
+	flags.StringVar(&s.key, "psk", "73656372657450534b", "pre-shared key, hexadecimal")
+	flags.StringVar(&s.hint, "hint", "", "server: PSK identity hint; none when empty")
+	flags.StringVar(&s.suites, "suites", "C0A8", "cipher suites in order of preference: C0A8,00AE")
+	flags.StringVar(&s.ems, "ems", "request", "extended master secret: request, require or never")
+	flags.IntVar(&s.mtu, "mtu", 1200, "handshake messages are fragmented to this size")
+	flags.BoolVar(&s.resume, "resume", false, "keep sessions and resume them by id")
+	flags.IntVar(&s.cid, "cid", -1, "length of the connection id asked for; -1: the extension is not offered")
+	flags.StringVar(&s.keyLog, "keylog", "", "file for an NSS key log")
+	flags.DurationVar(&s.timeout, "timeout", 10*time.Second, "for one handshake, one answer")
+	flags.IntVar(&s.times, "times", 1, "client: connections, one after the other")
+	flags.StringVar(&s.text, "text", "hello", "echo-client: what to send")
+	flags.StringVar(&s.path, "path", "/hello", "coap-client: path")
+	flags.StringVar(&s.payload, "payload", "", "coap-client: makes it a PUT of this; @N means N bytes")
+	flags.IntVar(&s.handshakes, "handshakes", 100, "bench: how many")
+	flags.IntVar(&s.concurrency, "concurrency", 16, "bench-client: handshakes at a time")
+}
+
+var suiteNumbers = map[string]dtls.CipherSuiteID{
+	"C0A8": dtls.TLS_PSK_WITH_AES_128_CCM_8,
+	"00AE": dtls.TLS_PSK_WITH_AES_128_CBC_SHA256,
+}
+
+var emsModes = map[string]dtls.ExtendedMasterSecretType{
+	"request": dtls.RequestExtendedMasterSecret,
+	"require": dtls.RequireExtendedMasterSecret,
+	"never":   dtls.DisableExtendedMasterSecret,
+}
+
+// options are the same for both roles; pion gives the identity of a client as "hint".
+func (s *settings) options() ([]dtls.Option, error) {
+	key, err := hex.DecodeString(s.key)
+	if err != nil {
+		return nil, fmt.Errorf("-psk: %w", err)
+	}
+	var suites []dtls.CipherSuiteID
+	for _, name := range strings.Split(s.suites, ",") {
+		number, known := suiteNumbers[name]
+		if !known {
+			return nil, fmt.Errorf("-suites: %q is none of C0A8, 00AE", name)
+		}
+		suites = append(suites, number)
+	}
+	ems, known := emsModes[s.ems]
+	if !known {
+		return nil, fmt.Errorf("-ems: %q is none of request, require, never", s.ems)
+	}
+	made := []dtls.Option{
+		dtls.WithCipherSuites(suites...),
+		dtls.WithExtendedMasterSecret(ems),
+		dtls.WithMTU(s.mtu),
+	}
+	if s.resume {
+		made = append(made, dtls.WithSessionStore(newSessions()))
+	}
+	if s.cid == 0 {
+		made = append(made, dtls.WithConnectionIDGenerator(dtls.OnlySendCIDGenerator()))
+	} else if s.cid > 0 {
+		made = append(made, dtls.WithConnectionIDGenerator(dtls.RandomCIDGenerator(s.cid)))
+	}
+	if s.keyLog != "" {
+		file, err := os.OpenFile(s.keyLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, dtls.WithKeyLogWriter(file))
+	}
+	return append(made, dtls.WithPSK(func([]byte) ([]byte, error) { return key, nil })), nil
+}
+
+func (s *settings) clientOptions() ([]dtls.ClientOption, error) {
+	shared, err := s.options()
+	if err != nil {
+		return nil, err
+	}
+	made := []dtls.ClientOption{dtls.WithPSKIdentityHint([]byte(s.identity))}
+	for _, option := range shared {
+		made = append(made, option)
+	}
+	return made, nil
+}
+
+func (s *settings) serverOptions() ([]dtls.ServerOption, error) {
+	shared, err := s.options()
+	if err != nil {
+		return nil, err
+	}
+	key, err := hex.DecodeString(s.key)
+	if err != nil {
+		return nil, err
+	}
+	made := []dtls.ServerOption{}
+	for _, option := range shared {
+		made = append(made, option)
+	}
+	made = append(made, dtls.WithPSK(func(identity []byte) ([]byte, error) {
+		if string(identity) != s.identity {
+			return nil, fmt.Errorf("no key for identity %q", identity)
+		}
+		return key, nil
+	}))
+	if s.hint != "" {
+		made = append(made, dtls.WithPSKIdentityHint([]byte(s.hint)))
+	}
+	return made, nil
+}
+
+func (s *settings) udpAddress() (*net.UDPAddr, error) {
+	return net.ResolveUDPAddr("udp4", s.address)
+}

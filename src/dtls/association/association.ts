@@ -1,0 +1,315 @@
+import { Timer, type Address, type Clock } from "../../ports/index.js";
+import { Reader, WireError } from "../../wire/index.js";
+import { AlertLevels, Alerts, alertClass, type AlertDescription } from "../codec/alert.js";
+import { readAlert, writeAlert } from "../codec/alert-message.js";
+import { DecodeError } from "../codec/errors.js";
+import { readFragment, type HandshakeMessage } from "../codec/handshake.js";
+import { ContentType, type DtlsRecord } from "../codec/record.js";
+import type { Reassembly } from "../handshake/reassembly.js";
+import type { FlightMessage, HandshakeAction, SessionSecrets } from "../handshake/steps.js";
+import { RecordLayer } from "../record/record-layer.js";
+import type { ResolvedSettings } from "../settings.js";
+import type { CloseReason, DatagramSink, DtlsCounters } from "../types.js";
+import { datagramsOf } from "./flight.js";
+
+/** Records of epoch 1 that came before its keys: so many, of so many bytes each, wait for them. */
+const MAX_EARLY_RECORDS = 4;
+const MAX_EARLY_LENGTH = 512;
+
+/** What the associations of one end have in common. */
+export interface AssociationHost {
+  readonly clock: Clock;
+  readonly sink: DatagramSink;
+  readonly settings: ResolvedSettings;
+  readonly counters: DtlsCounters;
+}
+
+/** A role's state machine, with its state. */
+export interface HandshakeMachine {
+  hear(message: HandshakeMessage): readonly HandshakeAction[];
+}
+
+export interface AssociationOwner {
+  onKeyWanted(association: Association, identity: Buffer): void;
+  onConnected(association: Association, session: SessionSecrets): void;
+  onData(association: Association, plaintext: Buffer): void;
+  onClosed(association: Association, reason: CloseReason): void;
+}
+
+/** What is needed until the handshake is over and no longer. */
+interface Handshake {
+  readonly machine: HandshakeMachine;
+  readonly reassembly: Reassembly;
+  readonly deadline: number;
+  waitMs: number;
+  early: DtlsRecord[];
+}
+
+export class DtlsStateError extends Error {
+  override readonly name = "DtlsStateError";
+}
+
+/** One end of one association: records in and out, flights and their repetition (RFC 6347 §4.2.4). It is its own retransmission timer. */
+export class Association extends Timer {
+  override readonly timerName = "DTLS flight";
+  state: "handshaking" | "connected" | "closed" = "handshaking";
+  readonly #records: RecordLayer;
+  #handshake: Handshake | undefined;
+  /** The last flight, as long as the peer may want it again. */
+  #flight: readonly FlightMessage[] | undefined = undefined;
+  #awaitsReply = false;
+  #sentAt = 0;
+  #writeEpoch: 0 | 1 = 0;
+
+  constructor(
+    readonly host: AssociationHost,
+    readonly peer: Address,
+    readonly owner: AssociationOwner,
+    machine: HandshakeMachine,
+    reassembly: Reassembly,
+    firstSequence = 0,
+  ) {
+    super();
+    this.#records = new RecordLayer(firstSequence);
+    const { giveUpMs, initialMs } = host.settings.timing;
+    this.#handshake = { machine, reassembly, deadline: host.clock.now() + giveUpMs, waitMs: initialMs, early: [] };
+    host.counters.handshakesStarted++;
+    host.clock.start(this, giveUpMs);
+  }
+
+  /** False when the record is nothing to this association; the caller counts it then. */
+  receive(record: DtlsRecord): boolean {
+    if (this.state === "closed") return false;
+    const opened = this.#records.open(record);
+    if (typeof opened !== "string") {
+      this.#dispatch(record, opened.plaintext);
+      return true;
+    }
+    const { counters, settings } = this.host;
+    if (opened === "no-keys") return this.#keepEarly(record);
+    if (opened === "replayed") counters.replayed++;
+    else if (record.epoch === 1) {
+      counters.badRecords++;
+      if (settings.alertOnBadRecord) this.#giveUp(Alerts.bad_record_mac, "a record does not authenticate");
+    } else counters.discarded++;
+    return false;
+  }
+
+  send(plaintext: Uint8Array): void {
+    if (this.state !== "connected") throw new DtlsStateError(`nothing can be sent while the association is ${this.state}`);
+    this.#transmit(this.#records.seal(ContentType.applicationData, 1, plaintext));
+  }
+
+  /** Takes what the machine wants done; for owners whose machine has an input that is no message. */
+  perform(actions: readonly HandshakeAction[]): void {
+    for (const action of actions) {
+      if (this.state === "closed") return;
+      this.#do(action);
+    }
+    const handshake = this.#handshake;
+    if (handshake === undefined || !this.#records.hasKeys || handshake.early.length === 0) return;
+    for (const record of handshake.early.splice(0)) this.receive(record);
+  }
+
+  /** The peer sends again what was answered already. No more than one repetition in half an initial wait, so that nobody is flooded through us. */
+  repeat(): void {
+    const { clock, settings, counters } = this.host;
+    if (this.#flight === undefined || clock.now() - this.#sentAt < settings.timing.initialMs / 2) return;
+    counters.retransmissions++;
+    this.#sendFlight(this.#flight);
+  }
+
+  /** Ends it with an alert: fatal, but for close_notify. */
+  close(description: AlertDescription, reason: CloseReason): void {
+    if (this.state === "closed") return;
+    this.#sendAlert(description);
+    this.end(reason);
+  }
+
+  /** Ends it without a word to the peer. */
+  end(reason: CloseReason): void {
+    if (this.state === "closed") return;
+    if (this.state === "handshaking") this.host.counters.handshakesFailed++;
+    this.state = "closed";
+    this.host.clock.stop(this);
+    this.#handshake = undefined;
+    this.#flight = undefined;
+    this.owner.onClosed(this, reason);
+  }
+
+  override fire(): void {
+    const handshake = this.#handshake;
+    if (handshake === undefined) return;
+    const { clock, settings, counters } = this.host;
+    const left = handshake.deadline - clock.now();
+    if (left <= 0) {
+      this.end({ why: "timeout" });
+      return;
+    }
+    if (this.#flight === undefined || !this.#awaitsReply) {
+      clock.start(this, left);
+      return;
+    }
+    counters.retransmissions++;
+    this.#sendFlight(this.#flight);
+    handshake.waitMs = Math.min(2 * handshake.waitMs, settings.timing.maximumMs);
+    clock.start(this, Math.min(handshake.waitMs, left));
+  }
+
+  #dispatch(record: DtlsRecord, plaintext: Buffer): void {
+    switch (record.type) {
+      case ContentType.applicationData:
+        if (this.state !== "connected" || record.epoch === 0) this.host.counters.discarded++;
+        else {
+          this.#flight = undefined;
+          this.owner.onData(this, plaintext);
+        }
+        return;
+      case ContentType.handshake:
+        this.#hearRecord(plaintext, record.epoch);
+        return;
+      case ContentType.alert:
+        this.#hearAlert(plaintext, record.epoch);
+        return;
+      case ContentType.changeCipherSpec:
+        // The epoch of a record says which keys it needs; the message itself adds nothing.
+        return;
+    }
+  }
+
+  #keepEarly(record: DtlsRecord): boolean {
+    const early = this.#handshake?.early;
+    if (early === undefined || early.length >= MAX_EARLY_RECORDS || record.fragment.length > MAX_EARLY_LENGTH) return false;
+    early.push({ ...record, fragment: Buffer.from(record.fragment) });
+    return true;
+  }
+
+  #hearRecord(plaintext: Buffer, epoch: number): void {
+    const handshake = this.#handshake;
+    if (handshake === undefined) {
+      this.#hearAfterwards(plaintext, epoch);
+      return;
+    }
+    try {
+      const reader = new Reader(plaintext);
+      let isOld = false;
+      while (reader.remaining > 0) isOld = handshake.reassembly.add(readFragment(reader)) === "old" || isOld;
+      if (isOld) this.repeat();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.host.counters.discarded++;
+      return;
+    }
+    for (let message = handshake.reassembly.take(); message !== undefined && this.#handshake === handshake; message = handshake.reassembly.take()) this.#hear(handshake.machine, message);
+  }
+
+  #hear(machine: HandshakeMachine, message: HandshakeMessage): void {
+    let actions: readonly HandshakeAction[];
+    try {
+      actions = machine.hear(message);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#giveUp(error instanceof DecodeError ? error.alert : Alerts.decode_error, error.message);
+      return;
+    }
+    this.perform(actions);
+  }
+
+  /** Once connected: the peer's last flight again, or the wish for a new handshake on the old keys, which is refused (RFC 5246 §7.2.2). */
+  #hearAfterwards(plaintext: Buffer, epoch: number): void {
+    if (this.#flight !== undefined) this.repeat();
+    else if (epoch === 1 && plaintext.length > 0 && plaintext.readUInt8(0) <= 1) this.#sendAlert(Alerts.no_renegotiation, AlertLevels.warning);
+    else this.host.counters.discarded++;
+  }
+
+  #hearAlert(plaintext: Buffer, epoch: number): void {
+    const { counters } = this.host;
+    let alert;
+    try {
+      alert = readAlert(plaintext);
+    } catch {
+      counters.discarded++;
+      return;
+    }
+    // Anybody can write an alert of epoch 0, so it counts only while nothing better can be had.
+    if (epoch === 0 && this.state === "connected") {
+      counters.discarded++;
+      return;
+    }
+    counters.alertsIn++;
+    if (alert.description === Alerts.close_notify) {
+      if (this.state === "connected") this.#sendAlert(Alerts.close_notify);
+      this.end({ why: "peer-closed" });
+    } else if (alert.level === AlertLevels.fatal && (this.state === "connected" || alertClass(alert.description) !== "ignore")) this.end({ why: "alert-received", alert });
+  }
+
+  #do(action: HandshakeAction): void {
+    const { clock, settings, counters } = this.host;
+    switch (action.do) {
+      case "install-keys":
+        this.#records.install(action.read, action.write);
+        return;
+      case "send": {
+        this.#flight = action.flight;
+        this.#awaitsReply = action.awaitsReply;
+        this.#sendFlight(action.flight);
+        const handshake = this.#handshake;
+        if (handshake === undefined) return;
+        handshake.waitMs = settings.timing.initialMs;
+        clock.start(this, Math.min(handshake.waitMs, Math.max(0, handshake.deadline - clock.now())));
+        return;
+      }
+      case "find-key":
+        // The peer has our flight: nothing to repeat until the key is there.
+        this.#flight = undefined;
+        this.owner.onKeyWanted(this, action.identity);
+        return;
+      case "connected":
+        this.state = "connected";
+        this.#handshake = undefined;
+        if (this.#awaitsReply) this.#flight = undefined;
+        clock.stop(this);
+        counters.handshakesFinished++;
+        if (action.session.resumed) counters.handshakesResumed++;
+        settings.keyLog?.(`CLIENT_RANDOM ${Buffer.from(action.session.clientRandom).toString("hex")} ${action.session.master.toString("hex")}`);
+        this.owner.onConnected(this, action.session);
+        return;
+      case "give-up":
+        this.#giveUp(action.alert, action.because);
+        return;
+    }
+  }
+
+  #giveUp(alert: AlertDescription | "silence", because: string): void {
+    if (alert === "silence") {
+      this.end({ why: "closed" });
+      return;
+    }
+    this.#sendAlert(alert);
+    this.end({ why: "alert-sent", alert: { level: AlertLevels.fatal, description: alert }, because });
+  }
+
+  #sendAlert(description: AlertDescription, level = description === Alerts.close_notify ? AlertLevels.warning : AlertLevels.fatal): void {
+    this.host.counters.alertsOut++;
+    this.#transmit(this.#records.seal(ContentType.alert, this.#writeEpoch, writeAlert({ level, description })));
+  }
+
+  #sendFlight(flight: readonly FlightMessage[]): void {
+    this.#sentAt = this.host.clock.now();
+    if (flight.some(({ epoch }) => epoch === 1)) this.#writeEpoch = 1;
+    for (const datagram of datagramsOf(flight, this.#records, this.host.settings.maxDatagram)) this.#transmit(datagram);
+  }
+
+  #transmit(datagram: Buffer): void {
+    const { counters, settings, sink } = this.host;
+    counters.recordsOut++;
+    if (settings.alterDatagram === undefined) {
+      sink(datagram, this.peer);
+      return;
+    }
+    const altered = settings.alterDatagram(datagram);
+    if (altered === undefined) return;
+    if (altered instanceof Uint8Array) sink(altered, this.peer);
+    else for (const one of altered) sink(one, this.peer);
+  }
+}

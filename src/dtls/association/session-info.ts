@@ -1,0 +1,15 @@
+import type { SessionSecrets } from "../handshake/steps.js";
+import type { SessionInfo } from "../types.js";
+
+export function sessionInfo(session: SessionSecrets): SessionInfo {
+  const { suite, sessionId, master, extendedMasterSecret, encryptThenMac, resumed, identity, serverName } = session;
+  return {
+    suite: suite.name,
+    resumed,
+    extendedMasterSecret,
+    encryptThenMac,
+    identity,
+    serverName,
+    resumption: sessionId.length === 0 ? undefined : { sessionId: Buffer.from(sessionId), masterSecret: master, suite: suite.name, extendedMasterSecret, encryptThenMac },
+  };
+}

@@ -1,0 +1,133 @@
+import type { Address } from "../ports/index.js";
+import { Association, DtlsStateError, type AssociationOwner, type HandshakeMachine } from "./association/association.js";
+import { sessionInfo } from "./association/session-info.js";
+import { Alerts, AlertLevels, type AlertDescription } from "./codec/alert.js";
+import type { HandshakeMessage } from "./codec/handshake.js";
+import { RANDOM_LENGTH } from "./codec/messages.js";
+import { readRecord, RECORD_HEADER_LENGTH } from "./codec/record.js";
+import { suitesNamed } from "./crypto/suites.js";
+import { nextClient, type ClientContext, type ClientInput, type ClientState } from "./handshake/client-machine.js";
+import { Reassembly } from "./handshake/reassembly.js";
+import type { HandshakeAction, SessionSecrets } from "./handshake/steps.js";
+import { newCounters, resolveSettings, type ResolvedSettings } from "./settings.js";
+import type { ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, PskCredential, SessionInfo } from "./types.js";
+
+const IV_LENGTH = 16;
+/** RFC 6066 §3: literal addresses are not names. */
+const isAddress = (name: string): boolean => name.includes(":") || /^[\d.]+$/.test(name);
+
+class ClientMachine implements HandshakeMachine {
+  #state: ClientState = { at: "idle" };
+
+  constructor(readonly context: ClientContext) {}
+
+  start(random: Uint8Array): readonly HandshakeAction[] {
+    return this.#next({ in: "start", random });
+  }
+
+  hear(message: HandshakeMessage): readonly HandshakeAction[] {
+    return this.#next({ in: "message", message });
+  }
+
+  #next(input: ClientInput): readonly HandshakeAction[] {
+    const { state, actions } = nextClient(this.context, this.#state, input);
+    this.#state = state;
+    return actions;
+  }
+}
+
+/** One DTLS association from its client's side: made, connected, used and closed once. */
+export class DtlsClient implements AssociationOwner {
+  readonly counters: DtlsCounters = newCounters();
+  readonly #settings: ResolvedSettings;
+  #context: ClientContext | undefined;
+  #association: Association | undefined = undefined;
+  #session: SessionInfo | undefined = undefined;
+
+  /** Throws RangeError for a setting out of bounds. */
+  constructor(
+    readonly ports: DtlsPorts,
+    readonly sink: DatagramSink,
+    readonly server: Address,
+    credential: PskCredential,
+    readonly handler: ClientHandler,
+    settings: ClientSettings = {},
+  ) {
+    this.#settings = resolveSettings(settings);
+    const { serverName, resume } = settings;
+    this.#context = {
+      suites: suitesNamed(settings.suites ?? ["TLS_PSK_WITH_AES_128_CCM_8"]),
+      credential,
+      serverName: serverName === undefined || isAddress(serverName) ? undefined : serverName,
+      resume,
+      extendedMasterSecret: this.#settings.extendedMasterSecret,
+      randomIv: () => ports.secrets.bytes(IV_LENGTH),
+      alterHandshake: this.#settings.alterHandshake,
+    };
+  }
+
+  get state(): "idle" | Association["state"] {
+    return this.#association?.state ?? "idle";
+  }
+
+  get session(): SessionInfo | undefined {
+    return this.#session;
+  }
+
+  /** Sends the first ClientHello. Throws DtlsStateError when that happened before. */
+  connect(): void {
+    const context = this.#context;
+    if (context === undefined) throw new DtlsStateError("a client connects once");
+    this.#context = undefined;
+    const machine = new ClientMachine(context);
+    const host = { clock: this.ports.clock, sink: this.sink, settings: this.#settings, counters: this.counters };
+    this.#association = new Association(host, this.server, this, machine, new Reassembly());
+    this.#association.perform(machine.start(this.ports.secrets.bytes(RANDOM_LENGTH)));
+  }
+
+  /** A datagram from the server; it is the client's to keep. Whatever it holds, nothing is thrown. */
+  receive(datagram: Buffer): void {
+    const association = this.#association;
+    if (association === undefined) return;
+    for (let offset = 0; offset < datagram.length; ) {
+      const record = readRecord(datagram, offset);
+      if (record === undefined) {
+        this.counters.discarded++;
+        return;
+      }
+      this.counters.recordsIn++;
+      association.receive(record);
+      offset += RECORD_HEADER_LENGTH + record.fragment.length;
+    }
+  }
+
+  /** Throws DtlsStateError unless connected. */
+  send(plaintext: Uint8Array): void {
+    if (this.#association === undefined) throw new DtlsStateError("nothing can be sent before the handshake");
+    this.#association.send(plaintext);
+  }
+
+  /** close_notify, or this alert; a handshake under way is abandoned. */
+  close(alert: AlertDescription = Alerts.close_notify): void {
+    this.#context = undefined;
+    const reason: CloseReason = alert === Alerts.close_notify ? { why: "closed" } : { why: "alert-sent", alert: { level: AlertLevels.fatal, description: alert }, because: "closed by its owner" };
+    this.#association?.close(alert, reason);
+  }
+
+  onKeyWanted(): void {
+    throw new Error("a client has its key");
+  }
+
+  onConnected(_association: Association, session: SessionSecrets): void {
+    this.#session = sessionInfo(session);
+    this.handler.onConnected(this.#session);
+  }
+
+  onData(_association: Association, plaintext: Buffer): void {
+    this.handler.onData(plaintext);
+  }
+
+  onClosed(_association: Association, reason: CloseReason): void {
+    this.handler.onClosed(reason);
+  }
+}

@@ -1,0 +1,100 @@
+import { createCipheriv, createDecipheriv } from "node:crypto";
+
+import { DTLS_1_2, MAX_PLAINTEXT, RECORD_HEADER_LENGTH, writeRecordHeader, type ContentType, type DtlsRecord } from "../codec/record.js";
+import { equalSecrets, HASH_LENGTH, hmac } from "./primitives.js";
+import { additionalData, type DirectionKeys, type Protection } from "./protection.js";
+
+const BLOCK_LENGTH = 16;
+const MAX_PADDING = 256;
+const nothing = Buffer.alloc(MAX_PLAINTEXT + MAX_PADDING);
+
+function crypt(direction: "encrypt" | "decrypt", key: Buffer, iv: Uint8Array, blocks: Uint8Array): Buffer {
+  const cipher = direction === "encrypt" ? createCipheriv("aes-128-cbc", key, iv) : createDecipheriv("aes-128-cbc", key, iv);
+  cipher.setAutoPadding(false);
+  return cipher.update(blocks);
+}
+
+/** RFC 5246 §6.2.3.2: padding to whole blocks, every byte of it the number of padding bytes before the last. */
+function pad(...parts: readonly Uint8Array[]): Buffer {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const padding = BLOCK_LENGTH - (length % BLOCK_LENGTH);
+  return Buffer.concat([...parts, Buffer.alloc(padding, padding - 1)]);
+}
+
+/** How much of `blocks` is not padding, or -1; looks at every byte that could be padding, whatever it finds. */
+function unpaddedLength(blocks: Buffer): number {
+  const padding = (blocks.at(-1) ?? 0) + 1;
+  const checked = Math.min(MAX_PADDING, blocks.length);
+  let wrong = 0;
+  for (let i = 1; i <= checked; i++) {
+    const isPadding = (i - padding - 1) >> 31;
+    wrong |= isPadding & ((blocks.at(-i) ?? 0) ^ (padding - 1));
+  }
+  return wrong === 0 && padding <= blocks.length ? blocks.length - padding : -1;
+}
+
+/** AES-128-CBC with HMAC-SHA-256 over the plaintext (RFC 5246 §6.2.3.2). */
+export class CbcProtection implements Protection {
+  readonly overhead = BLOCK_LENGTH + HASH_LENGTH + BLOCK_LENGTH;
+
+  constructor(
+    readonly keys: DirectionKeys,
+    readonly randomIv: () => Uint8Array,
+  ) {}
+
+  seal(type: ContentType, epoch: number, sequence: number, plaintext: Uint8Array): Buffer {
+    const mac = hmac(this.keys.macKey, additionalData(type, epoch, sequence, DTLS_1_2, plaintext.length), plaintext);
+    return blockRecord(type, epoch, sequence, this.randomIv(), pad(plaintext, mac), this.keys.key);
+  }
+
+  open({ type, version, epoch, sequence, fragment }: DtlsRecord): Buffer | undefined {
+    const blocks = fragment.length - BLOCK_LENGTH;
+    if (blocks < HASH_LENGTH + 1 || blocks % BLOCK_LENGTH !== 0 || blocks > MAX_PLAINTEXT + HASH_LENGTH + MAX_PADDING) return undefined;
+    const content = crypt("decrypt", this.keys.key, fragment.subarray(0, BLOCK_LENGTH), fragment.subarray(BLOCK_LENGTH));
+    const unpadded = unpaddedLength(content);
+    const goodPadding = unpadded >= HASH_LENGTH;
+    // Bad padding is taken for none, and what good padding saves in hashing is hashed anyway, so that both take the same time.
+    const length = (goodPadding ? unpadded : content.length) - HASH_LENGTH;
+    const mac = hmac(this.keys.macKey, additionalData(type, epoch, sequence, version, length), content.subarray(0, length));
+    hmac(this.keys.macKey, nothing.subarray(0, content.length - HASH_LENGTH - length));
+    const goodMac = equalSecrets(mac, content.subarray(length, length + HASH_LENGTH));
+    return goodMac && goodPadding && length <= MAX_PLAINTEXT ? content.subarray(0, length) : undefined;
+  }
+}
+
+/** AES-128-CBC with HMAC-SHA-256 over what is sent (encrypt-then-MAC, RFC 7366). */
+export class EncryptThenMacProtection implements Protection {
+  readonly overhead = BLOCK_LENGTH + BLOCK_LENGTH + HASH_LENGTH;
+
+  constructor(
+    readonly keys: DirectionKeys,
+    readonly randomIv: () => Uint8Array,
+  ) {}
+
+  seal(type: ContentType, epoch: number, sequence: number, plaintext: Uint8Array): Buffer {
+    const unauthenticated = blockRecord(type, epoch, sequence, this.randomIv(), pad(plaintext), this.keys.key);
+    const covered = unauthenticated.subarray(RECORD_HEADER_LENGTH);
+    const mac = hmac(this.keys.macKey, additionalData(type, epoch, sequence, DTLS_1_2, covered.length), covered);
+    writeRecordHeader(unauthenticated, type, epoch, sequence, covered.length + HASH_LENGTH);
+    return Buffer.concat([unauthenticated, mac]);
+  }
+
+  open({ type, version, epoch, sequence, fragment }: DtlsRecord): Buffer | undefined {
+    const covered = fragment.subarray(0, Math.max(0, fragment.length - HASH_LENGTH));
+    const blocks = covered.length - BLOCK_LENGTH;
+    if (blocks < BLOCK_LENGTH || blocks % BLOCK_LENGTH !== 0) return undefined;
+    const mac = hmac(this.keys.macKey, additionalData(type, epoch, sequence, version, covered.length), covered);
+    if (!equalSecrets(mac, fragment.subarray(covered.length))) return undefined;
+    const content = crypt("decrypt", this.keys.key, covered.subarray(0, BLOCK_LENGTH), covered.subarray(BLOCK_LENGTH));
+    const length = unpaddedLength(content);
+    return length < 0 || length > MAX_PLAINTEXT ? undefined : content.subarray(0, length);
+  }
+}
+
+function blockRecord(type: ContentType, epoch: number, sequence: number, iv: Uint8Array, blocks: Buffer, key: Buffer): Buffer {
+  const record = Buffer.allocUnsafe(RECORD_HEADER_LENGTH + BLOCK_LENGTH + blocks.length);
+  writeRecordHeader(record, type, epoch, sequence, BLOCK_LENGTH + blocks.length);
+  record.set(iv, RECORD_HEADER_LENGTH);
+  record.set(crypt("encrypt", key, iv, blocks), RECORD_HEADER_LENGTH + BLOCK_LENGTH);
+  return record;
+}

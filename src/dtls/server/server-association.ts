@@ -1,0 +1,147 @@
+import type { Address } from "../../ports/index.js";
+import { Association, type AssociationHost, type AssociationOwner, type HandshakeMachine } from "../association/association.js";
+import { sessionInfo } from "../association/session-info.js";
+import { AlertLevels, Alerts, type AlertDescription } from "../codec/alert.js";
+import type { HandshakeMessage } from "../codec/handshake.js";
+import type { ClientHello } from "../codec/messages.js";
+import type { DtlsRecord } from "../codec/record.js";
+import { Reassembly } from "../handshake/reassembly.js";
+import { nextServer, type ServerContext, type ServerInput, type ServerState } from "../handshake/server-machine.js";
+import type { HandshakeAction, SessionSecrets } from "../handshake/steps.js";
+import type { CloseReason, KeyAnswer, ServerSession, SessionInfo } from "../types.js";
+import type { CachedSession } from "./resumption-cache.js";
+
+/** The server as one of its associations sees it. */
+export interface ServerCore<Context> {
+  readonly host: AssociationHost;
+  readonly context: ServerContext;
+  findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>>;
+  connected(association: ServerAssociation<Context>, session: SessionSecrets): void;
+  data(association: ServerAssociation<Context>, plaintext: Buffer): void;
+  closed(association: ServerAssociation<Context>, reason: CloseReason, established: boolean): void;
+}
+
+/** The pure machine with the state it is in. */
+class Machine implements HandshakeMachine {
+  #state: ServerState = { at: "idle" };
+
+  constructor(readonly context: ServerContext) {}
+
+  next(input: ServerInput): readonly HandshakeAction[] {
+    const { state, actions } = nextServer(this.context, this.#state, input);
+    this.#state = state;
+    return actions;
+  }
+
+  hear(message: HandshakeMessage): readonly HandshakeAction[] {
+    return this.next({ in: "message", message });
+  }
+}
+
+/** One handshake from its good cookie on, and the session that comes of it. */
+export class ServerAssociation<Context> implements AssociationOwner, ServerSession<Context> {
+  /** Second chance in the search for one to evict. */
+  wasUsed = false;
+  identity: Buffer | undefined = undefined;
+  readonly clientRandom: Buffer;
+  readonly #core: ServerCore<Context>;
+  readonly #association: Association;
+  #machine: Machine | undefined;
+  #info: SessionInfo | undefined = undefined;
+  #found: { readonly context: Context } | undefined = undefined;
+
+  constructor(core: ServerCore<Context>, peer: Address, record: DtlsRecord, message: HandshakeMessage, hello: ClientHello) {
+    this.#core = core;
+    this.clientRandom = Buffer.from(hello.random);
+    this.#machine = new Machine(core.context);
+    // Both ends count on from the ClientHello: its message_seq and the number of its record (RFC 6347 §4.2.1, §4.2.2).
+    this.#association = new Association(core.host, peer, this, this.#machine, new Reassembly(message.messageSeq + 1), record.sequence);
+  }
+
+  /** Answers the ClientHello. To be called once, after the server knows the association. */
+  begin(message: HandshakeMessage, hello: ClientHello, random: Uint8Array, sessionId: Uint8Array, cached: CachedSession<Context> | undefined): void {
+    if (cached !== undefined) this.#found = { context: cached.context };
+    const actions = this.#machine?.next({ in: "hello", message, hello, random, sessionId, resumable: cached?.session });
+    if (actions !== undefined) this.#association.perform(actions);
+  }
+
+  get peer(): Address {
+    return this.#association.peer;
+  }
+
+  get info(): SessionInfo {
+    if (this.#info === undefined) throw new Error("the handshake is not over");
+    return this.#info;
+  }
+
+  get context(): Context {
+    if (this.#found === undefined) throw new Error("the key is not known");
+    return this.#found.context;
+  }
+
+  get open(): boolean {
+    return this.#association.state === "connected";
+  }
+
+  get closed(): boolean {
+    return this.#association.state === "closed";
+  }
+
+  receive(record: DtlsRecord): boolean {
+    return this.#association.receive(record);
+  }
+
+  repeat(): void {
+    this.#association.repeat();
+  }
+
+  send(plaintext: Uint8Array): void {
+    this.#association.send(plaintext);
+  }
+
+  close(alert: AlertDescription = Alerts.close_notify): void {
+    const reason: CloseReason = alert === Alerts.close_notify ? { why: "closed" } : { why: "alert-sent", alert: { level: AlertLevels.fatal, description: alert }, because: "closed by its owner" };
+    this.#association.close(alert, reason);
+  }
+
+  /** Without a word to the peer. */
+  end(reason: CloseReason): void {
+    this.#association.end(reason);
+  }
+
+  onKeyWanted(_association: Association, identity: Buffer): void {
+    this.identity = identity;
+    const answer = this.#core.findKey(identity, this.peer);
+    if (answer instanceof Promise) {
+      answer.then(
+        (found) => this.#answered(found),
+        () => this.#answered({ refuse: Alerts.internal_error }),
+      );
+    } else this.#answered(answer);
+  }
+
+  onConnected(_association: Association, session: SessionSecrets): void {
+    this.identity = session.identity;
+    this.#machine = undefined;
+    this.#info = sessionInfo(session);
+    this.#core.connected(this, session);
+  }
+
+  onData(_association: Association, plaintext: Buffer): void {
+    this.#core.data(this, plaintext);
+  }
+
+  onClosed(_association: Association, reason: CloseReason): void {
+    this.#machine = undefined;
+    this.#core.closed(this, reason, this.#info !== undefined);
+  }
+
+  #answered(answer: KeyAnswer<Context>): void {
+    const machine = this.#machine;
+    if (machine === undefined) return;
+    if ("key" in answer) {
+      this.#found = { context: answer.context };
+      this.#association.perform(machine.next({ in: "key-found", key: answer.key }));
+    } else this.#association.perform(machine.next({ in: "key-refused", alert: answer.refuse }));
+  }
+}

@@ -1,0 +1,236 @@
+import { formatAddress, type Address } from "../../ports/index.js";
+import { Reader, WireError } from "../../wire/index.js";
+import type { AlertDescription } from "../codec/alert.js";
+import { handshakeMessage, HandshakeType, readFragment, type HandshakeMessage } from "../codec/handshake.js";
+import { MAX_SESSION_ID_LENGTH, RANDOM_LENGTH, readClientHello, writeHelloVerifyRequest, type ClientHello } from "../codec/messages.js";
+import { samePublicBytes } from "../codec/public-bytes.js";
+import { ContentType, readRecord, RECORD_HEADER_LENGTH, writePlainRecord, type DtlsRecord } from "../codec/record.js";
+import { cipherSuites, suitesNamed } from "../crypto/suites.js";
+import type { AssociationHost } from "../association/association.js";
+import type { ServerContext } from "../handshake/server-machine.js";
+import type { SessionSecrets } from "../handshake/steps.js";
+import { defaultServerLimits, newServerCounters, resolveSettings } from "../settings.js";
+import type { CloseReason, DatagramSink, DtlsPorts, KeyAnswer, ServerCounters, ServerHandler, ServerLimits, ServerSession, ServerSettings } from "../types.js";
+import { Cookies } from "./cookies.js";
+import { ResumptionCache } from "./resumption-cache.js";
+import { ServerAssociation, type ServerCore } from "./server-association.js";
+
+const IV_LENGTH = 16;
+
+/** What one address has: a session in use, a handshake under way, or both (RFC 6347 §4.2.8). */
+interface Slot<Context> {
+  live: ServerAssociation<Context> | undefined;
+  pending: ServerAssociation<Context> | undefined;
+}
+
+interface FirstFlight {
+  readonly message: HandshakeMessage;
+  readonly hello: ClientHello;
+}
+
+/** The ClientHello that makes up the whole record, or undefined: what is cut in pieces before its cookie is dropped. */
+function clientHelloIn(record: DtlsRecord): FirstFlight | undefined {
+  try {
+    const reader = new Reader(record.fragment);
+    const { type, length, messageSeq, offset, body } = readFragment(reader);
+    if (type !== HandshakeType.clientHello || offset !== 0 || body.length !== length || reader.remaining > 0) return undefined;
+    const message = handshakeMessage(type, messageSeq, body);
+    return { message, hello: readClientHello(message.body) };
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
+}
+
+const isClientHello = (record: DtlsRecord): boolean => record.epoch === 0 && record.type === ContentType.handshake && record.fragment.length > 0 && record.fragment.readUInt8(0) === HandshakeType.clientHello;
+
+/** The DTLS server behind one socket: every association of every address, within bounds. */
+export class DtlsServer<Context> implements ServerCore<Context> {
+  readonly counters: ServerCounters = newServerCounters();
+  readonly host: AssociationHost;
+  readonly context: ServerContext;
+  readonly #limits: ServerLimits;
+  readonly #cookies: Cookies;
+  readonly #resumable: ResumptionCache<Context>;
+  readonly #slots = new Map<string, Slot<Context>>();
+  #halfOpen = 0;
+  #live = 0;
+  #isClosed = false;
+
+  /** Throws RangeError for a setting out of bounds. */
+  constructor(
+    readonly ports: DtlsPorts,
+    readonly sink: DatagramSink,
+    readonly handler: ServerHandler<Context>,
+    settings: ServerSettings = {},
+  ) {
+    const resolved = resolveSettings(settings);
+    this.host = { clock: ports.clock, sink, settings: resolved, counters: this.counters };
+    this.context = {
+      suites: settings.suites === undefined ? cipherSuites : suitesNamed(settings.suites),
+      extendedMasterSecret: resolved.extendedMasterSecret,
+      randomIv: () => ports.secrets.bytes(IV_LENGTH),
+      alterHandshake: resolved.alterHandshake,
+    };
+    this.#limits = { ...defaultServerLimits, ...settings.limits };
+    this.#cookies = new Cookies(ports.clock, ports.secrets);
+    this.#resumable = new ResumptionCache(ports.clock, this.#limits.maxResumable, this.#limits.resumableMs);
+  }
+
+  /** Live sessions and handshakes past their cookie. */
+  get size(): { readonly live: number; readonly halfOpen: number } {
+    return { live: this.#live, halfOpen: this.#halfOpen };
+  }
+
+  /** A datagram from anybody; it is the server's to keep. Whatever it holds, nothing is thrown. */
+  receive(datagram: Buffer, from: Address): void {
+    if (this.#isClosed) return;
+    const key = formatAddress(from);
+    for (let offset = 0; offset < datagram.length; ) {
+      const record = readRecord(datagram, offset);
+      if (record === undefined) {
+        this.counters.discarded++;
+        return;
+      }
+      this.counters.recordsIn++;
+      offset += RECORD_HEADER_LENGTH + record.fragment.length;
+      if (isClientHello(record)) this.#hello(record, key, from);
+      else this.#route(record, this.#slots.get(key));
+    }
+  }
+
+  session(peer: Address): ServerSession<Context> | undefined {
+    return this.#slots.get(formatAddress(peer))?.live;
+  }
+
+  *sessions(): Generator<ServerSession<Context>> {
+    for (const { live } of this.#slots.values()) if (live !== undefined) yield live;
+  }
+
+  /** Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. Returns how many were live. */
+  revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number {
+    this.#resumable.forget(({ session, context }) => which(session.identity, context));
+    const revoked = [...this.sessions()].filter((session) => which(session.info.identity, session.context));
+    for (const session of revoked) session.close(alert);
+    return revoked.length;
+  }
+
+  /** As after a restart: associations are gone without a word to anybody; `keepResumable` leaves what a session cache on disk would. */
+  forgetAll(keepResumable = false): void {
+    if (!keepResumable) this.#resumable.forget(() => true);
+    for (const { live, pending } of [...this.#slots.values()]) {
+      pending?.end({ why: "closed" });
+      live?.end({ why: "closed" });
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    for (const { live, pending } of [...this.#slots.values()]) {
+      pending?.end({ why: "closed" });
+      live?.close();
+    }
+    this.#isClosed = true;
+  }
+
+  findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>> {
+    return this.handler.findKey(identity, from);
+  }
+
+  connected(association: ServerAssociation<Context>, session: SessionSecrets): void {
+    const slot = this.#slots.get(formatAddress(association.peer));
+    if (slot?.pending !== association) return;
+    slot.pending = undefined;
+    this.#halfOpen--;
+    slot.live?.end({ why: "replaced" });
+    this.#makeRoom();
+    slot.live = association;
+    this.#slots.set(formatAddress(association.peer), slot);
+    this.#live++;
+    // A session resumed keeps its place: the life of its secrets counts from the full handshake.
+    if (!session.resumed) this.#resumable.put(session, association.context);
+    this.handler.onSession(association);
+  }
+
+  data(association: ServerAssociation<Context>, plaintext: Buffer): void {
+    association.wasUsed = true;
+    this.handler.onData(association, plaintext);
+  }
+
+  closed(association: ServerAssociation<Context>, reason: CloseReason, established: boolean): void {
+    const key = formatAddress(association.peer);
+    const slot = this.#slots.get(key);
+    if (slot?.live === association) {
+      slot.live = undefined;
+      this.#live--;
+    } else if (slot?.pending === association) {
+      slot.pending = undefined;
+      this.#halfOpen--;
+    }
+    if (slot !== undefined && slot.live === undefined && slot.pending === undefined) this.#slots.delete(key);
+    if (established) this.handler.onClosed(association, reason);
+    else this.handler.onFailed?.(association.peer, reason, association.identity);
+  }
+
+  /** Both may hold keys of epoch 1; only the right ones open the record. */
+  #route(record: DtlsRecord, slot: Slot<Context> | undefined): void {
+    if (slot === undefined) this.counters.discarded++;
+    else if (slot.pending === undefined) slot.live?.receive(record);
+    else if (record.epoch === 0 || slot.live === undefined || !slot.live.receive(record)) slot.pending.receive(record);
+  }
+
+  #hello(record: DtlsRecord, key: string, from: Address): void {
+    const first = clientHelloIn(record);
+    if (first === undefined) {
+      this.counters.discarded++;
+      return;
+    }
+    const { message, hello } = first;
+    if (!this.#cookies.areGood(from, hello)) {
+      this.#askForCookie(record, message, hello, from);
+      return;
+    }
+    const slot: Slot<Context> = this.#slots.get(key) ?? { live: undefined, pending: undefined };
+    const same = [slot.pending, slot.live].find((one) => one !== undefined && samePublicBytes(one.clientRandom, hello.random));
+    if (same !== undefined) {
+      same.repeat();
+      return;
+    }
+    if (slot.pending === undefined && this.#halfOpen >= this.#limits.maxHalfOpen) {
+      this.counters.turnedAway++;
+      return;
+    }
+    slot.pending?.end({ why: "replaced" });
+    const association = new ServerAssociation(this, from, record, message, hello);
+    slot.pending = association;
+    this.#halfOpen++;
+    this.#slots.set(key, slot);
+    const cached = this.#resumable.find(hello.sessionId);
+    const mayResume = cached !== undefined && this.handler.mayResume(cached.session.identity, cached.context, from);
+    const sessionId = this.#limits.maxResumable === 0 ? new Uint8Array() : this.ports.secrets.bytes(MAX_SESSION_ID_LENGTH);
+    association.begin(message, hello, this.ports.secrets.bytes(RANDOM_LENGTH), sessionId, mayResume ? cached : undefined);
+  }
+
+  /**
+   * RFC 6347 §4.2.1: the answer carries the numbers of what it answers, and no state stays. It speaks the version of the record it answers:
+   * small clients (tinydtls) take no other.
+   */
+  #askForCookie(record: DtlsRecord, message: HandshakeMessage, hello: ClientHello, from: Address): void {
+    this.counters.cookiesSent++;
+    this.counters.recordsOut++;
+    const { raw } = handshakeMessage(HandshakeType.helloVerifyRequest, message.messageSeq, writeHelloVerifyRequest(record.version, this.#cookies.make(from, hello)));
+    this.sink(writePlainRecord(ContentType.handshake, 0, record.sequence, raw, record.version), from);
+  }
+
+  #makeRoom(): void {
+    for (const [key, slot] of this.#slots) {
+      if (this.#live < this.#limits.maxSessions) return;
+      if (slot.live === undefined) continue;
+      if (slot.live.wasUsed) {
+        slot.live.wasUsed = false;
+        this.#slots.delete(key);
+        this.#slots.set(key, slot);
+      } else slot.live.end({ why: "evicted" });
+    }
+  }
+}

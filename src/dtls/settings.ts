@@ -1,0 +1,55 @@
+import type { DtlsCounters, DtlsSettings, RetransmissionTiming, ServerCounters, ServerLimits } from "./types.js";
+
+/** RFC 6347 §4.2.4.1; given up after six sendings at 0, 1, 3, 7, 15, 31 s and a last wait. */
+export const rfcRetransmission: RetransmissionTiming = { initialMs: 1_000, maximumMs: 60_000, giveUpMs: 63_000 };
+
+/** RFC 6347 §4.1.1.1: fits IPv6's least MTU with the headers of IP and UDP, and leaves room for a tunnel. */
+const DEFAULT_MAX_DATAGRAM = 1_200;
+
+export const defaultServerLimits: ServerLimits = { maxHalfOpen: 10_000, maxSessions: 200_000, maxResumable: 100_000, resumableMs: 24 * 3_600_000 };
+
+/** Settings with every default filled in, as both ends use them. */
+export interface ResolvedSettings {
+  readonly timing: RetransmissionTiming;
+  readonly maxDatagram: number;
+  readonly extendedMasterSecret: "offer" | "require" | "never";
+  readonly keyLog: ((line: string) => void) | undefined;
+  readonly alertOnBadRecord: boolean;
+  readonly alterHandshake: ((message: Uint8Array) => Uint8Array | undefined) | undefined;
+  readonly alterDatagram: ((datagram: Uint8Array) => Uint8Array | readonly Uint8Array[] | undefined) | undefined;
+}
+
+/** Less holds no useful fragment beside the headers. */
+const MIN_DATAGRAM = 64;
+
+/** Throws RangeError for a setting out of bounds. */
+export function resolveSettings(settings: DtlsSettings): ResolvedSettings {
+  const { maxDatagram = DEFAULT_MAX_DATAGRAM, faults } = settings;
+  if (maxDatagram < MIN_DATAGRAM) throw new RangeError(`maxDatagram ${maxDatagram} is below ${MIN_DATAGRAM}`);
+  return {
+    timing: { ...rfcRetransmission, ...settings.retransmission },
+    maxDatagram,
+    extendedMasterSecret: settings.extendedMasterSecret ?? "offer",
+    keyLog: settings.keyLog,
+    alertOnBadRecord: faults?.alertOnBadRecord ?? false,
+    alterHandshake: faults?.alterHandshake,
+    alterDatagram: faults?.alterDatagram,
+  };
+}
+
+export const newCounters = (): DtlsCounters => ({
+  recordsIn: 0,
+  recordsOut: 0,
+  badRecords: 0,
+  replayed: 0,
+  discarded: 0,
+  retransmissions: 0,
+  handshakesStarted: 0,
+  handshakesFinished: 0,
+  handshakesResumed: 0,
+  handshakesFailed: 0,
+  alertsIn: 0,
+  alertsOut: 0,
+});
+
+export const newServerCounters = (): ServerCounters => ({ ...newCounters(), cookiesSent: 0, turnedAway: 0 });
