@@ -58,7 +58,7 @@ describe("the view of a run without a terminal", () => {
     vi.useFakeTimers();
     lines.length = 0;
     view = new RunView(terminal, (text) => lines.push(text), false);
-    view.on({ type: "planned", scenarios: [scenario("one"), scenario("two")], seed: "7", devices: 10, target: "reference", folder: "reports/x" });
+    view.on({ type: "planned", security: "nosec", scenarios: [scenario("one"), scenario("two")], seed: "7", devices: 10, target: "reference", folder: "reports/x" });
   });
   afterEach(() => {
     view.end();

@@ -30,7 +30,7 @@ export async function configure(scenario: Scenario, alias: string, operators: re
   if (scenario.specOf(alias)?.bootstrap === undefined) bootstrapAccount(scenario, alias);
   const endpoint = scenario.endpoint(alias);
   const accounts = operators.map((operator) => ({
-    uri: scenario.server(operator).uri,
+    uri: scenario.uriOf(operator),
     shortServerId: shortServerIdOf(scenario, operator),
     lifetime: usualLifetime,
     ...fields,

@@ -40,13 +40,13 @@ export async function admit(scenario: Scenario, operator: ServerName, endpoint: 
 export async function factoryAccount(scenario: Scenario, alias: string, operator: ServerName, lifetime = usualLifetime): Promise<void> {
   const known = scenario.specOf(alias)?.servers ?? [];
   const shortServerId = shortServerIdOf(scenario, operator);
-  const { endpoint } = scenario.declare(alias, { servers: [...known, { uri: scenario.server(operator).uri, shortServerId, lifetime }] });
+  const { endpoint } = scenario.declare(alias, { servers: [...known, { uri: scenario.uriOf(operator), shortServerId, lifetime }] });
   await admit(scenario, operator, endpoint);
 }
 
 /** Declares a device that leaves the factory with the account of the Bootstrap Server (and whatever else was declared). */
 export function bootstrapAccount(scenario: Scenario, alias: string, holdOff = 0): void {
-  scenario.declare(alias, { bootstrap: { uri: scenario.bootstrapServer.uri, holdOff } });
+  scenario.declare(alias, { bootstrap: { uri: scenario.bootstrapUri, holdOff } });
 }
 
 /** Makes the device do something; its answer becomes the last answer where the action is one exchange. */
