@@ -147,7 +147,8 @@ export class BootstrapHandler implements RequestHandler {
     const session = new BootstrapSession(context, this.#lastSessionId, endpoint, request.peer, this.assignments.assign(endpoint, this.#lastSessionId));
     this.#sessions.set(endpoint, session);
     if (answer === "none") request.ignore();
-    else request.respond({ code: answer });
+    // A device that has given its request up meanwhile is not there for the session either.
+    else request.respond({ code: answer }, () => session.abandon());
     this.counters.request(answer === "none" ? "none" : formatCode(answer));
     session.start();
   }

@@ -85,7 +85,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     this.#input({ in: "displaced" });
   }
 
-  /** The server stops, or the device is forgotten. */
+  /** The server stops, or the device does not want this session any more. */
   abandon(): void {
     if (!isOver(this.state)) this.#input({ in: "timeout" });
   }

@@ -100,8 +100,16 @@ export class Association extends Timer {
     this.#transmit(this.#records.seal(ContentType.applicationData, 1, plaintext));
   }
 
-  /** Takes what the machine wants done; for owners whose machine has an input that is no message. */
-  perform(actions: readonly HandshakeAction[]): void {
+  /** Gives the machine an input and does what it wants done. What does not parse ends the handshake with an alert. */
+  advance(next: () => readonly HandshakeAction[]): void {
+    let actions: readonly HandshakeAction[];
+    try {
+      actions = next();
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#giveUp(error instanceof DecodeError ? error.alert : Alerts.decode_error, error.message);
+      return;
+    }
     for (const action of actions) {
       if (this.state === "closed") return;
       this.#do(action);
@@ -200,19 +208,10 @@ export class Association extends Timer {
       this.host.counters.discarded++;
       return;
     }
-    for (let message = handshake.reassembly.take(); message !== undefined && this.#handshake === handshake; message = handshake.reassembly.take()) this.#hear(handshake.machine, message);
-  }
-
-  #hear(machine: HandshakeMachine, message: HandshakeMessage): void {
-    let actions: readonly HandshakeAction[];
-    try {
-      actions = machine.hear(message);
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      this.#giveUp(error instanceof DecodeError ? error.alert : Alerts.decode_error, error.message);
-      return;
+    for (let message = handshake.reassembly.take(); message !== undefined && this.#handshake === handshake; message = handshake.reassembly.take()) {
+      const whole = message;
+      this.advance(() => handshake.machine.hear(whole));
     }
-    this.perform(actions);
   }
 
   /** Once connected: the peer's last flight again, or the wish for a new handshake on the old keys, which is refused (RFC 5246 §7.2.2). */

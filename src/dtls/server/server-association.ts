@@ -61,8 +61,8 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
   /** Answers the ClientHello. To be called once, after the server knows the association. */
   begin(message: HandshakeMessage, hello: ClientHello, random: Uint8Array, sessionId: Uint8Array, cached: CachedSession<Context> | undefined): void {
     if (cached !== undefined) this.#found = { context: cached.context };
-    const actions = this.#machine?.next({ in: "hello", message, hello, random, sessionId, resumable: cached?.session });
-    if (actions !== undefined) this.#association.perform(actions);
+    const machine = this.#machine;
+    if (machine !== undefined) this.#association.advance(() => machine.next({ in: "hello", message, hello, random, sessionId, resumable: cached?.session }));
   }
 
   get peer(): Address {
@@ -141,7 +141,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     if (machine === undefined) return;
     if ("key" in answer) {
       this.#found = { context: answer.context };
-      this.#association.perform(machine.next({ in: "key-found", key: answer.key }));
-    } else this.#association.perform(machine.next({ in: "key-refused", alert: answer.refuse }));
+      this.#association.advance(() => machine.next({ in: "key-found", key: answer.key }));
+    } else this.#association.advance(() => machine.next({ in: "key-refused", alert: answer.refuse }));
   }
 }

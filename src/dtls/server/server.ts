@@ -16,6 +16,11 @@ import { ResumptionCache } from "./resumption-cache.js";
 import { ServerAssociation, type ServerCore } from "./server-association.js";
 
 const IV_LENGTH = 16;
+/** The answer counts on from the numbers of the ClientHello; one that begins near their end would leave it none. */
+const MAX_HELLO_SEQUENCE = 2 ** 32;
+const MAX_HELLO_MESSAGE_SEQ = 255;
+/** What a half-open handshake keeps of it to hash. */
+const MAX_HELLO_LENGTH = 4_096;
 
 /** What one address has: a session in use, a handshake under way, or both (RFC 6347 §4.2.8). */
 interface Slot<Context> {
@@ -28,12 +33,13 @@ interface FirstFlight {
   readonly hello: ClientHello;
 }
 
-/** The ClientHello that makes up the whole record, or undefined: what is cut in pieces before its cookie is dropped. */
+/** The ClientHello that makes up the whole record, or undefined: what is cut in pieces before its cookie is dropped, and so is what no client needs. */
 function clientHelloIn(record: DtlsRecord): FirstFlight | undefined {
   try {
     const reader = new Reader(record.fragment);
     const { type, length, messageSeq, offset, body } = readFragment(reader);
     if (type !== HandshakeType.clientHello || offset !== 0 || body.length !== length || reader.remaining > 0) return undefined;
+    if (length > MAX_HELLO_LENGTH || messageSeq > MAX_HELLO_MESSAGE_SEQ || record.sequence > MAX_HELLO_SEQUENCE) return undefined;
     const message = handshakeMessage(type, messageSeq, body);
     return { message, hello: readClientHello(message.body) };
   } catch (error) {
