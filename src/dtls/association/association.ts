@@ -200,8 +200,15 @@ export class Association extends Timer {
     }
     try {
       const reader = new Reader(plaintext);
+      // Once there are keys messages have to come under them; one in the clear can only tell that the peer repeats its flight.
+      const isDue = epoch === (this.#records.hasKeys ? 1 : 0);
       let isOld = false;
-      while (reader.remaining > 0) isOld = handshake.reassembly.add(readFragment(reader)) === "old" || isOld;
+      while (reader.remaining > 0) {
+        const fragment = readFragment(reader);
+        const isNew = fragment.messageSeq >= handshake.reassembly.nextSeq;
+        if (isNew && !isDue) this.host.counters.discarded++;
+        else if (handshake.reassembly.add(fragment) === "old") isOld = true;
+      }
       if (isOld) this.repeat();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
@@ -247,6 +254,8 @@ export class Association extends Timer {
     switch (action.do) {
       case "install-keys":
         this.#records.install(action.read, action.write);
+        // What came ahead came in the clear.
+        this.#handshake?.reassembly.clear();
         return;
       case "send": {
         this.#flight = action.flight;
