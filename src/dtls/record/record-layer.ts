@@ -4,7 +4,7 @@ import { ReplayWindow } from "./replay-window.js";
 
 const SEQUENCE_NUMBERS = 2 ** 48;
 
-export type Opened = { readonly plaintext: Buffer } | "replayed" | "bad" | "no-keys";
+export type Opened = { readonly plaintext: Buffer } | "replayed" | "bad" | "no-keys" | "no-epoch";
 
 /** Sequence numbers, keys and the replay window of one association: epoch 0 without protection, epoch 1 with it. There is no renegotiation, so no epoch 2. */
 export class RecordLayer {
@@ -44,7 +44,8 @@ export class RecordLayer {
   open(record: DtlsRecord): Opened {
     // No window without authentication: one forged number would shut out every record that follows (RFC 6347 §4.1.2.6).
     if (record.epoch === 0) return { plaintext: record.fragment };
-    if (record.epoch !== 1 || record.version !== DTLS_1_2) return "bad";
+    if (record.epoch !== 1) return "no-epoch";
+    if (record.version !== DTLS_1_2) return "bad";
     if (this.#read === undefined) return "no-keys";
     if (!this.#window.isFresh(record.sequence)) return "replayed";
     const plaintext = this.#read.open(record);

@@ -87,8 +87,8 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     return this.#association.state === "closed";
   }
 
-  receive(record: DtlsRecord): boolean {
-    return this.#association.receive(record);
+  receive(record: DtlsRecord, isLast = true): boolean {
+    return this.#association.receive(record, isLast);
   }
 
   repeat(): void {

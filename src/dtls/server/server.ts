@@ -182,7 +182,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   #route(record: DtlsRecord, slot: Slot<Context> | undefined): void {
     if (slot === undefined) this.counters.discarded++;
     else if (slot.pending === undefined) slot.live?.receive(record);
-    else if (record.epoch === 0 || slot.live === undefined || !slot.live.receive(record)) slot.pending.receive(record);
+    else if (record.epoch === 0 || slot.live === undefined || !slot.live.receive(record, false)) slot.pending.receive(record);
   }
 
   #hello(record: DtlsRecord, key: string, from: Address): void {
