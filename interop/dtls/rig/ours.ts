@@ -94,6 +94,7 @@ export interface OurClient {
   send(plaintext: Uint8Array): void;
   /** The next message that has not been given yet. */
   next(): Promise<string>;
+  /** With close_notify; again it does nothing. */
   close(): Promise<void>;
 }
 
@@ -159,7 +160,10 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
     if (message === undefined) throw new Error("nothing came");
     return message;
   };
+  let closed = false;
   const close = async (): Promise<void> => {
+    if (closed) return;
+    closed = true;
     client.close();
     await socket.close();
   };
