@@ -107,6 +107,24 @@ export async function freeUdpPort(): Promise<number> {
   return port;
 }
 
+async function isFree(port: number): Promise<boolean> {
+  const socket = createSocket("udp4");
+  const bound = await new Promise<boolean>((resolve) => {
+    socket.once("error", () => resolve(false));
+    socket.bind({ port, address: "127.0.0.1", exclusive: true }, () => resolve(true));
+  });
+  socket.close();
+  return bound;
+}
+
+/** A free UDP port whose neighbour above is free as well, below the ports that the kernel gives out on its own. */
+export async function freeUdpPortPair(): Promise<number> {
+  for (;;) {
+    const port = 12_000 + 2 * Math.floor(Math.random() * 10_000);
+    if ((await isFree(port)) && (await isFree(port + 1))) return port;
+  }
+}
+
 export async function freeTcpPort(): Promise<number> {
   const server = createServer();
   server.listen(0, "127.0.0.1");
