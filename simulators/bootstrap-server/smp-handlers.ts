@@ -1,7 +1,7 @@
 import type { BootstrapServerConfig } from "../../src/config/index.js";
 import { defaultLimits, ProblemError } from "../../src/smp/index.js";
 import type {
-  Account, AccountBody, AccountPage, AccountPath, BootstrapServerHandlers, CallContext, Caller, Capabilities, Client, ConditionalContext, Confirmation, EndpointPath, EventPage, EventQuery, Item, ItemPage,
+  Account, AccountBody, AccountPage, AccountPath, BootstrapServerHandlers, CallContext, Caller, Capabilities, Client, ConditionalContext, Confirmation, EndpointPath, EventPage, EventQuery, Item, ItemPage, JwkSet,
   ItemQuery, Order, OrderBody, OrderPage, OrderPath, OrderQuery, PageQuery, Tagged,
 } from "../../src/smp/index.js";
 import { etagOf } from "./engine/accounts.js";
@@ -27,6 +27,10 @@ export class SmpHandlers implements BootstrapServerHandlers {
       limits: defaultLimits,
       bootstrapServer: { orderTypes: ["provision", "update", "remove"], triggers: ["via-server", "wait-for-client"], activation: ["before-first-write"], shortServerIds: [first, last] },
     };
+  }
+
+  getJwks(): JwkSet {
+    return { keys: [] };
   }
 
   createAccount(caller: Caller, body: AccountBody): Tagged<Account> {

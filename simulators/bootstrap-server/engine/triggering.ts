@@ -15,7 +15,7 @@ const parallelPosts = 32;
 const keptEarlierTriggers = 32;
 const keptEarlyNews = 2000;
 
-const reasons: Readonly<Record<OrderType, TriggerReason>> = { provision: "account-change", update: "account-change", remove: "account-removal" };
+const reasons: Readonly<Record<OrderType, TriggerReason>> = { provision: "account-change", update: "account-change", rotate: "credential-change", remove: "account-removal" };
 
 /** A Server that may be asked, and its account on the client where one is known. */
 interface Candidate {

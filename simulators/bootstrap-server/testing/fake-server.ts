@@ -5,7 +5,7 @@ import { FaultBoard } from "../../../src/operator/index.js";
 import type { Ports } from "../../../src/ports/index.js";
 import { ProblemError, SmpEventLog, activationDecision, lwm2mServerApi } from "../../../src/smp/index.js";
 import type {
-  Activation, BatchActivate, BatchResult, BatchStage, Caller, Capabilities, Credential, CredentialBody, CredentialPage, CredentialPath, EventPage, EventQuery, LwM2mServerHandlers, Reachability, Trigger, TriggerBody,
+  Activation, BatchActivate, BatchResult, BatchStage, Caller, Capabilities, Credential, CredentialBody, CredentialPage, CredentialPath, EventPage, EventQuery, JwkSet, LwM2mServerHandlers, Reachability, Trigger, TriggerBody,
   ServerTriggerState, UnjudgedBatch,
 } from "../../../src/smp/index.js";
 
@@ -55,6 +55,10 @@ export class FakeServer implements LwM2mServerHandlers {
 
   state(ep: string): string | undefined {
     return [...this.credentials].find(([key]) => key.endsWith(` ${ep}`))?.[1].state;
+  }
+
+  getJwks(): JwkSet {
+    return { keys: [] };
   }
 
   getCapabilities(): Capabilities {

@@ -57,7 +57,8 @@ export type ItemInput =
   /** Finish was answered 2.04. */
   | { readonly in: "finished" }
   | { readonly in: "finish-failed"; readonly code?: string }
-  | { readonly in: "rolled-back" }
+  /** The session failed after the activation of a rotation, and the Server has taken the activation back. */
+  | { readonly in: "rolled-back"; readonly reason?: ItemReason }
   /** A Register on the new credential, reported by the Server. */
   | { readonly in: "confirmed" }
   | { readonly in: "deadline" }
@@ -107,7 +108,7 @@ export function nextItem(item: ItemMachine, input: ItemInput): ItemMachine | und
     case "finish-failed":
       return item.at === "delivered" ? go("failed", { cause: "finish-failed", ...(input.code === undefined ? {} : { code: input.code }) }) : undefined;
     case "rolled-back":
-      return isInSession ? go("rolled-back") : undefined;
+      return isInSession ? go("rolled-back", input.reason) : undefined;
     case "confirmed":
       // The device may register, and its Server report it, before the answer to Finish arrives.
       return item.at === "applied" || item.at === "delivered" ? go("confirmed") : undefined;
