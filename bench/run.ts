@@ -3,12 +3,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { coapFigures } from "./coap.js";
 import { type Figure, keeps } from "./figure.js";
+import { pskHandshake } from "./dtls.js";
 import { bootstrapRegisterRate, coldStart, registerRate, smProvisionRate } from "./fleet.js";
 import { memoryPerDevice, referenceGrowth } from "./memory.js";
 
 /** Each group runs in a process of its own: what one leaves in memory is not the next one's. */
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   coap: coapFigures,
+  "psk-handshake": pskHandshake,
   "register-rate": registerRate,
   "bootstrap-register-rate": bootstrapRegisterRate,
   "sm-provision-rate": smProvisionRate,

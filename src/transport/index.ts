@@ -1,3 +1,6 @@
 export * from "./coap-uri.js";
+export { identityName, pskIdentity } from "./peer-identity.js";
+export { secureEndpoint } from "./secure-endpoint.js";
+export { serverEndpoint } from "./server-endpoint.js";
 export * from "./types.js";
 export { udpEndpoint } from "./udp.js";

@@ -1,6 +1,5 @@
 import type { Endpoint, EndpointLimits, Peer, PeerIdentity, TransmissionParameters } from "../coap/index.js";
-import type { AlertDescription } from "../dtls/codec/alert.js";
-import type { CloseReason, DtlsCounters, DtlsSettings, KeyAnswer, PskCredential, Resumption, ServerCounters, ServerSession, ServerSettings, SessionInfo } from "../dtls/types.js";
+import type { AlertDescription, CloseReason, DtlsCounters, DtlsSettings, KeyAnswer, PskCredential, Resumption, ServerCounters, ServerSession, ServerSettings, SessionInfo } from "../dtls/index.js";
 import type { Address } from "../ports/index.js";
 
 /** Hears what passes on the wire of a DTLS port; the messages inside are heard by the endpoint's `tap`. */
@@ -73,6 +72,8 @@ export interface ServerEndpoint<Context = never> extends UdpEndpoint {
   securePeer(address: Address): Peer | undefined;
   /** Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. */
   revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number;
+  /** Sessions are gone without a word, as after a restart; `keepResumable` leaves what a session cache on disk would. */
+  forgetSessions(keepResumable?: boolean): void;
 }
 
 /** How a session, or the attempt to make one, ended. */

@@ -17,7 +17,9 @@ export class CaptureError extends WireError {
   override readonly name = "CaptureError";
 }
 
-const Block = { SectionHeader: 0x0a0d0d0a, Interface: 1, EnhancedPacket: 6 } as const;
+const Block = { SectionHeader: 0x0a0d0d0a, Interface: 1, EnhancedPacket: 6, DecryptionSecrets: 10 } as const;
+/** "TLSK": lines of an NSS key log. */
+const secretsTypeTlsKeyLog = 0x544c534b;
 const byteOrderMagic = 0x1a2b3c4d;
 /** LINKTYPE_RAW: a packet starts with its IPv4 or IPv6 header. */
 const linkTypeRaw = 101;
@@ -26,8 +28,10 @@ const optUserApplication = 4;
 const optTimestampResolution = 9;
 const protocolUdp = 17;
 
+const padding = (length: number): Uint8Array => new Uint8Array((4 - (length % 4)) % 4);
+
 function option(writer: Writer, code: number, value: Uint8Array): void {
-  writer.u16(code).u16(value.length).bytes(value).bytes(new Uint8Array((4 - (value.length % 4)) % 4));
+  writer.u16(code).u16(value.length).bytes(value).bytes(padding(value.length));
 }
 
 function block(writer: Writer, type: number, body: Buffer): void {
@@ -96,8 +100,11 @@ function packet(datagram: CapturedDatagram): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** A pcapng file (draft-ietf-opsawg-pcapng) of raw IP packets built around the datagrams. Throws `CaptureError`. */
-export function encodeCapture(datagrams: readonly CapturedDatagram[], application: string): Buffer {
+/**
+ * A pcapng file (draft-ietf-opsawg-pcapng) of raw IP packets built around the datagrams. With an NSS key log it also holds the secrets that decrypt
+ * their DTLS records. Throws `CaptureError`.
+ */
+export function encodeCapture(datagrams: readonly CapturedDatagram[], application: string, keyLog: readonly string[] = []): Buffer {
   const writer = new Writer(256 + datagrams.length * 160);
   const section = new Writer(64).u32(byteOrderMagic).u16(1).u16(0).u32(0xffffffff).u32(0xffffffff);
   option(section, optUserApplication, Buffer.from(application, "utf8"));
@@ -108,6 +115,10 @@ export function encodeCapture(datagrams: readonly CapturedDatagram[], applicatio
   option(face, optTimestampResolution, Uint8Array.of(9));
   option(face, 0, new Uint8Array());
   block(writer, Block.Interface, face.finish());
+  if (keyLog.length > 0) {
+    const secrets = Buffer.from(keyLog.map((line) => `${line}\n`).join(""), "ascii");
+    block(writer, Block.DecryptionSecrets, new Writer(16 + secrets.length).u32(secretsTypeTlsKeyLog).u32(secrets.length).bytes(secrets).bytes(padding(secrets.length)).finish());
+  }
   for (const datagram of datagrams) {
     const bytes = packet(datagram);
     const body = new Writer(64 + bytes.length)
@@ -117,7 +128,7 @@ export function encodeCapture(datagrams: readonly CapturedDatagram[], applicatio
       .u32(bytes.length)
       .u32(bytes.length)
       .bytes(bytes)
-      .bytes(new Uint8Array((4 - (bytes.length % 4)) % 4));
+      .bytes(padding(bytes.length));
     if (datagram.comment !== undefined) {
       option(body, optComment, Buffer.from(datagram.comment, "utf8").subarray(0, 0xffff));
       option(body, 0, new Uint8Array());

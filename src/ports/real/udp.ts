@@ -22,7 +22,8 @@ class UdpSocket implements DatagramSocket {
   }
 
   close(): Promise<void> {
-    return new Promise((resolve) => this.socket.close(resolve));
+    // A datagram to a named address leaves a moment after `send`: what was said last shall still go out.
+    return new Promise((resolve) => setImmediate(() => this.socket.close(resolve)));
   }
 }
 

@@ -1,0 +1,95 @@
+import { execFile, fork, type ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+import { packageRoot } from "../src/ports/real/index.js";
+import { median, type Figure } from "./figure.js";
+
+const key = Buffer.from("secretPSK").toString("hex");
+const run = promisify(execFile);
+
+export interface Responder {
+  readonly port: number;
+  stop(): void;
+}
+
+/** Our DTLS server as a process of its own, so that only the client's work is measured here. */
+export async function startDtlsResponder(): Promise<Responder> {
+  const child: ChildProcess = fork(fileURLToPath(new URL("dtls-responder.js", import.meta.url)), [key]);
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once("message", (message) => (typeof message === "number" ? resolve(message) : reject(new Error("the responder named no port"))));
+    child.once("exit", (code) => reject(new Error(`the responder ended with ${code ?? "a signal"}`)));
+  });
+  return { port, stop: () => child.disconnect() };
+}
+
+interface Cost {
+  readonly handshakesPerCpuSecond: number;
+  readonly bytesPerSession: number;
+}
+
+/** The last line of a client program says what its handshakes cost. */
+function costIn(output: string): Cost {
+  const line: unknown = JSON.parse(output.trim().split("\n").at(-1) ?? "");
+  if (typeof line === "object" && line !== null && "handshakesPerCpuSecond" in line && "bytesPerSession" in line && typeof line.handshakesPerCpuSecond === "number" && typeof line.bytesPerSession === "number") {
+    return { handshakesPerCpuSecond: line.handshakesPerCpuSecond, bytesPerSession: line.bytesPerSession };
+  }
+  throw new Error(`the client said ${output.trim().slice(-200)}`);
+}
+
+interface Competitor {
+  readonly name: string;
+  /** Undefined where it is not installed. */
+  readonly cost: (port: number) => Promise<Cost> | undefined;
+}
+
+const cache = join(packageRoot, "interop", ".cache");
+const handshakes = 4_000;
+
+const competitors: readonly Competitor[] = [
+  {
+    name: "ours",
+    cost: async (port) => costIn((await run(process.execPath, ["--expose-gc", fileURLToPath(new URL("dtls-client-process.js", import.meta.url)), String(port), key, String(handshakes), "16"])).stdout),
+  },
+  {
+    name: "node-dtls-client",
+    cost: (port) =>
+      existsSync(join(cache, "node-dtls-client"))
+        ? run(process.execPath, ["--expose-gc", join(packageRoot, "interop", "node-dtls-client", "client.mjs"), String(port), "TLS_PSK_WITH_AES_128_CCM_8", "Client_identity", "secretPSK", "", "500"]).then(({ stdout }) => costIn(stdout))
+        : undefined,
+  },
+  {
+    name: "pion",
+    cost: (port) => {
+      const program = join(cache, "pion", "muster-pion");
+      return existsSync(program) ? run(program, ["bench-client", "-address", `127.0.0.1:${port}`, "-psk", key, "-handshakes", String(handshakes), "-concurrency", "16"]).then(({ stdout }) => costIn(stdout)) : undefined;
+    },
+  },
+];
+
+/** Client-side CPU and memory of a full handshake, ours and the peers' in turns against one server. */
+export async function pskHandshake(rounds = 3): Promise<Figure[]> {
+  const responder = await startDtlsResponder();
+  try {
+    const costs = new Map<string, Cost[]>();
+    for (let round = 0; round < rounds; round++) {
+      for (const { name, cost } of competitors) {
+        const found = await cost(responder.port);
+        if (found !== undefined) costs.set(name, [...(costs.get(name) ?? []), found]);
+      }
+    }
+    const of = (name: string): { readonly rate: number; readonly kib: number } | undefined => {
+      const found = costs.get(name);
+      return found === undefined ? undefined : { rate: median(found.map((one) => one.handshakesPerCpuSecond)), kib: median(found.map((one) => one.bytesPerSession)) / 1024 };
+    };
+    const described = competitors.map(({ name }) => {
+      const found = of(name);
+      return found === undefined ? `${name} not installed` : `${name} ${Math.round(found.rate)}/s, ${found.kib.toFixed(1)} KiB a session`;
+    });
+    return [{ id: "psk-handshake", value: of("ours")?.rate ?? Number.NaN, unit: "handshakes/CPU s", floor: ">= 1500", aim: ">= 5000", against: `client side, cookie included: ${described.join("; ")}; median of ${rounds}` }];
+  } finally {
+    responder.stop();
+  }
+}

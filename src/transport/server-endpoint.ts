@@ -1,0 +1,161 @@
+import { CoapEndpoint, type Carrier, type Peer, type RequestHandler } from "../coap/index.js";
+import { DtlsServer, type AlertDescription, type CloseReason, type KeyAnswer, type ServerCounters, type ServerHandler, type ServerSession } from "../dtls/index.js";
+import type { Address, DatagramHandler, DatagramSocket, Ports } from "../ports/index.js";
+import { pskIdentity } from "./peer-identity.js";
+import type { RecordTap, SecurePort, ServerEndpoint, ServerEndpointOptions, SessionDirectory } from "./types.js";
+
+/** One of a server's sockets; bound before there is anybody to hear it. */
+class Port implements DatagramHandler {
+  socket: DatagramSocket | undefined = undefined;
+  receive: ((datagram: Buffer, from: Address) => void) | undefined = undefined;
+
+  constructor(readonly ports: Ports) {}
+
+  async bind(address: Address, receiveBuffer: number | undefined): Promise<void> {
+    this.socket = await this.ports.network.bind({ host: address.host, port: address.port, ...(receiveBuffer === undefined ? {} : { receiveBuffer }) }, this);
+  }
+
+  onDatagram(datagram: Buffer, from: Address): void {
+    this.receive?.(datagram, from);
+  }
+
+  onSocketError(error: Error): void {
+    this.ports.log.warn({ error: error.message, local: this.socket?.local }, "socket error");
+  }
+}
+
+/** Both sockets of a server; what has no session goes out on the NoSec one, if there is one. */
+class ServerCarrier implements Carrier {
+  readonly local: Address;
+  beforeClose: (() => void) | undefined = undefined;
+
+  constructor(
+    readonly plain: DatagramSocket | undefined,
+    readonly secure: DatagramSocket | undefined,
+  ) {
+    const local = (plain ?? secure)?.local;
+    if (local === undefined) throw new Error("a server needs a port: coap, coaps or both");
+    this.local = local;
+  }
+
+  send(datagram: Uint8Array, peer: Peer): void {
+    this.plain?.send(datagram, peer.address);
+  }
+
+  async close(): Promise<void> {
+    this.beforeClose?.();
+    await Promise.all([this.plain?.close(), this.secure?.close()]);
+  }
+}
+
+class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context>, ServerHandler<Context> {
+  recordTap: RecordTap | undefined = undefined;
+  readonly receiveBuffer: number | undefined;
+  readonly secureLocal: Address | undefined;
+  readonly #dtls: DtlsServer<Context> | undefined;
+  readonly #directory: SessionDirectory<Context> | undefined;
+  readonly #peers = new Map<ServerSession<Context>, Peer>();
+
+  constructor(ports: Ports, carrier: ServerCarrier, secured: SecurePort<Context> | undefined, handler: RequestHandler, options: ServerEndpointOptions<Context>) {
+    super(ports, carrier, handler, options);
+    const { plain, secure } = carrier;
+    this.receiveBuffer = smaller(plain?.receiveBuffer, secure?.receiveBuffer);
+    this.secureLocal = secure?.local;
+    this.#directory = secured?.directory;
+    if (secured === undefined || secure === undefined) return;
+    const dtls = (this.#dtls = new DtlsServer<Context>(
+      ports,
+      (datagram, to) => {
+        if (this.recordTap !== undefined) this.recordTap.onRecords("out", datagram, to);
+        secure.send(datagram, to);
+      },
+      this,
+      secured.settings,
+    ));
+    carrier.beforeClose = () => dtls.close();
+  }
+
+  get dtls(): Readonly<ServerCounters> | undefined {
+    return this.#dtls?.counters;
+  }
+
+  receiveRecords(datagram: Buffer, from: Address): void {
+    if (this.closed) return;
+    if (this.recordTap !== undefined) this.recordTap.onRecords("in", datagram, from);
+    this.#dtls?.receive(datagram, from);
+  }
+
+  sessionOf(peer: Peer): ServerSession<Context> | undefined {
+    const session = peer.secured === true ? this.#dtls?.session(peer.address) : undefined;
+    return session !== undefined && this.#peers.get(session) === peer ? session : undefined;
+  }
+
+  securePeer(address: Address): Peer | undefined {
+    const session = this.#dtls?.session(address);
+    return session === undefined ? undefined : this.#peers.get(session);
+  }
+
+  revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number {
+    return this.#dtls?.revoke(which, alert) ?? 0;
+  }
+
+  forgetSessions(keepResumable = false): void {
+    this.#dtls?.forgetAll(keepResumable);
+  }
+
+  // What the DTLS server asks and tells
+
+  findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>> {
+    return this.#directory?.findKey(identity, from) ?? { refuse: "silence" };
+  }
+
+  mayResume(identity: Buffer, context: Context, from: Address): boolean {
+    return this.#directory?.mayResume(identity, context, from) ?? false;
+  }
+
+  onSession(session: ServerSession<Context>): void {
+    const peer = this.admit(session.peer, session, pskIdentity(session.info.identity));
+    this.#peers.set(session, peer);
+    this.recordTap?.onSession(peer);
+    this.#directory?.onSession?.(peer, session);
+  }
+
+  onData(session: ServerSession<Context>, plaintext: Buffer): void {
+    const peer = this.#peers.get(session);
+    if (peer !== undefined) this.receiveFrom(peer, plaintext);
+  }
+
+  onClosed(session: ServerSession<Context>, reason: CloseReason): void {
+    const peer = this.#peers.get(session);
+    if (peer === undefined) return;
+    this.#peers.delete(session);
+    this.lost(peer, "unreachable", "gone");
+    this.#directory?.onSessionEnd?.(peer, reason);
+  }
+
+  onFailed(from: Address, reason: CloseReason, identity: Buffer | undefined): void {
+    this.#directory?.onHandshakeFailed?.(from, reason, identity === undefined ? undefined : pskIdentity(identity));
+  }
+}
+
+function smaller(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+/** The CoAP endpoint of a server, on the ports that the options name. Rejects when one cannot be bound, or none is named. */
+export async function serverEndpoint<Context = never>(ports: Ports, options: ServerEndpointOptions<Context>, handler: RequestHandler): Promise<ServerEndpoint<Context>> {
+  const plain = new Port(ports);
+  const secure = new Port(ports);
+  try {
+    if (options.coap !== undefined) await plain.bind(options.coap, options.receiveBuffer);
+    if (options.coaps !== undefined) await secure.bind(options.coaps, options.receiveBuffer);
+    const server = new CoapServer<Context>(ports, new ServerCarrier(plain.socket, secure.socket), options.coaps, handler, options);
+    plain.receive = (datagram, from) => server.receive(datagram, from);
+    secure.receive = (datagram, from) => server.receiveRecords(datagram, from);
+    return server;
+  } catch (error) {
+    await Promise.all([plain.socket?.close(), secure.socket?.close()]);
+    throw error;
+  }
+}
