@@ -19,6 +19,13 @@ export interface CoapTiming {
   readonly responseTimeoutMs: number;
 }
 
+/** RFC 6347 §4.2.4.1, in the shape of the DTLS settings: the first wait of a handshake flight, doubling up to the longest, and when it is given up. */
+export interface DtlsTiming {
+  readonly initialMs: number;
+  readonly maximumMs: number;
+  readonly giveUpMs: number;
+}
+
 export interface DeviceTiming {
   /** From a Bootstrap-Request to the Finish; past it the bootstrap has failed (EXCHANGE_LIFETIME in LwM2M Core §6.1). */
   readonly bootstrapTimeoutMs: number;
@@ -72,6 +79,10 @@ export interface LwM2mServerTiming {
   /** Outgoing SMP calls: a confirmation towards the Bootstrap Server, and the pause before it is sent again. */
   readonly smpTimeoutMs: number;
   readonly confirmationRetryMs: number;
+  /** A staged credential is to be expected active by then: the longest bootstrap of a device. */
+  readonly stagingGraceMs: number;
+  /** In which the handshakes of one device are counted. */
+  readonly handshakeWindowMs: number;
 }
 
 export interface Timing {
@@ -79,12 +90,13 @@ export interface Timing {
   /** True when a number differs from the profile's. */
   readonly changed: boolean;
   readonly coap: CoapTiming;
+  readonly dtls: DtlsTiming;
   readonly device: DeviceTiming;
   readonly bootstrapServer: BootstrapServerTiming;
   readonly lwm2mServer: LwM2mServerTiming;
 }
 
-type Numbers = Pick<Timing, "coap" | "device" | "bootstrapServer" | "lwm2mServer">;
+type Numbers = Pick<Timing, "coap" | "dtls" | "device" | "bootstrapServer" | "lwm2mServer">;
 
 const seconds = 1000;
 const hours = 3600 * seconds;
@@ -104,6 +116,12 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       processingDelayMs: 1 * seconds,
       // MAX_TRANSMIT_WAIT: the peer's separate response has had all its retransmissions by then.
       responseTimeoutMs: 93 * seconds,
+    },
+    dtls: {
+      // Six sendings, and a last wait.
+      initialMs: 1 * seconds,
+      maximumMs: 60 * seconds,
+      giveUpMs: 63 * seconds,
     },
     device: {
       bootstrapTimeoutMs: 247 * seconds,
@@ -139,6 +157,8 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       requestTimeoutMs: 93 * seconds,
       smpTimeoutMs: 5 * seconds,
       confirmationRetryMs: 5 * seconds,
+      stagingGraceMs: 300 * seconds,
+      handshakeWindowMs: 60 * seconds,
     },
   },
   lab: {
@@ -154,6 +174,12 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       nonLifetimeMs: 6 * seconds,
       processingDelayMs: 100,
       responseTimeoutMs: 10 * seconds,
+    },
+    dtls: {
+      // As coap.ackTimeoutMs; four sendings within the time a device waits for a bootstrap.
+      initialMs: 200,
+      maximumMs: 2 * seconds,
+      giveUpMs: 3 * seconds,
     },
     device: {
       bootstrapTimeoutMs: 4 * seconds,
@@ -188,6 +214,8 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       requestTimeoutMs: 5 * seconds,
       smpTimeoutMs: 2600,
       confirmationRetryMs: 300,
+      stagingGraceMs: 6 * seconds,
+      handshakeWindowMs: 5 * seconds,
     },
   },
 };
@@ -204,6 +232,7 @@ export const timingSchema = z.union([
   z.strictObject({
     profile: z.enum(["lab", "rfc"]).default("lab"),
     coap: overridesOf(profiles.lab.coap),
+    dtls: overridesOf(profiles.lab.dtls),
     device: overridesOf(profiles.lab.device),
     bootstrapServer: overridesOf(profiles.lab.bootstrapServer),
     lwm2mServer: overridesOf(profiles.lab.lwm2mServer),
@@ -218,8 +247,9 @@ export function timing(choice: TimingInput = "lab"): Timing {
   const overrides: { readonly [Section in keyof Numbers]?: object | undefined } = chosen;
   return {
     profile: chosen.profile,
-    changed: (["coap", "device", "bootstrapServer", "lwm2mServer"] as const).some((section) => Object.values(overrides[section] ?? {}).some((value) => value !== undefined)),
+    changed: (["coap", "dtls", "device", "bootstrapServer", "lwm2mServer"] as const).some((section) => Object.values(overrides[section] ?? {}).some((value) => value !== undefined)),
     coap: laidOver(base.coap, overrides.coap),
+    dtls: laidOver(base.dtls, overrides.dtls),
     device: laidOver(base.device, overrides.device),
     bootstrapServer: laidOver(base.bootstrapServer, overrides.bootstrapServer),
     lwm2mServer: laidOver(base.lwm2mServer, overrides.lwm2mServer),
