@@ -19,10 +19,12 @@ export interface CoapTiming {
   readonly responseTimeoutMs: number;
 }
 
-/** RFC 6347 §4.2.4.1, in the shape of the DTLS settings: the first wait of a handshake flight, doubling up to the longest, and when it is given up. */
+/** RFC 6347 §4.2.4.1, in the shape of the DTLS stack's `RetransmissionTiming`. */
 export interface DtlsTiming {
+  /** The first wait before a flight is sent again; it doubles up to the longest. */
   readonly initialMs: number;
   readonly maximumMs: number;
+  /** A handshake that is not over by then has failed. */
   readonly giveUpMs: number;
 }
 
@@ -41,6 +43,9 @@ export interface DeviceTiming {
   readonly retryTimerMs: number;
   readonly sequenceDelayMs: number;
   readonly sequenceCount: number;
+  /** More DTLS handshakes than this of one device in the window are a storm. */
+  readonly stormHandshakes: number;
+  readonly stormWindowMs: number;
 }
 
 export interface BootstrapServerTiming {
@@ -118,7 +123,7 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       responseTimeoutMs: 93 * seconds,
     },
     dtls: {
-      // Six sendings, and a last wait.
+      // RFC 6347 §4.2.4.1: 1 s doubling to 60 s; given up when the sixth sending has had no answer.
       initialMs: 1 * seconds,
       maximumMs: 60 * seconds,
       giveUpMs: 63 * seconds,
@@ -134,6 +139,9 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       retryTimerMs: 60 * seconds,
       sequenceDelayMs: 24 * hours,
       sequenceCount: 1,
+      // Five attempts of a sequence at each of two servers take minutes.
+      stormHandshakes: 10,
+      stormWindowMs: 60 * seconds,
     },
     bootstrapServer: {
       // Below the 93 s that deployed clients wait for a Finish.
@@ -176,9 +184,9 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       responseTimeoutMs: 10 * seconds,
     },
     dtls: {
-      // As coap.ackTimeoutMs; four sendings within the time a device waits for a bootstrap.
+      // As the CoAP messages above: 0.2, 0.4, 0.8 and 1.6 s ride out a busy event loop and the loss of any three datagrams of a flight.
       initialMs: 200,
-      maximumMs: 2 * seconds,
+      maximumMs: 1600,
       giveUpMs: 3 * seconds,
     },
     device: {
@@ -191,6 +199,8 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       retryTimerMs: 500,
       sequenceDelayMs: 5 * seconds,
       sequenceCount: 1,
+      stormHandshakes: 10,
+      stormWindowMs: 5 * seconds,
     },
     bootstrapServer: {
       // The SM-3 budget and the writes fit in; the device gives up half a second later.
