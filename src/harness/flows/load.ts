@@ -74,7 +74,7 @@ export async function orderForFleet(scenario: Scenario, name: FleetName, operato
   let account = accounts.get(operator);
   if (account === undefined) {
     const shortServerId = name === "standing" ? scenario.run.shortServerIds[operator].take() : scenario.takeShortServerId(operator);
-    const handle = await actor.supplyAccount({ uri: scenario.uriOf(operator), securityMode: "nosec", lifetime: 3600, ssid: shortServerId });
+    const handle = await actor.supplyAccount({ uri: scenario.uriOf(operator), securityMode: scenario.security, lifetime: 3600, ssid: shortServerId });
     account = { accountId: handle.id, shortServerId };
     accounts.set(operator, account);
     if (name === "second") scenario.atEnd(`account ${handle.id}`, () => actor.withdrawAccount(handle.id));

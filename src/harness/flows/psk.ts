@@ -1,23 +1,22 @@
 import { z } from "zod";
+import { testKey, testPsk, type Psk } from "../../config/index.js";
 import { identityOf, keyCheckValue, recipientOf, type Recipient } from "../../smp/index.js";
 import { describeAnswer } from "../actors/operator.js";
 import type { LwM2mServerActor } from "../actors/types.js";
+import { deviceSeed } from "../scenario/names.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { shortServerIdOf } from "./devices.js";
 
-/** A pre-shared key as a device and its server hold it. */
-export interface Psk {
-  readonly identity: Buffer;
-  readonly key: Buffer;
-}
+/** What the test keys of a run's devices follow from. */
+export const keySeed = (seed: string): number => deviceSeed(seed, "device keys");
 
-const keyLength = 16;
+/** Identity and key of a device at its Bootstrap Server; the identity is its endpoint name. */
+export const bootstrapPsk = (scenario: Scenario, endpoint: string): Psk => testPsk(keySeed(scenario.run.seed), endpoint, "bootstrap", endpoint);
 
-/** Identity and key of a device at an operator's server, from the run's seed: the same run makes the same, and no two devices, operators or versions share one. */
+/** Identity and key of a device at an operator's server: no two devices, operators or versions share one. */
 export function madePsk(scenario: Scenario, operator: ServerName, endpoint: string, version = 1): Psk {
-  const random = scenario.run.random.fork(`psk ${endpoint} ${operator} ${version}`);
-  return { identity: Buffer.from(`${endpoint}.${operator.toLowerCase()}${version}`), key: random.bytes(keyLength) };
+  const name = `${endpoint}.${operator.toLowerCase()}${version}`;
+  return { identity: Buffer.from(name), key: testKey(keySeed(scenario.run.seed), name, "server") };
 }
 
 const jwksSchema = z.looseObject({
@@ -55,13 +54,13 @@ export function addressee(scenario: Scenario, operator: ServerName): Promise<Add
 export interface RecordTerms {
   readonly credentialId: string;
   readonly version: number;
+  readonly ssid: number;
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
 /** The body of an SM-3 PUT for a pre-shared key, as a Bootstrap Server would write it. */
-export async function pskRecord(scenario: Scenario, operator: ServerName, endpoint: string, psk: Psk, { credentialId, version, more = {} }: RecordTerms): Promise<Readonly<Record<string, unknown>>> {
+export async function pskRecord(scenario: Scenario, operator: ServerName, endpoint: string, psk: Psk, { credentialId, version, ssid, more = {} }: RecordTerms): Promise<Readonly<Record<string, unknown>>> {
   const { recipient, tenant } = await addressee(scenario, operator);
-  const ssid = shortServerIdOf(scenario, operator);
   return {
     version,
     ssid,
