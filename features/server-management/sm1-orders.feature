@@ -10,6 +10,7 @@ Feature: SM-1, orders and what becomes of their devices
     And the item of "c1" is "awaiting-client"
     And "c1" starts
     Then the item of "x:stranger" ends as "rejected(unknown-endpoint)"
+    And "c1" is registered with operator A
     And the item of "c1" ends as "confirmed"
 
   @rule:entities-separate

@@ -77,6 +77,8 @@ Feature: SM-2 at the LwM2M Server, judged on its own
   Scenario: Of two accounts each server takes its own
     Given device "c1" is provisioned by operator A
     And device "c1" is provisioned by operator B
+    When operator B reads /1/B/0 of "c1"
+    Then by "access-control" the answer is 2.05
     When the Bootstrap Server asks server B to trigger "c1"
     Then "c1" is triggered by server B
     And server B says that the trigger of "c1" is "acknowledged"

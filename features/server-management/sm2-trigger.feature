@@ -116,5 +116,5 @@ Feature: SM-2, a LwM2M Server is asked to trigger a bootstrap, and its outcome i
     When operator A orders to provision "c1"
     Then the item of "c1" ends as "awaiting-client"
     When "c1" starts
-    Then the item of "c1" ends as "confirmed"
-    And "c1" is registered with operator A
+    Then "c1" is registered with operator A
+    And the item of "c1" ends as "confirmed"

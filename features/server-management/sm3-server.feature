@@ -71,6 +71,9 @@ Feature: SM-3, what a LwM2M Server does with the credentials it is told
       {"version": 1, "sessionId": 7}
       """
     Then the answer is 204
+    When the Bootstrap Server sends to server B GET /smp/v1/clients/<c1>/credentials/cr-1
+    Then by "activation-effective" the answer has:
+      | state | active |
     When the Bootstrap Server sends to server B PUT /smp/v1/clients/<c1>/credentials/cr-1/activation with:
       """
       {"version": 1, "sessionId": 6}

@@ -113,6 +113,11 @@ Then("the answer has:", function (this: MusterWorld, table: DataTable) {
   checkAnswerMembers(this.scenario, table.rowsHash());
 });
 
+Then("by {string} the answer has:", function (this: MusterWorld, rule: string, table: DataTable) {
+  if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
+  checkAnswerMembers(this.scenario, table.rowsHash(), rule);
+});
+
 Then("the answer is the same as the one before", function (this: MusterWorld) {
   checkSameAnswer(this.scenario);
 });

@@ -151,6 +151,15 @@ describe("a bootstrap from a plain configuration", () => {
     expect(one.role.bootstraps.openSessions).toBe(0);
   });
 
+  it("writes nothing to a device that answers a late 2.04 with a reset, because it has given up", async () => {
+    const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA] }] });
+    one.role.faults.set("late", { operation: "bootstrap-request", action: { kind: "delay", ms: 15_000 } });
+    expect(await bootstrap(one, 16_000)).toBe("timeout");
+    expect(sessionStates(one)).toEqual(["timed-out"]);
+    // It left before the reset came.
+    expect(one.device.log).toEqual(["discover / 2.05"]);
+  });
+
   it("repeats a Finish without a correction where that is planted", async () => {
     const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA] }], plants: ["finish-repeated-uncorrected"] });
     let refused = 0;

@@ -146,7 +146,7 @@ describe("the LwM2M Server over HTTP", () => {
   it("never shows a secret, whatever is asked", async () => {
     const { a, operator } = await served();
     const canary = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnk";
-    await a.stageCredential("ab-1", "c1", { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, secret: canary });
+    await a.stageCredential("ab-1", "c1", { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, bits: 160, kcv: "6f1c0a9be2d40c11", secret: canary });
     const seen = [await a.getCredential("ab-1", "c1"), await a.listCredentials(), await a.listEvents({ after: "0" }), await operator.trace()];
     expect(JSON.stringify(seen)).not.toContain(canary);
   });
@@ -154,7 +154,7 @@ describe("the LwM2M Server over HTTP", () => {
   it("shows it where that fault is planted", async () => {
     const { a } = await served({ plants: ["credential-secret-readable-by-get"] });
     const canary = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnk";
-    await a.stageCredential("ab-1", "c1", { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, secret: canary });
+    await a.stageCredential("ab-1", "c1", { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, bits: 160, kcv: "6f1c0a9be2d40c11", secret: canary });
     expect(JSON.stringify(await a.getCredential("ab-1", "c1"))).toContain(canary);
   });
 

@@ -15,6 +15,7 @@ import {
   type EndpointPath,
   type EventPage,
   type EventQuery,
+  type JwkSet,
   type Limits,
   type LwM2mServerHandlers,
   type Reachability,
@@ -66,6 +67,10 @@ export class SmpHandlers implements LwM2mServerHandlers {
         admission: config.admission,
       },
     };
+  }
+
+  getJwks(): JwkSet {
+    return { keys: [] };
   }
 
   createTrigger(caller: Caller, body: TriggerBody): Trigger {

@@ -75,8 +75,8 @@ export class IncomingExchange extends Timer implements IncomingRequest, RequestF
     else this.#remember(undefined);
   }
 
-  respond(response: Response): void {
-    this.answer(response, undefined);
+  respond(response: Response, onReset?: () => void): void {
+    this.answer(response, undefined, onReset);
   }
 
   reset(): void {
@@ -116,7 +116,7 @@ export class IncomingExchange extends Timer implements IncomingRequest, RequestF
   }
 
   /** @param observe sequence number when the answer makes the peer an observer */
-  answer(response: Response, observe: number | undefined): void {
+  answer(response: Response, observe: number | undefined, onReset?: () => void): void {
     const separate = this.#state === "acknowledged";
     if (!this.#close()) return;
     const { core, peer, token } = this;
@@ -125,7 +125,7 @@ export class IncomingExchange extends Timer implements IncomingRequest, RequestF
     const encode = (type: Type, messageId: number): Buffer =>
       beyond ? writeResponse(type, messageId, token, { code: Codes.BadRequest }, undefined, undefined) : writeResponse(type, messageId, token, response, observe, blocks);
     if (separate) {
-      core.messages.submit(new SeparateResponse(core, peer, encode));
+      core.messages.submit(new SeparateResponse(core, peer, encode, onReset));
     } else if (this.confirmable) {
       const reply = encode(Type.ACK, this.messageId);
       this.#remember(reply);

@@ -112,6 +112,19 @@ describe("a separate response", () => {
     expect(ports.clock.pending()).toEqual([]);
   });
 
+  it("that comes too late is answered with a reset, and whoever gave it hears of that", async () => {
+    const waiting: IncomingRequest[] = [];
+    const { ports, lockstep } = await alone((request) => waiting.push(request));
+    await lockstep.say({ messageId: 5, token });
+    await ports.clock.advance(1_000);
+    let resets = 0;
+    waiting[0]?.respond(content, () => resets++);
+    await ports.clock.advance(5);
+    await lockstep.say({ type: Type.RST, code: Codes.Empty, messageId: lockstep.last.messageId });
+    expect(resets).toBe(1);
+    expect(ports.clock.pending()).toEqual([]);
+  });
+
   it("is acknowledged by the requester, again when it comes again, and ends the exchange once", async () => {
     const { ports, endpoint, lockstep, peer } = await alone(echo);
     const outcome = new Outcome(ports);

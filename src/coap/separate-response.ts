@@ -3,7 +3,7 @@ import type { PeerState } from "./peer.js";
 import { Transmission } from "./transmission.js";
 import { Type } from "./types.js";
 
-/** A CON response on its own, after an empty ACK (RFC 7252 §5.2.2). Whether it arrives makes no difference to anybody here. */
+/** A CON response on its own, after an empty ACK (RFC 7252 §5.2.2). */
 export class SeparateResponse extends Transmission {
   override readonly confirmable = true;
 
@@ -11,6 +11,7 @@ export class SeparateResponse extends Transmission {
     core: Core,
     peer: PeerState,
     readonly encode: (type: Type, messageId: number) => Buffer,
+    readonly onReset: (() => void) | undefined,
   ) {
     super(core, peer);
   }
@@ -29,6 +30,7 @@ export class SeparateResponse extends Transmission {
 
   override rejected(): void {
     this.core.messages.finish(this);
+    this.onReset?.();
   }
 
   override gaveUp(): void {}

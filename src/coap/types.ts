@@ -112,7 +112,8 @@ export interface IncomingRequest extends Request {
   readonly confirmable: boolean;
   /** `Clock.now()` when its first byte arrived. */
   readonly arrivedAt: number;
-  respond(response: Response): void;
+  /** `onReset`: the response went out on its own (RFC 7252 §5.2.2) and was answered with an RST; whoever asked waits no more. */
+  respond(response: Response, onReset?: () => void): void;
   /** Answers with an RST, as somebody who does not want this message. */
   reset(): void;
   /** Never answers, not even with an empty ACK (a peer gone silent). */

@@ -41,6 +41,8 @@ const common = {
   operatorTokenEnv: environmentNameSchema.optional(),
   /** Allows NoSec accounts, loopback URIs and secrets in the clear. */
   lab: z.boolean().default(false),
+  /** How secrets travel between the roles: encrypted to their receiver's key, or in the clear, which needs `lab`. */
+  secretTransport: z.enum(["jwe", "cleartext"]).default("jwe"),
   timing: timingSchema.default("rfc"),
   /** Rules this role breaks on purpose, by name. */
   plants: z.array(z.string().min(1)).max(100).default([]),
@@ -50,13 +52,24 @@ const common = {
   traceEvents: z.number().int().min(0).max(2_000_000).default(100_000),
 };
 
+interface Checking {
+  readonly value: { readonly secretTransport: "jwe" | "cleartext"; readonly lab: boolean };
+  readonly issues: { push(issue: { code: "custom"; message: string; input: unknown; path: (string | number)[]; params?: Record<string, unknown> }): unknown };
+}
+
+function cleartextNeedsLab({ value, issues }: Checking): void {
+  if (value.secretTransport === "cleartext" && !value.lab) {
+    issues.push({ code: "custom", input: value, path: ["secretTransport"], message: "cleartext is for a laboratory only", params: { fix: "set lab: true, or use jwe" } });
+  }
+}
+
 /** The configuration file of `muster serve bootstrap-server`; every flag has the key of its name. */
 export const bootstrapServerSchema = z.strictObject({
   ...common,
   /** Endpoint names this server knows; a Bootstrap-Request of any other is answered 4.00. */
   clients: z.array(patternSchema).max(100_000).default(["*"]),
   bootstrap: z.array(bootstrapEntrySchema).max(100_000).default([]),
-});
+}).check(cleartextNeedsLab);
 export type BootstrapServerInput = z.input<typeof bootstrapServerSchema>;
 
 /** The configuration file of `muster serve lwm2m-server`. */
@@ -68,7 +81,9 @@ export const lwm2mServerSchema = z.strictObject({
   shortServerId: shortServerIdSchema.optional(),
   /** `open`: every endpoint name may register; `credential`: only one with an active SM-3 record. */
   admission: z.enum(["open", "credential"]).default("credential"),
-});
+  /** 2: the old and the new version of a credential both admit for a while; 1: activation swaps them. */
+  credentialSlots: z.union([z.literal(1), z.literal(2)]).default(2),
+}).check(cleartextNeedsLab);
 export type LwM2mServerInput = z.input<typeof lwm2mServerSchema>;
 
 /** Another party of the Server Management interface, as a role knows it. */
@@ -90,6 +105,7 @@ export interface RoleConfig {
   readonly peers: readonly PeerConfig[];
   readonly operatorToken: string;
   readonly lab: boolean;
+  readonly secretTransport: "jwe" | "cleartext";
   readonly timing: Timing;
   readonly plants: readonly string[];
   readonly receiveBuffer: number;
@@ -104,6 +120,7 @@ export interface BootstrapServerConfig extends RoleConfig {
 export interface LwM2mServerConfig extends RoleConfig {
   readonly shortServerId?: number;
   readonly admission: "open" | "credential";
+  readonly credentialSlots: 1 | 2;
 }
 
 /** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token that cannot be had. */
@@ -112,7 +129,7 @@ export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSche
 }
 
 export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources): LwM2mServerConfig {
-  return { ...resolveCommon(file, "lwm2m-server", sources), ...(file.shortServerId === undefined ? {} : { shortServerId: file.shortServerId }), admission: file.admission };
+  return { ...resolveCommon(file, "lwm2m-server", sources), ...(file.shortServerId === undefined ? {} : { shortServerId: file.shortServerId }), admission: file.admission, credentialSlots: file.credentialSlots };
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */
@@ -137,6 +154,7 @@ function resolveCommon(file: CommonFile, defaultName: string, sources: TokenSour
     })),
     operatorToken: resolveToken({ token: file.operatorToken, tokenEnv: file.operatorTokenEnv }, ["operatorToken"], sources),
     lab: file.lab,
+    secretTransport: file.secretTransport,
     timing: timing(file.timing),
     plants: file.plants,
     receiveBuffer: file.receiveBuffer,

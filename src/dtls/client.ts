@@ -82,7 +82,7 @@ export class DtlsClient implements AssociationOwner {
     const machine = new ClientMachine(context);
     const host = { clock: this.ports.clock, sink: this.sink, settings: this.#settings, counters: this.counters };
     this.#association = new Association(host, this.server, this, machine, new Reassembly());
-    this.#association.perform(machine.start(this.ports.secrets.bytes(RANDOM_LENGTH)));
+    this.#association.advance(() => machine.start(this.ports.secrets.bytes(RANDOM_LENGTH)));
   }
 
   /** A datagram from the server; it is the client's to keep. Whatever it holds, nothing is thrown. */
@@ -101,7 +101,7 @@ export class DtlsClient implements AssociationOwner {
     }
   }
 
-  /** Throws DtlsStateError unless connected. */
+  /** Throws DtlsStateError unless connected, RangeError for more than 16,384 bytes. */
   send(plaintext: Uint8Array): void {
     if (this.#association === undefined) throw new DtlsStateError("nothing can be sent before the handshake");
     this.#association.send(plaintext);

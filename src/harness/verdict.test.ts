@@ -45,6 +45,11 @@ describe("the verdict of a scenario", () => {
     expect(verdictOf(record({ harnessFault: "worker died", checks: [failing] }))).toMatchObject({ verdict: "error", reason: "worker died" });
   });
 
+  it("is inconclusive when a role that is not ours was not there any more, whatever was missed for that reason", () => {
+    const verdict = verdictOf(record({ unanswered: "http://10.0.0.1 did not answer", checks: [failing] }));
+    expect(verdict).toMatchObject({ verdict: "inconclusive", reason: "precondition missing: http://10.0.0.1 did not answer" });
+  });
+
   it("is what was declared before acting", () => {
     expect(verdictOf(record({ checks: [], declined: { as: "unsupported", reason: "no fault injection", afterActing: false } })).verdict).toBe("unsupported");
     expect(verdictOf(record({ checks: [], declined: { as: "not-applicable", reason: "admits everybody", afterActing: false } })).verdict).toBe("not-applicable");

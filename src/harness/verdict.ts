@@ -79,6 +79,8 @@ export interface ScenarioRecord {
   readonly declined?: Declined;
   /** An exception of ours, or a worker that died. */
   readonly harnessFault?: string;
+  /** A role that is not ours gave no answer at all: it may have ended. What it did before, and why, is not known. */
+  readonly unanswered?: string;
   /** The fleet's sockets lost datagrams for good, or a shard lagged, while the scenario ran. */
   readonly saturated: boolean;
   /** Set last, after the evidence was collected. */
@@ -116,6 +118,7 @@ export function verdictOf(record: ScenarioRecord): VerdictWithReason {
 
   if (!record.concluded) return give("incomplete", "the scenario did not come to its end");
   if (record.harnessFault !== undefined) return give("error", record.harnessFault);
+  if (record.unanswered !== undefined) return give("inconclusive", `precondition missing: ${record.unanswered}`);
   if (record.declined !== undefined) {
     if (record.declined.afterActing) return give("inconclusive", `refused after the scenario had begun: ${record.declined.reason}`);
     return give(record.declined.as, record.declined.reason);

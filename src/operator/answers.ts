@@ -23,6 +23,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const eventMembers: Readonly<Record<TraceEvent["event"]["kind"], readonly string[]>> = {
   datagram: ["direction", "local", "peer", "hex", "summary"],
+  dtls: ["direction", "local", "peer", "hex", "summary"],
   http: ["direction", "peer", "method", "url"],
   state: ["machine", "id", "from", "to", "input"],
 };
@@ -32,7 +33,7 @@ function isTraceEvent(value: unknown): value is TraceEvent {
   const event = value["event"];
   if (!isObject(event)) return false;
   const kind = event["kind"];
-  if (kind !== "datagram" && kind !== "http" && kind !== "state") return false;
+  if (kind !== "datagram" && kind !== "dtls" && kind !== "http" && kind !== "state") return false;
   return eventMembers[kind].every((member) => typeof event[member] === "string");
 }
 

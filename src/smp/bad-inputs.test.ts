@@ -8,9 +8,14 @@ const account = { uri: "coap://127.0.0.1:5783", securityMode: "nosec" };
 const order = { type: "provision", accountId: "acc-b-1", targets: { endpoints: ["ab-1"] } };
 const trigger = { ep: "ab-1", reason: "account-change" };
 const credential = { version: 1, ssid: 201, mode: "nosec" };
+const secret = "c2VjcmV0LWtleS1jYW5hcnk";
+const identity = { b64u: "aWQ" };
+const psk = { version: 2, ssid: 201, mode: "psk", identity, bits: 128, kcv: "6f1c0a9be2d40c11", secret };
+const without = (member: keyof typeof psk): object => Object.fromEntries(Object.entries(psk).filter(([name]) => name !== member));
+const ownKey = { ep: "ab-1", credentialId: "cr-1", version: 1, identity, bits: 128, kcv: "6f1c0a9be2d40c11", secret };
+const ownKeys = { ...order, policy: { credential: { origin: "server" } }, credentials: [ownKey] };
 const confirmation = { ep: "ab-1", ssid: 201, event: "registered", at: "2026-11-22T09:00:00Z" };
 const credentialPath = { ep: "ab-1", credentialId: "cr-1" };
-const secret = "c2VjcmV0LWtleS1jYW5hcnk";
 
 type Case = readonly [what: string, operation: string, request: RawRequest, field: string, type?: string];
 
@@ -45,7 +50,7 @@ const cases: readonly Case[] = [
   ["an Idempotency-Key with blanks", "createAccount", { headers: { "idempotency-key": "a b" }, body: account }, "Idempotency-Key"],
   ["an id of strange characters", "getAccount", { path: { accountId: "../etc" } }, "accountId"],
   // SM-1: orders
-  ["an unknown type of order", "createOrder", { body: { ...order, type: "rotate" } }, "/type"],
+  ["an unknown type of order", "createOrder", { body: { ...order, type: "renew" } }, "/type"],
   ["no devices", "createOrder", { body: { ...order, targets: { endpoints: [] } } }, "/targets/endpoints"],
   ["10,001 devices", "createOrder", { body: { ...order, targets: { endpoints: Array.from({ length: 10_001 }, (_, i) => `ab-${i}`) } } }, "/targets/endpoints"],
   ["a device twice", "createOrder", { body: { ...order, targets: { endpoints: ["ab-1", "ab-2", "ab-1"] } } }, "/targets/endpoints/2"],
@@ -57,6 +62,19 @@ const cases: readonly Case[] = [
   ["more per minute than allowed", "createOrder", { body: { ...order, policy: { spread: { perMinute: 60_001 } } } }, "/policy/spread/perMinute"],
   ["an unknown way to trigger", "createOrder", { body: { ...order, policy: { trigger: "sms" } } }, "/policy/trigger"],
   ["no attempts", "createOrder", { body: { ...order, policy: { maxAttempts: 0 } } }, "/policy/maxAttempts"],
+  ["an overlap of more than a year", "createOrder", { body: { ...order, policy: { overlapSeconds: 31_536_001 } } }, "/policy/overlapSeconds"],
+  ["keys of 8 bytes", "createOrder", { body: { ...order, policy: { credential: { bits: 64 } } } }, "/policy/credential/bits"],
+  ["keys of 65 bytes", "createOrder", { body: { ...order, policy: { credential: { bits: 520 } } } }, "/policy/credential/bits"],
+  ["keys of half a byte more", "createOrder", { body: { ...order, policy: { credential: { bits: 132 } } } }, "/policy/credential/bits"],
+  ["keys made by the device", "createOrder", { body: { ...order, policy: { credential: { origin: "device" } } } }, "/policy/credential/origin"],
+  ["the Server's own keys without keys", "createOrder", { body: { ...order, policy: { credential: { origin: "server" } } } }, "/credentials"],
+  ["keys that nobody asked for", "createOrder", { body: { ...order, credentials: [ownKey] } }, "/credentials"],
+  ["keys for an update", "createOrder", { body: { ...ownKeys, type: "update" } }, "/credentials"],
+  ["a key for a device that is no target", "createOrder", { body: { ...ownKeys, credentials: [{ ...ownKey, ep: "ab-2" }] } }, "/credentials/0/ep"],
+  ["two keys for one device", "createOrder", { body: { ...ownKeys, credentials: [ownKey, { ...ownKey, version: 2 }] } }, "/credentials/1/ep"],
+  ["a target without a key", "createOrder", { body: { ...ownKeys, targets: { endpoints: ["ab-1", "ab-2"] } } }, "/credentials"],
+  ["a key without its check value", "createOrder", { body: { ...ownKeys, credentials: [{ ...ownKey, kcv: undefined }] } }, "/credentials/0/kcv"],
+  ["a key whose identity is none", "createOrder", { body: { ...ownKeys, credentials: [{ ...ownKey, identity: { b64u: "aR" } }] } }, "/credentials/0/identity/b64u"],
   ["a deadline that is no time", "createOrder", { body: { ...order, deadline: "tomorrow" } }, "/deadline"],
   ["a deadline without offset", "createOrder", { body: { ...order, deadline: "2026-11-22T09:00:00" } }, "/deadline"],
   ["a deadline before the start", "createOrder", { body: { ...order, notBefore: "2026-11-22T09:00:00Z", deadline: "2026-11-22T08:00:00Z" } }, "/deadline"],
@@ -81,7 +99,24 @@ const cases: readonly Case[] = [
   ["version 0", "stageCredential", { path: credentialPath, body: { ...credential, version: 0 } }, "/version"],
   ["no mode", "stageCredential", { path: credentialPath, body: { version: 1, ssid: 201 } }, "/mode"],
   ["a secret where the mode has none", "stageCredential", { path: credentialPath, body: { ...credential, secret } }, "/secret"],
-  ["a secret that is not base64url", "stageCredential", { path: credentialPath, body: { ...credential, mode: "psk", secret: `${secret}=!` } }, "/secret"],
+  ["a secret that is not base64url", "stageCredential", { path: credentialPath, body: { ...psk, secret: `${secret}=!` } }, "/secret"],
+  ["a secret that is neither a JWE nor a key", "stageCredential", { path: credentialPath, body: { ...psk, secret: `${secret}.${secret}` } }, "/secret"],
+  ["a secret of 5,000 characters", "stageCredential", { path: credentialPath, body: { ...psk, secret: "a".repeat(5000) } }, "/secret"],
+  ["a key without an identity", "stageCredential", { path: credentialPath, body: without("identity") }, "/identity"],
+  ["a key without its length", "stageCredential", { path: credentialPath, body: without("bits") }, "/bits"],
+  ["a key without its check value", "stageCredential", { path: credentialPath, body: without("kcv") }, "/kcv"],
+  ["mode psk without a secret", "stageCredential", { path: credentialPath, body: without("secret") }, "/secret"],
+  ["a secret of a key that the Server made", "stageCredential", { path: credentialPath, body: { ...psk, keyOrigin: "server" } }, "/secret"],
+  ["a key of 8 bytes", "stageCredential", { path: credentialPath, body: { ...psk, bits: 64 } }, "/bits"],
+  ["a key of 65 bytes", "stageCredential", { path: credentialPath, body: { ...psk, bits: 520 } }, "/bits"],
+  ["an empty identity", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "" } } }, "/identity/b64u"],
+  ["an identity of 129 bytes", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "A".repeat(172) } } }, "/identity/b64u"],
+  ["an identity of 65,535 bytes", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "A".repeat(87_380) } } }, "/identity/b64u"],
+  ["an identity with stray bits", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "aR" } } }, "/identity/b64u"],
+  ["an identity whose text is another", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "aWQ", utf8: "di" } } }, "/identity/utf8"],
+  ["a text of an identity that has none", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "_w", utf8: "ÿ" } } }, "/identity/utf8"],
+  ["a version that takes the place of itself", "stageCredential", { path: credentialPath, body: { ...psk, supersedes: 2 } }, "/supersedes"],
+  ["an overlap without end", "stageCredential", { path: credentialPath, body: { ...psk, overlapSeconds: 1e9 } }, "/overlapSeconds"],
   ["another client than the path's", "stageCredential", { path: credentialPath, body: { ...credential, ep: "ab-2" } }, "/ep", "context-mismatch"],
   ["another id than the path's", "stageCredential", { path: credentialPath, body: { ...credential, credentialId: "cr-2" } }, "/credentialId", "context-mismatch"],
   ["a mistyped member of a credential", "stageCredential", { path: credentialPath, body: { ...credential, sesionPolicy: "close-on-revoke" } }, "/sesionPolicy"],

@@ -23,6 +23,7 @@ const tagged = (status: number, { value, etag }: Tagged<unknown>, location?: str
 export function bootstrapServerCalls(handlers: BootstrapServerHandlers): Readonly<Record<BootstrapServerOperation, Call>> {
   return {
     getCapabilities: async (caller, _request, context) => ok(await handlers.getCapabilities(caller, context)),
+    getJwks: async (caller, _request, context) => ok(await handlers.getJwks(caller, context)),
     createAccount: async (caller, request, context) => {
       const account = await handlers.createAccount(caller, request.body("createAccount"), context);
       return tagged(201, account, `/smp/v1/accounts/${account.value.accountId}`);
@@ -55,6 +56,7 @@ export function bootstrapServerCalls(handlers: BootstrapServerHandlers): Readonl
 export function lwm2mServerCalls(handlers: LwM2mServerHandlers): Readonly<Record<LwM2mServerOperation, Call>> {
   return {
     getCapabilities: async (caller, _request, context) => ok(await handlers.getCapabilities(caller, context)),
+    getJwks: async (caller, _request, context) => ok(await handlers.getJwks(caller, context)),
     createTrigger: async (caller, request, context) => {
       const trigger = await handlers.createTrigger(caller, request.body("createTrigger"), context);
       return { status: 202, body: trigger, headers: { location: `/smp/v1/triggers/${trigger.triggerId}` } };

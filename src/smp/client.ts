@@ -4,7 +4,7 @@ import { type ProblemType, problemTypeOf } from "./problem.js";
 import { redact } from "./redact.js";
 import { bootstrapServerRoutes, lwm2mServerRoutes, pathOf, type Route } from "./routes.js";
 import type {
-  Account, AccountPage, Activation, BatchRequest, BatchResult, Capabilities, Client, Credential, CredentialPage, CredentialState, EventPage, Item, ItemPage, ItemState,
+  Account, AccountPage, Activation, BatchRequest, BatchResult, Capabilities, Client, Credential, CredentialPage, CredentialState, EventPage, Item, ItemPage, ItemState, JwkSet,
   NewAccount, NewConfirmation, NewCredential, NewOrder, NewTrigger, Order, OrderPage, OrderStatus, OrderType, Problem, Reachability, Trigger,
 } from "./types.js";
 import { type AnsweredOperation, type Answers, readAnswer, readProblem } from "./validation.js";
@@ -120,6 +120,7 @@ export class SmpClient {
 
   // BS-API
   capabilities = (options?: CallOptions): Promise<SmpAnswer<Capabilities>> => this.#call("getCapabilities", { options });
+  jwks = (options?: CallOptions): Promise<SmpAnswer<JwkSet>> => this.#call("getJwks", { options });
   createAccount = (body: NewAccount, options?: CallOptions): Promise<SmpAnswer<Account>> => this.#call("createAccount", { body, options });
   listAccounts = (query: PageOptions = {}, options?: CallOptions): Promise<SmpAnswer<AccountPage>> => this.#call("listAccounts", { query: { ...query }, options });
   getAccount = (accountId: string, options?: CallOptions): Promise<SmpAnswer<Account>> => this.#call("getAccount", { path: { accountId }, options });

@@ -149,7 +149,7 @@ function resolve(root: Node, value: unknown): Node {
 }
 
 const operationNames = {
-  getCapabilities: true, listEvents: true, createAccount: true, listAccounts: true, getAccount: true, replaceAccount: true, deleteAccount: true,
+  getCapabilities: true, getJwks: true, listEvents: true, createAccount: true, listAccounts: true, getAccount: true, replaceAccount: true, deleteAccount: true,
   createOrder: true, listOrders: true, getOrder: true, cancelOrder: true, listItems: true, getItem: true, getClient: true, createConfirmation: true,
   createTrigger: true, getTrigger: true, withdrawTrigger: true, getReachability: true, stageCredential: true, getCredential: true, revokeCredential: true,
   activateCredential: true, rollBackActivation: true, listCredentials: true, batchCredentials: true,

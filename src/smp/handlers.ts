@@ -1,6 +1,6 @@
 import type {
   Account, AccountBody, AccountPage, Activation, BatchRequest, BatchResult, Capabilities, Client, Confirmation, Credential, CredentialBody, CredentialPage,
-  CredentialState, EventPage, Item, ItemPage, ItemState, Order, OrderBody, OrderPage, OrderStatus, OrderType, Reachability, Trigger, TriggerBody,
+  CredentialState, EventPage, Item, ItemPage, ItemState, JwkSet, Order, OrderBody, OrderPage, OrderStatus, OrderType, Reachability, Trigger, TriggerBody,
 } from "./types.js";
 
 /** Who calls, as the bearer token says; never taken from a body. Objects of another tenant do not exist for it (404 `not-found`). */
@@ -84,6 +84,8 @@ export interface CredentialQuery extends PageQuery {
  */
 export interface BootstrapServerHandlers {
   getCapabilities(caller: Caller, context: CallContext): Answer<Capabilities>;
+  /** Public keys, the one to use first; none where no encrypted secrets are taken. */
+  getJwks(caller: Caller, context: CallContext): Answer<JwkSet>;
 
   /** 201. Problems: `uri-not-allowed`, `unsupported-mode`, `ssid-conflict`. */
   createAccount(caller: Caller, body: AccountBody, context: CallContext): Answer<Tagged<Account>>;
@@ -117,6 +119,8 @@ export interface BootstrapServerHandlers {
  */
 export interface LwM2mServerHandlers {
   getCapabilities(caller: Caller, context: CallContext): Answer<Capabilities>;
+  /** Public keys, the one to use first; none where no encrypted secrets are taken. */
+  getJwks(caller: Caller, context: CallContext): Answer<JwkSet>;
 
   /** 202. Problems: `not-registered`, `client-unreachable`, `rate`; a second trigger for a client may be answered with the open one. */
   createTrigger(caller: Caller, body: TriggerBody, context: CallContext): Answer<Trigger>;
@@ -125,7 +129,7 @@ export interface LwM2mServerHandlers {
   withdrawTrigger(caller: Caller, path: TriggerPath, context: CallContext): Answer<Trigger>;
   getReachability(caller: Caller, path: EndpointPath, context: CallContext): Answer<Reachability>;
 
-  /** 201 for a version that is new (and for its repetition), 200 where the Server does not tell them apart. */
+  /** 201 for a version that is new (and for its repetition), 200 where the Server does not tell them apart. Problems: `key-unwrap`, `context-mismatch`, `identity-conflict`. */
   stageCredential(caller: Caller, path: CredentialPath, body: CredentialBody, context: CallContext): Answer<{ readonly status: 200 | 201; readonly value: Credential }>;
   getCredential(caller: Caller, path: CredentialPath, context: CallContext): Answer<Credential>;
   /** 204: revoked; sessions, registration and queued triggers of the client under it are gone. */

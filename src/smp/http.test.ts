@@ -196,7 +196,7 @@ describe("the SV-API over HTTP", () => {
   afterEach(() => served.close());
 
   const canary = "Q0FOQVJZLUtFWS0xMjM0NTY3OA";
-  const secretBody = { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, secret: canary } as const;
+  const secretBody = { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, bits: 160, kcv: "6f1c0a9be2d40c11", secret: canary } as const;
 
   const everythingSeen = (from: Served) => JSON.stringify(from.trace);
 

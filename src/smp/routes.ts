@@ -16,6 +16,7 @@ const batchLimit = 512 * KiB;
 
 export const bootstrapServerRoutes = {
   getCapabilities: { method: "GET", path: "/capabilities", fault: "smp.capabilities.get" },
+  getJwks: { method: "GET", path: "/jwks", fault: "smp.jwks.get" },
   createAccount: { method: "POST", path: "/accounts", fault: "smp.account.post" },
   listAccounts: { method: "GET", path: "/accounts", fault: "smp.account.list" },
   getAccount: { method: "GET", path: "/accounts/{accountId}", fault: "smp.account.get" },
@@ -35,6 +36,7 @@ export type BootstrapServerOperation = keyof typeof bootstrapServerRoutes;
 
 export const lwm2mServerRoutes = {
   getCapabilities: { method: "GET", path: "/capabilities", fault: "smp.capabilities.get" },
+  getJwks: { method: "GET", path: "/jwks", fault: "smp.jwks.get" },
   createTrigger: { method: "POST", path: "/triggers", fault: "smp.trigger.post" },
   getTrigger: { method: "GET", path: "/triggers/{triggerId}", fault: "smp.trigger.get" },
   withdrawTrigger: { method: "DELETE", path: "/triggers/{triggerId}", fault: "smp.trigger.delete" },

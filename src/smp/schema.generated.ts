@@ -17,6 +17,26 @@ export interface paths {
         readonly patch?: never;
         readonly trace?: never;
     };
+    readonly "/smp/v1/jwks": {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        /**
+         * The keys to which secrets for this server are encrypted
+         * @description A JWK set (RFC 7517) of public keys, the one to use first. Empty where the server takes no encrypted secrets. See Secrets for how a key rolls.
+         */
+        readonly get: operations["getJwks"];
+        readonly put?: never;
+        readonly post?: never;
+        readonly delete?: never;
+        readonly options?: never;
+        readonly head?: never;
+        readonly patch?: never;
+        readonly trace?: never;
+    };
     readonly "/smp/v1/events": {
         readonly parameters: {
             readonly query?: never;
@@ -73,7 +93,7 @@ export interface paths {
         readonly get: operations["getAccount"];
         /**
          * Replace an account as a whole
-         * @description Members left out are gone. Devices learn of it by an order of type `update`.
+         * @description Members left out are gone. `ssid` and `securityMode` stay as they are. Devices learn of it by an order of type `update`.
          */
         readonly put: operations["replaceAccount"];
         readonly post?: never;
@@ -98,9 +118,11 @@ export interface paths {
         readonly get: operations["listOrders"];
         readonly put?: never;
         /**
-         * Put an account on devices, update it there, or take it off
+         * Put an account on devices, update it there, renew its credential, or take it off
          * @description Accepted at once; the work goes on in its items. A device that is unknown, or not the caller's, becomes an item in state `rejected` and spoils no other. An order of the same caller for
          *     the same account and device that is still open is overtaken: its item becomes `superseded`.
+         *     With `policy.credential.origin` `server` the order carries a key for each device. Each is unwrapped and judged by itself, after the answer: what is wrong with one (`key-unwrap`, `context-mismatch`, `identity-conflict`,
+         *     `version-regression`) is the `reason` of a `rejected` item.
          */
         readonly post: operations["createOrder"];
         readonly delete?: never;
@@ -216,7 +238,8 @@ export interface paths {
         /**
          * A client was seen, or refused, under a credential
          * @description A LwM2M Server reports at least the first successful Register of a client after each activation of its credential, and may report later ones. A Register that came
-         *     before the activation, or on a session under an older version, is not reported.
+         *     before the activation is not reported; one on a session under an older version may be, with that version. `credentialId` and `version` are those that authenticated the session: where
+         *     the account's mode is `psk` a confirmation without them, or with another version than the item delivered, is noted and confirms nothing.
          */
         readonly post: operations["createConfirmation"];
         readonly delete?: never;
@@ -314,8 +337,10 @@ export interface paths {
         readonly get: operations["getCredential"];
         /**
          * Stage a version of a credential
-         * @description Staged, it admits nobody; a version that is active goes on admitting. A new version has a new identity. Guarded by `version`: repeated with the same body it has the
-         *     same answer and one effect.
+         * @description Staged, it admits nobody; a version that is active goes on admitting. A new version has a new identity: 409 `identity-conflict` for one that another client, another credential or an earlier version goes by.
+         *     Guarded by `version`: repeated with the same body it has the same answer and one effect, also when the same key was encrypted anew.
+         *     In mode `psk` the secret is unwrapped and its `kcv` checked before the answer: 422 `key-unwrap`, `context-mismatch`. With `keyOrigin` `server` there is no secret: the Server made the key itself and
+         *     sent it with its order; it compares identity and `kcv` with those it keeps under this credential id and version, and answers 422 `key-unwrap` when it has none such.
          */
         readonly put: operations["stageCredential"];
         readonly post?: never;
@@ -348,13 +373,15 @@ export interface paths {
         readonly get?: never;
         /**
          * From now on this version admits
-         * @description Repeated with a greater `sessionId` it is accepted again, and the next Register is confirmed again.
+         * @description `version` is the newest one, or the one that is active. Repeated with a greater `sessionId` it is accepted again, and the next Register is confirmed again.
+         *     What becomes of the version before: two slots, `retiring` until the first Register under the new one or `overlapSeconds` later; one slot, it admits nobody from now on.
          */
         readonly put: operations["activateCredential"];
         readonly post?: never;
         /**
          * Take an activation back
-         * @description The version before is active again, if there is one. 409 `version-regression` once a Register came under the version.
+         * @description The version before is active again, if there is one; with one slot too. Taken back once more: 204 again. 409 `version-regression` once a Register came under the version.
+         *     Sessions under the version that is taken back are closed.
          */
         readonly delete: operations["rollBackActivation"];
         readonly options?: never;
@@ -486,14 +513,18 @@ export interface components {
             readonly role: "bootstrap-server" | "lwm2m-server";
             readonly software?: string;
             readonly securityModes: readonly components["schemas"]["SecurityMode"][];
-            /** @description How a secret may travel: `none` (modes without secret only), `cleartext` (laboratory only). */
-            readonly secretTransport: readonly ("none" | "cleartext" | "jwe")[];
+            /** @description How a secret may travel to this server: `jwe`, `cleartext` (laboratory only), `none` (modes without secret only). */
+            readonly secretTransport: readonly components["schemas"]["SecretTransport"][];
+            /** @description What this server calls the tenant of the caller's token; for the protected header of secrets. */
+            readonly tenant?: string;
             readonly limits: components["schemas"]["Limits"];
             /** @description Present where `role` is `bootstrap-server`. */
             readonly bootstrapServer?: {
-                readonly orderTypes: readonly ("provision" | "update" | "remove" | "rotate")[];
+                readonly orderTypes: readonly components["schemas"]["OrderType"][];
                 readonly triggers: readonly components["schemas"]["TriggerPolicy"][];
                 readonly activation: readonly components["schemas"]["ActivationPolicy"][];
+                /** @description Who may make the keys of mode `psk`; absent: `bs` only. */
+                readonly keyOrigins?: readonly components["schemas"]["KeyOrigin"][];
                 /** @description First and last Short Server ID the caller's accounts may use. */
                 readonly shortServerIds?: readonly components["schemas"]["ShortServerId"][];
             };
@@ -503,6 +534,8 @@ export interface components {
                 readonly triggers: boolean;
                 /** @description 2: the old and the new version both admit during the overlap. */
                 readonly credentialSlots: number;
+                /** @description Those that the Server carries out; another one is 422 `unsupported-mode`. Absent: both. */
+                readonly sessionPolicies?: readonly components["schemas"]["SessionPolicy"][];
                 /** @description Whether a credential of a client never seen is accepted; else 404. */
                 readonly preProvisioning: boolean;
                 readonly shortServerId?: components["schemas"]["ShortServerId"];
@@ -513,6 +546,39 @@ export interface components {
                 readonly admission?: "open" | "credential";
             };
         };
+        /** @enum {string} */
+        readonly SecretTransport: "none" | "cleartext" | "jwe";
+        /** @description RFC 7517. Members that are not named here may be there; a private one never. */
+        readonly JwkSet: {
+            readonly keys: readonly components["schemas"]["Jwk"][];
+        };
+        readonly Jwk: {
+            /** @constant */
+            readonly kty: "EC";
+            /** @enum {string} */
+            readonly crv: "P-256" | "P-384" | "P-521";
+            readonly x: string;
+            readonly y: string;
+            /** @description Names the key in the protected header. */
+            readonly kid: string;
+            /** @constant */
+            readonly use?: "enc";
+            /** @constant */
+            readonly alg: "ECDH-ES+A256KW";
+            /** @description The private key. */
+            readonly d?: string;
+        };
+        /**
+         * @description `bs`: the Bootstrap Server makes identity and key, anew for each account, client and version. `server`: the LwM2M Server does, and sends them with the order.
+         * @enum {string}
+         */
+        readonly KeyOrigin: "bs" | "server";
+        /** @description Length of a pre-shared key; a multiple of 8. 64 bytes are what any client and server takes (RFC 7925 section 4.2). */
+        readonly KeyBits: number;
+        /** @description Key check value: the first 8 bytes of HMAC-SHA-256(secret, "SMP-KCV" | credentialId), hex. It tells equal keys of one credential without showing them. */
+        readonly Kcv: string;
+        /** @description A compact JWE, or base64url of the key where `capabilities.secretTransport` lists `cleartext`. Taken in a request, never in an answer, an event, a problem or a log. */
+        readonly Secret: string;
         /** @description What the account may do with one object, in the bits of `/2/x/2` (1 read, observe, write attributes; 2 write; 4 execute; 8 delete; 16 create). */
         readonly AccessRight: {
             readonly object: number;
@@ -594,17 +660,18 @@ export interface components {
             readonly next?: components["schemas"]["Cursor"];
         };
         /**
-         * @description `provision`: put the account on devices that lack it; `update`: write its present values to devices that have it; `remove`: take it off.
+         * @description `provision`: put the account on devices that lack it, and write its present values to those that have it; `update`: write its present values to devices that have it; `rotate`: give them a new version of
+         *     its credential and leave its values as they are; `remove`: take it off.
          * @enum {string}
          */
-        readonly OrderType: "provision" | "update" | "remove";
+        readonly OrderType: "provision" | "update" | "remove" | "rotate";
         /**
          * @description `via-server`: ask a LwM2M Server of the client to execute `/1/x/9`; `wait-for-client`: the client comes in its own time.
          * @enum {string}
          */
         readonly TriggerPolicy: "via-server" | "wait-for-client";
         /**
-         * @description `before-first-write`: before the first Bootstrap-Delete or -Write of the session; `before-finish`: after the writes, where the Server has one slot.
+         * @description `before-first-write`: before the first Bootstrap-Delete or -Write of the session; `before-finish`: after the writes, which is also what a rotation at a Server of one slot does whatever is asked for.
          * @enum {string}
          */
         readonly ActivationPolicy: "before-first-write" | "before-finish";
@@ -639,6 +706,29 @@ export interface components {
             readonly activation?: components["schemas"]["ActivationPolicy"];
             /** @default close-on-revoke */
             readonly sessionPolicy?: components["schemas"]["SessionPolicy"];
+            /** @description Upper bound of the time in which the version before still admits; absent: 86400. */
+            readonly overlapSeconds?: components["schemas"]["OverlapSeconds"];
+            /** @description How keys are made where the account's mode is `psk`; other modes ignore it. */
+            readonly credential?: components["schemas"]["CredentialPolicy"];
+        };
+        readonly OverlapSeconds: number;
+        readonly CredentialPolicy: {
+            /** @default bs */
+            readonly origin?: components["schemas"]["KeyOrigin"];
+            /** @description Of keys that the Bootstrap Server makes; absent: 128. */
+            readonly bits?: components["schemas"]["KeyBits"];
+        };
+        /** @description A key that the LwM2M Server made for one device. The credential id stays the same for all versions of one client and account; `version` grows. */
+        readonly OrderCredential: {
+            /** @description One of `targets`. */
+            readonly ep: components["schemas"]["EndpointName"];
+            readonly credentialId: components["schemas"]["Id"];
+            readonly version: components["schemas"]["Version"];
+            readonly identity: components["schemas"]["Identity"];
+            readonly bits: components["schemas"]["KeyBits"];
+            readonly kcv: components["schemas"]["Kcv"];
+            /** @description Purpose `sm1-psk`. */
+            readonly secret: components["schemas"]["Secret"];
         };
         readonly NewOrder: {
             readonly type: components["schemas"]["OrderType"];
@@ -646,6 +736,8 @@ export interface components {
             readonly targets: components["schemas"]["Targets"];
             /** @default {} */
             readonly policy?: components["schemas"]["OrderPolicy"];
+            /** @description With `policy.credential.origin` `server` and type `provision` or `rotate` only, and then one for each of `targets`. Not repeated in any answer. */
+            readonly credentials?: readonly components["schemas"]["OrderCredential"][];
             /** @description No trigger and no write before this time. */
             readonly notBefore?: components["schemas"]["Time"];
             /** @description What is not concluded by then becomes `expired`; later than `notBefore`. */
@@ -660,7 +752,7 @@ export interface components {
         /**
          * @description `accepted`, `staged` (SM-3 answered 2xx), `triggering` (SM-2 created), `awaiting-client` (trigger answered 2.04, or none possible), `bootstrapping`
          *     (Bootstrap-Request seen), `delivered` (every Delete and Write answered 2.xx), `applied` (Finish answered 2.04), `confirmed` (the Server
-         *     reported a Register under the credential). A step that does not apply is left out. Terminal: `confirmed`, `rejected`, `failed`,
+         *     reported a Register under the credential). A step that does not apply is left out. `rolled-back`: a rotation whose session failed after the activation, which was then taken back. Terminal: `confirmed`, `rejected`, `failed`,
          *     `partially-applied`, `rolled-back`, `expired`, `cancelled`, `superseded`.
          * @enum {string}
          */
@@ -708,10 +800,11 @@ export interface components {
         readonly ItemReason: {
             /**
              * @description `unknown-endpoint` (also a device that is not the caller's), `last-account` (nothing would be left on the device), `account-gone`, `unauthorized`, `no-config`,
-             *     `request-failed` (with `path` and `code`), `finish-failed` (with `code`), `displaced`, `timeout`, `sm3-refused`, `trigger-refused` (with `code`), `bootstrap-account-gone`, `deadline`.
+             *     `request-failed` (with `path` and `code`), `finish-failed` (with `code`), `displaced`, `timeout`, `sm3-refused`, `trigger-refused` (with `code`), `bootstrap-account-gone`, `deadline`;
+             *     of a key that came with the order: `key-unwrap`, `context-mismatch`, `identity-conflict`, `version-regression`.
              * @enum {string}
              */
-            readonly cause: "unknown-endpoint" | "last-account" | "account-gone" | "unauthorized" | "no-config" | "request-failed" | "finish-failed" | "displaced" | "timeout" | "sm3-refused" | "trigger-refused" | "bootstrap-account-gone" | "deadline";
+            readonly cause: "unknown-endpoint" | "last-account" | "account-gone" | "unauthorized" | "no-config" | "request-failed" | "finish-failed" | "displaced" | "timeout" | "sm3-refused" | "trigger-refused" | "bootstrap-account-gone" | "deadline" | "key-unwrap" | "context-mismatch" | "identity-conflict" | "version-regression";
             /** @description The LwM2M path of the request that failed. */
             readonly path?: string;
             readonly code?: components["schemas"]["CoapCode"];
@@ -924,7 +1017,7 @@ export interface components {
          * @enum {string}
          */
         readonly CredentialState: "staged" | "active" | "retiring" | "revoked" | "rolled-back";
-        /** @description What the client names itself by in the handshake. */
+        /** @description What the client names itself by in the handshake, 1 to 128 bytes. They need not be UTF-8; `utf8` is given only where they are, and has to be the same. */
         readonly Identity: {
             /** @description The bytes, base64url without padding; at most 128 bytes. */
             readonly b64u: string;
@@ -943,22 +1036,23 @@ export interface components {
             readonly mode: components["schemas"]["SecurityMode"];
             /** @description Absent in mode `nosec`: the endpoint name is what is admitted. */
             readonly identity?: components["schemas"]["Identity"];
-            /** @description Length of the key. */
-            readonly bits?: number;
-            /** @description First 8 bytes of HMAC-SHA-256(secret, "SMP-KCV" | credentialId), hex: tells equal keys without showing them. */
-            readonly kcv?: string;
+            /** @description Absent: `bs`. */
+            readonly keyOrigin?: components["schemas"]["KeyOrigin"];
+            readonly bits?: components["schemas"]["KeyBits"];
+            readonly kcv?: components["schemas"]["Kcv"];
             readonly notBefore?: components["schemas"]["Time"];
             /** @description Later than `notBefore`. */
             readonly notAfter?: components["schemas"]["Time"];
-            /** @description Upper bound of the time in which the old version still admits. */
-            readonly overlapSeconds?: number;
+            /** @description Upper bound of the time, from activation on, in which the old version still admits; absent: 86400. */
+            readonly overlapSeconds?: components["schemas"]["OverlapSeconds"];
             /** @default close-on-revoke */
             readonly sessionPolicy?: components["schemas"]["SessionPolicy"];
             readonly orderItem?: components["schemas"]["OrderItemRef"];
-            /** @description Mode `psk` only, base64url: the key. Taken in a request, never in an answer, an event, a problem or a log. */
-            readonly secret?: string;
+            /** @description Mode `psk` with `keyOrigin` `bs` only; purpose `sm3-psk`. */
+            readonly secret?: components["schemas"]["Secret"];
         };
-        readonly NewCredential: components["schemas"]["CredentialFields"];
+        /** @description In mode `psk` with `identity`, `bits`, `kcv`, and with `secret` unless `keyOrigin` is `server`. */
+        readonly NewCredential: components["schemas"]["CredentialFields"] & unknown;
         /** @description The newest version of a record. */
         readonly Credential: components["schemas"]["CredentialFields"] & {
             readonly state: components["schemas"]["CredentialState"];
@@ -968,15 +1062,26 @@ export interface components {
             readonly sessionId?: components["schemas"]["SessionId"];
             /** @description Whether a Register came under `activeVersion` since its latest activation. */
             readonly confirmed?: boolean;
+            /** @description The versions that are kept, newest first; during an overlap two of them admit. */
+            readonly versions?: readonly components["schemas"]["CredentialVersion"][];
             readonly stagedAt: components["schemas"]["Time"];
             readonly activatedAt?: components["schemas"]["Time"];
             readonly updatedAt: components["schemas"]["Time"];
+        };
+        readonly CredentialVersion: {
+            readonly version: components["schemas"]["Version"];
+            readonly state: components["schemas"]["CredentialState"];
+            readonly identity?: components["schemas"]["Identity"];
+            readonly kcv?: components["schemas"]["Kcv"];
+            /** @description While `retiring`: when it is revoked at the latest. */
+            readonly overlapUntil?: components["schemas"]["Time"];
         };
         readonly CredentialPage: {
             readonly credentials: readonly components["schemas"]["Credential"][];
             readonly next?: components["schemas"]["Cursor"];
         };
         readonly Activation: {
+            /** @description The newest, or the one that is active. */
             readonly version: components["schemas"]["Version"];
             /** @description The bootstrap session that needs it; one older than the latest seen for the client is answered 409 `session-displaced`. */
             readonly sessionId: components["schemas"]["SessionId"];
@@ -1249,6 +1354,29 @@ export interface operations {
                 };
                 content: {
                     readonly "application/json": components["schemas"]["Capabilities"];
+                };
+            };
+            readonly 401: components["responses"]["Unauthenticated"];
+            readonly 429: components["responses"]["Rate"];
+            readonly default: components["responses"]["Other"];
+        };
+    };
+    readonly getJwks: {
+        readonly parameters: {
+            readonly query?: never;
+            readonly header?: never;
+            readonly path?: never;
+            readonly cookie?: never;
+        };
+        readonly requestBody?: never;
+        readonly responses: {
+            /** @description The set; no private member. */
+            readonly 200: {
+                headers: {
+                    readonly [name: string]: unknown;
+                };
+                content: {
+                    readonly "application/json": components["schemas"]["JwkSet"];
                 };
             };
             readonly 401: components["responses"]["Unauthenticated"];

@@ -3,7 +3,7 @@ import type {
   AccountPath, CredentialPath, CredentialQuery, EndpointPath, EventQuery, ItemQuery, OrderPath, OrderQuery, PageQuery, TriggerPath, UnjudgedBatch,
 } from "./handlers.js";
 import type {
-  Account, AccountBody, AccountPage, Activation, BatchResult, Capabilities, Client, Confirmation, Credential, CredentialBody, CredentialPage, EventPage, Item, ItemPage,
+  Account, AccountBody, AccountPage, Activation, BatchResult, Capabilities, Client, Confirmation, Credential, CredentialBody, CredentialPage, EventPage, Item, ItemPage, JwkSet,
   Order, OrderBody, OrderPage, Reachability, Trigger, TriggerBody,
 } from "./types.js";
 
@@ -27,6 +27,7 @@ interface Shaped<Path, Query, Body, Answer> {
 /** What each operation of openapi.yaml takes, once it is valid, and gives. */
 export interface Shapes extends Record<OperationId, Shape> {
   getCapabilities: Shaped<Nothing, Nothing, undefined, Capabilities>;
+  getJwks: Shaped<Nothing, Nothing, undefined, JwkSet>;
   listEvents: Shaped<Nothing, EventQuery, undefined, EventPage>;
   createAccount: Shaped<Nothing, Nothing, AccountBody, Account>;
   listAccounts: Shaped<Nothing, PageQuery, undefined, AccountPage>;

@@ -10,6 +10,13 @@ export type ProblemTypeUri = Schemas["ProblemTypeUri"];
 /** A problem as it travels (RFC 9457). */
 export type Problem = Schemas["Problem"];
 
+export type SecretTransport = Schemas["SecretTransport"];
+/** A public key to which secrets are encrypted (RFC 7517). */
+export type Jwk = Omit<Schemas["Jwk"], "d">;
+export type JwkSet = { readonly keys: readonly Jwk[] };
+/** Who makes the keys of mode `psk`. */
+export type KeyOrigin = Schemas["KeyOrigin"];
+
 export type Limits = Schemas["Limits"];
 export type Capabilities = Schemas["Capabilities"];
 
@@ -29,6 +36,8 @@ export type SessionPolicy = Schemas["SessionPolicy"];
 export type OrderPolicy = Schemas["OrderPolicy"];
 export type OrderPolicyBody = Filled<OrderPolicy, "trigger" | "triggerServers" | "maxAttempts" | "activation" | "sessionPolicy">;
 export type OrderStatus = Schemas["OrderStatus"];
+/** A key that a LwM2M Server made for one device. */
+export type OrderCredential = Schemas["OrderCredential"];
 export type NewOrder = Schemas["NewOrder"];
 /** A `sink` never reaches a handler: it is answered 422 before. */
 export type OrderBody = Omit<NewOrder, "policy" | "sink"> & { readonly policy: OrderPolicyBody };
@@ -70,6 +79,7 @@ export type Identity = Schemas["Identity"];
 export type NewCredential = Schemas["NewCredential"];
 export type CredentialBody = Filled<NewCredential, "sessionPolicy">;
 /** As it is read: without the secret. */
+export type CredentialVersionView = Schemas["CredentialVersion"];
 export type Credential = Omit<Schemas["Credential"], "secret" | "ep" | "credentialId" | "sessionPolicy"> & Required<Pick<Schemas["Credential"], "ep" | "credentialId" | "sessionPolicy">>;
 export type CredentialPage = Omit<Schemas["CredentialPage"], "credentials"> & { readonly credentials: readonly Credential[] };
 export type Activation = Schemas["Activation"];

@@ -40,6 +40,8 @@ function word(error: ErrorObject, knownMembers: KnownMembers): Fault {
       return at(`must be at least ${limit}`);
     case "maximum":
       return at(`must be at most ${limit}`);
+    case "multipleOf":
+      return at(`must be a multiple of ${String(error.params["multipleOf"])}`);
     case "minLength":
       return at(limit === "1" ? "must not be empty" : `must have at least ${limit} characters`);
     case "maxLength":

@@ -15,7 +15,7 @@ const parallelPosts = 32;
 const keptEarlierTriggers = 32;
 const keptEarlyNews = 2000;
 
-const reasons: Readonly<Record<OrderType, TriggerReason>> = { provision: "account-change", update: "account-change", remove: "account-removal" };
+const reasons: Readonly<Record<OrderType, TriggerReason>> = { provision: "account-change", update: "account-change", rotate: "credential-change", remove: "account-removal" };
 
 /** A Server that may be asked, and its account on the client where one is known. */
 interface Candidate {
@@ -72,6 +72,11 @@ export class Triggering {
     // A further attempt begins with the first Server again.
     item.asked = 0;
     this.context.due.add(this.context.timing.retryDelayMs, () => this.#pace(item));
+  }
+
+  /** The client's Bootstrap-Request confirmed a trigger and never got its session: another trigger, if the order allows one more. */
+  gaveUp(client: Client): void {
+    for (const item of [...client.open]) if (isTriggerable(item) && item.trigger?.record.state === "confirmed") this.again(item);
   }
 
   /** A new Bootstrap-Request of the client came. */

@@ -45,7 +45,7 @@ async function runDoctor(invocation: Invocation, given: Record<string, unknown>)
   const reached = await reach(target, ports);
   findings.push(...reached.findings);
   findings.push(await oneDevice(target, reached.admission, ports));
-  const { plan, finding } = await whatARunDoes(target);
+  const { plan, finding } = await whatARunDoes(target, reached.silent);
   findings.push(finding);
   const counts = { ok: 0, warning: 0, problem: 0 };
   for (const { grade } of findings) counts[grade]++;

@@ -10,8 +10,8 @@ export interface RunOutlook {
   readonly declined: Readonly<Record<string, number>>;
 }
 
-/** What a run against this target would carry out, and what it would decline. */
-export async function whatARunDoes(target: Target): Promise<{ readonly plan: RunOutlook; readonly finding: Finding }> {
+/** What a run against this target would carry out, and what it would decline. `silent`: roles that did not answer just now. */
+export async function whatARunDoes(target: Target, silent: readonly string[]): Promise<{ readonly plan: RunOutlook; readonly finding: Finding }> {
   let scenarios: readonly PlannedScenario[];
   try {
     scenarios = await planRun({}, runEnvironment());
@@ -25,6 +25,10 @@ export async function whatARunDoes(target: Target): Promise<{ readonly plan: Run
     const lacking = declared.needs.filter((need) => need !== "misbehaviour" && need !== "fleet" && missing.has(need));
     if (lacking.length > 0) refused++;
     for (const need of lacking) declined[need] = (declined[need] ?? 0) + 1;
+  }
+  if (silent.length > 0) {
+    const finding = problem("scenarios", `a run would begin ${scenarios.length - refused} of ${scenarios.length} scenarios and decide none: every one needs ${silent.join(" and ")}`, "first repair what is said of these roles above");
+    return { plan: { scenarios: scenarios.length, declined }, finding };
   }
   const detail = `a run would carry out ${scenarios.length - refused} of ${scenarios.length} scenarios`;
   const finding =

@@ -57,8 +57,16 @@ async function operatorAnswers(id: string, operator: NonNullable<RunningTarget["
   }
 }
 
-/** Every address of a target that is already running; what was learnt of server A's admission. */
-export async function reach(target: Target, ports: Ports): Promise<{ readonly findings: readonly Finding[]; readonly admission: "open" | "credential" | undefined }> {
+export interface Reached {
+  readonly findings: readonly Finding[];
+  /** Roles with an address that does not answer as it should. */
+  readonly silent: readonly string[];
+  /** What server A says of its admission. */
+  readonly admission: "open" | "credential" | undefined;
+}
+
+/** Tries every address of a target that is already running. */
+export async function reach(target: Target, ports: Ports): Promise<Reached> {
   const roles: readonly (readonly [string, RoleTarget])[] = [
     ["bootstrapServer", target.bootstrapServer],
     ["serverA", target.servers.A],
@@ -76,5 +84,6 @@ export async function reach(target: Target, ports: Ports): Promise<{ readonly fi
       return [...(await Promise.all(found)), finding];
     }),
   );
-  return { findings: findings.flat(), admission };
+  const silent = roles.flatMap(([name], index) => (findings[index]?.some(({ grade }) => grade === "problem") === true ? [name] : []));
+  return { findings: findings.flat(), silent, admission };
 }

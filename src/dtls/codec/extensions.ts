@@ -36,6 +36,8 @@ export function writeExtensions(writer: Writer, extensions: Extensions): void {
 }
 
 const HOST_NAME = 0;
+/** RFC 1035 §2.3.4. */
+const MAX_NAME = 255;
 
 /** RFC 6066 §3: the first host name of the list, undefined when there is none. Throws WireError. */
 export function readServerName(data: Uint8Array): string | undefined {
@@ -44,7 +46,9 @@ export function readServerName(data: Uint8Array): string | undefined {
   while (list.remaining > 0) {
     const type = list.u8("name type");
     const name = list.bytes(list.u16("name length"), "server name");
-    if (type === HOST_NAME) return name.toString("latin1");
+    if (type !== HOST_NAME) continue;
+    if (name.length === 0 || name.length > MAX_NAME) throw new DecodeError(`a server name of ${name.length} bytes`);
+    return name.toString("latin1");
   }
   return undefined;
 }

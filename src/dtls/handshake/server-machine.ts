@@ -15,7 +15,7 @@ export interface ServerContext extends HandshakeContext {
 }
 
 /** A session that may be resumed. */
-export type ResumableSession = Pick<SessionSecrets, "suite" | "master" | "identity" | "extendedMasterSecret" | "encryptThenMac" | "sessionId">;
+export type ResumableSession = Pick<SessionSecrets, "suite" | "master" | "identity" | "serverName" | "extendedMasterSecret" | "encryptThenMac" | "sessionId">;
 
 interface Negotiated {
   readonly suite: CipherSuite;
@@ -42,6 +42,8 @@ export type ServerInput =
   | { readonly in: "key-found"; readonly key: Uint8Array }
   | { readonly in: "key-refused"; readonly alert: AlertDescription | "silence" };
 
+/** Below are the versions of TLS. */
+const OLDEST_FUTURE = 0xfe00;
 const emptyRenegotiationInfo = Uint8Array.of(0);
 const nothing = new Uint8Array();
 
@@ -83,7 +85,7 @@ function hear(context: ServerContext, state: ServerState, message: HandshakeMess
 /** Why a ClientHello cannot be answered, or undefined. */
 function objection(context: ServerContext, hello: ClientHello): { readonly alert: AlertDescription; readonly because: string } | undefined {
   // Versions count downwards: a smaller number is a newer one, and such a client takes 1.2 too.
-  if (hello.version > DTLS_1_2) return { alert: Alerts.protocol_version, because: `the client has nothing newer than version 0x${hello.version.toString(16)}` };
+  if (hello.version > DTLS_1_2 || hello.version < OLDEST_FUTURE) return { alert: Alerts.protocol_version, because: `the client speaks version 0x${hello.version.toString(16)}` };
   if (!offersNullCompression(hello)) return { alert: Alerts.illegal_parameter, because: "the client insists on a compression" };
   const renegotiation = hello.extensions.get(ExtensionType.renegotiationInfo);
   if (renegotiation !== undefined && !samePublicBytes(renegotiation, emptyRenegotiationInfo)) return { alert: Alerts.handshake_failure, because: "renegotiation_info names an earlier handshake" };
@@ -103,7 +105,9 @@ function negotiate(context: ServerContext, input: Extract<ServerInput, { in: "he
   const transcript: Transcript = { messages: [message.raw], nextSeq: message.messageSeq };
   const serverName = hello.extensions.get(ExtensionType.serverName);
   const common = { randoms: { client: hello.random, server: input.random }, serverName: serverName === undefined ? undefined : readServerName(serverName) };
-  if (resumable !== undefined && hello.suites.includes(resumable.suite.id) && (!resumable.encryptThenMac || hello.extensions.has(ExtensionType.encryptThenMac))) {
+  // RFC 6066 §3: a session is not resumed under another name.
+  const isAlike = resumable !== undefined && hello.suites.includes(resumable.suite.id) && resumable.serverName === common.serverName;
+  if (isAlike && (!resumable.encryptThenMac || hello.extensions.has(ExtensionType.encryptThenMac))) {
     // RFC 7627 §5.3: a session with the extension is never resumed without it; one without it gets a full handshake.
     if (resumable.extendedMasterSecret && !extended) return givenUp(Alerts.handshake_failure, "the client resumes without extended master secret");
     if (resumable.extendedMasterSecret) {

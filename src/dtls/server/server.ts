@@ -16,6 +16,11 @@ import { ResumptionCache } from "./resumption-cache.js";
 import { ServerAssociation, type ServerCore } from "./server-association.js";
 
 const IV_LENGTH = 16;
+/** The answer counts on from the numbers of the ClientHello; one that begins near their end would leave it none. */
+const MAX_HELLO_SEQUENCE = 2 ** 32;
+const MAX_HELLO_MESSAGE_SEQ = 255;
+/** What a half-open handshake keeps of it to hash. */
+const MAX_HELLO_LENGTH = 4_096;
 
 /** What one address has: a session in use, a handshake under way, or both (RFC 6347 §4.2.8). */
 interface Slot<Context> {
@@ -28,12 +33,13 @@ interface FirstFlight {
   readonly hello: ClientHello;
 }
 
-/** The ClientHello that makes up the whole record, or undefined: what is cut in pieces before its cookie is dropped. */
+/** The ClientHello that makes up the whole record, or undefined: what is cut in pieces before its cookie is dropped, and so is what no client needs. */
 function clientHelloIn(record: DtlsRecord): FirstFlight | undefined {
   try {
     const reader = new Reader(record.fragment);
     const { type, length, messageSeq, offset, body } = readFragment(reader);
     if (type !== HandshakeType.clientHello || offset !== 0 || body.length !== length || reader.remaining > 0) return undefined;
+    if (length > MAX_HELLO_LENGTH || messageSeq > MAX_HELLO_MESSAGE_SEQ || record.sequence > MAX_HELLO_SEQUENCE) return undefined;
     const message = handshakeMessage(type, messageSeq, body);
     return { message, hello: readClientHello(message.body) };
   } catch (error) {
@@ -107,11 +113,15 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     for (const { live } of this.#slots.values()) if (live !== undefined) yield live;
   }
 
-  /** Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. Returns how many were live. */
+  /**
+   * Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. Returns how many were live. Handshakes
+   * whose key is known already end with them; a key still being looked up is for the handler to withhold.
+   */
   revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number {
     this.#resumable.forget(({ session, context }) => which(session.identity, context));
     const revoked = [...this.sessions()].filter((session) => which(session.info.identity, session.context));
-    for (const session of revoked) session.close(alert);
+    const underWay = [...this.#slots.values()].flatMap(({ pending }) => (pending?.keyed !== undefined && which(pending.keyed.identity, pending.keyed.context) ? [pending] : []));
+    for (const session of [...revoked, ...underWay]) session.close(alert);
     return revoked.length;
   }
 
@@ -168,15 +178,21 @@ export class DtlsServer<Context> implements ServerCore<Context> {
       this.#halfOpen--;
     }
     if (slot !== undefined && slot.live === undefined && slot.pending === undefined) this.#slots.delete(key);
-    if (established) this.handler.onClosed(association, reason);
-    else this.handler.onFailed?.(association.peer, reason, association.identity);
+    if (!established) {
+      this.handler.onFailed?.(association.peer, reason, association.identity);
+      return;
+    }
+    // RFC 5246 §7.2.2: what ended in a fatal alert is not resumed. Nobody without its keys can end a session so.
+    const { resumption } = association.info;
+    if (resumption !== undefined && (reason.why === "alert-received" || reason.why === "alert-sent")) this.#resumable.delete(resumption.sessionId);
+    this.handler.onClosed(association, reason);
   }
 
   /** Both may hold keys of epoch 1; only the right ones open the record. */
   #route(record: DtlsRecord, slot: Slot<Context> | undefined): void {
     if (slot === undefined) this.counters.discarded++;
     else if (slot.pending === undefined) slot.live?.receive(record);
-    else if (record.epoch === 0 || slot.live === undefined || !slot.live.receive(record)) slot.pending.receive(record);
+    else if (record.epoch === 0 || slot.live === undefined || !slot.live.receive(record, false)) slot.pending.receive(record);
   }
 
   #hello(record: DtlsRecord, key: string, from: Address): void {

@@ -126,12 +126,12 @@ function lastBody(scenario: Scenario): Readonly<Record<string, unknown>> {
 }
 
 /** Judges members of the last answer's body; values may hold `<A.ssid>` and the like. */
-export function checkAnswerMembers(scenario: Scenario, expected: Readonly<Record<string, string>>): void {
+export function checkAnswerMembers(scenario: Scenario, expected: Readonly<Record<string, string>>, rule = judgedRule(scenario)): void {
   const answer = scenario.lastAnswer;
   const body = lastBody(scenario);
   for (const [name, text] of Object.entries(expected)) {
     const value = body[name];
-    scenario.equal(judgedRule(scenario), `${name} in the answer to ${answer?.text ?? "nothing"}`, filledIn(scenario, text), typeof value === "string" ? value : value === undefined ? "absent" : JSON.stringify(value));
+    scenario.equal(rule, `${name} in the answer to ${answer?.text ?? "nothing"}`, filledIn(scenario, text), typeof value === "string" ? value : value === undefined ? "absent" : JSON.stringify(value));
   }
 }
 

@@ -33,6 +33,9 @@ export async function admit(scenario: Scenario, operator: ServerName, endpoint: 
   scenario.precondition(`server ${operator} stages a credential of ${endpoint}`, staged.status === 201 || staged.status === 204, describeAnswer(staged));
   const active = await server.asBootstrapServer({ method: "PUT", path: `${path}/activation`, body: { version: 1, sessionId: 1 } });
   scenario.precondition(`server ${operator} activates the credential of ${endpoint}`, active.status >= 200 && active.status < 300, describeAnswer(active));
+  const record = await server.asBootstrapServer({ method: "GET", path });
+  const state: unknown = typeof record.body === "object" && record.body !== null ? Reflect.get(record.body, "state") : undefined;
+  scenario.precondition(`the credential of ${endpoint} at server ${operator} is active`, state === "active", record.status === 200 ? `it is ${String(state)}` : describeAnswer(record));
   scenario.atEnd(`credential of ${endpoint}`, () => server.asBootstrapServer({ method: "DELETE", path: `${path}?version=1` }));
 }
 

@@ -8,6 +8,7 @@ import type { PlannedScenario } from "./plan.js";
 import { stepKeyword } from "./plan.js";
 import type { RunListener } from "./progress.js";
 import type { HealthMark } from "./saturation.js";
+import { unansweredBy } from "./unanswered.js";
 import type { ScenarioOutcome } from "../result.js";
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -101,6 +102,11 @@ export class ScenarioSession {
         if ((await this.#provisional()).verdict === "fail") throw error;
         return "pending";
       }
+      const unanswered = unansweredBy(error, this.scenario.run.target);
+      if (unanswered !== undefined) {
+        this.scenario.recorder.unanswered(unanswered);
+        return "pending";
+      }
       this.scenario.recorder.broken(messageOf(error));
       throw error;
     } finally {
@@ -126,7 +132,9 @@ export class ScenarioSession {
         this.#skipRest();
         if (events.length > 0) evidence = await this.store.scenario(this.#folder, events, recorder.record().steps);
       } catch (error) {
-        recorder.broken(`the evidence could not be collected: ${messageOf(error)}`);
+        const unanswered = unansweredBy(error, run.target);
+        if (unanswered === undefined) recorder.broken(`the evidence could not be collected: ${messageOf(error)}`);
+        else recorder.unanswered(unanswered);
       }
     }
     if (run.saturatedSince(this.#health) !== undefined) recorder.saturated();

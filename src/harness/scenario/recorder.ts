@@ -56,6 +56,7 @@ export class ScenarioRecorder {
   #phase: StepPhase = "given";
   #declined: Declined | undefined;
   #harnessFault: string | undefined;
+  #unanswered: string | undefined;
   #saturated = false;
   #concluded = false;
 
@@ -96,10 +97,14 @@ export class ScenarioRecorder {
     this.#harnessFault ??= reason;
   }
 
+  /** A role of the target that is not ours is not there any more. */
+  unanswered(reason: string): void {
+    this.#unanswered ??= reason;
+  }
+
   saturated(): void {
     this.#saturated = true;
   }
-
 
   /**
    * Records a check. In a Given step a failure is a missing precondition. Otherwise a failed one throws: `CheckFailed` when the scenario names its rule,
@@ -158,6 +163,7 @@ export class ScenarioRecorder {
       missing: [...this.#missing],
       ...(this.#declined === undefined ? {} : { declined: this.#declined }),
       ...(this.#harnessFault === undefined ? {} : { harnessFault: this.#harnessFault }),
+      ...(this.#unanswered === undefined ? {} : { unanswered: this.#unanswered }),
       saturated: this.#saturated,
       concluded: this.#concluded,
     };

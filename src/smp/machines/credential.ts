@@ -67,13 +67,17 @@ export interface ActivationRequest {
   readonly sessionId: number;
 }
 
-/** ORD-5: an activation by a session older than one already seen for the endpoint is refused. */
+/**
+ * ORD-5: an activation by a session older than one already seen for the endpoint is refused. It names the newest version, or again the one that is active
+ * while a newer one waits.
+ */
 export function activationDecision(
-  credential: { readonly version: number; readonly state: CredentialState },
+  credential: { readonly version: number; readonly state: CredentialState; readonly activeVersion?: number | undefined },
   newestSession: number | undefined,
   put: ActivationRequest,
 ): "activate" | "same" | "session-displaced" | "version-regression" {
   if (newestSession !== undefined && put.sessionId < newestSession) return "session-displaced";
-  if (put.version !== credential.version) return "version-regression";
+  if (put.version === credential.activeVersion) return "same";
+  if (put.version !== credential.version || credential.state === "revoked") return "version-regression";
   return credential.state === "active" ? "same" : "activate";
 }

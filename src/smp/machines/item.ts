@@ -1,4 +1,4 @@
-import type { ItemReason, ItemState } from "../types.js";
+import type { ItemCause, ItemReason, ItemState } from "../types.js";
 
 /** Where one device's share of an order stands (SM-1). */
 export const itemStates = [
@@ -18,6 +18,12 @@ export const itemStates = [
   "cancelled",
   "superseded",
 ] as const satisfies readonly ItemState[];
+
+const causes: Readonly<Record<ItemCause, true>> = {
+  "unknown-endpoint": true, "last-account": true, "account-gone": true, unauthorized: true, "no-config": true, "request-failed": true, "finish-failed": true, displaced: true, timeout: true,
+  "sm3-refused": true, "trigger-refused": true, "bootstrap-account-gone": true, deadline: true, "key-unwrap": true, "context-mismatch": true, "identity-conflict": true, "version-regression": true,
+};
+export const isItemCause = (name: string): name is ItemCause => Object.hasOwn(causes, name);
 
 const terminal: ReadonlySet<ItemState> = new Set(["confirmed", "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded"]);
 export const isTerminalItem = (state: ItemState): boolean => terminal.has(state);
@@ -57,7 +63,8 @@ export type ItemInput =
   /** Finish was answered 2.04. */
   | { readonly in: "finished" }
   | { readonly in: "finish-failed"; readonly code?: string }
-  | { readonly in: "rolled-back" }
+  /** The session failed after the activation of a rotation, and the Server has taken the activation back. */
+  | { readonly in: "rolled-back"; readonly reason?: ItemReason }
   /** A Register on the new credential, reported by the Server. */
   | { readonly in: "confirmed" }
   | { readonly in: "deadline" }
@@ -107,7 +114,7 @@ export function nextItem(item: ItemMachine, input: ItemInput): ItemMachine | und
     case "finish-failed":
       return item.at === "delivered" ? go("failed", { cause: "finish-failed", ...(input.code === undefined ? {} : { code: input.code }) }) : undefined;
     case "rolled-back":
-      return isInSession ? go("rolled-back") : undefined;
+      return isInSession ? go("rolled-back", input.reason) : undefined;
     case "confirmed":
       // The device may register, and its Server report it, before the answer to Finish arrives.
       return item.at === "applied" || item.at === "delivered" ? go("confirmed") : undefined;

@@ -41,7 +41,7 @@ const itemMoves: readonly { readonly input: ItemInput; readonly moves: Partial<R
   { input: { in: "delivered" }, moves: { bootstrapping: "delivered" } },
   { input: { in: "finished" }, moves: { delivered: "applied" } },
   { input: { in: "finish-failed" }, moves: { delivered: "failed" } },
-  { input: { in: "rolled-back" }, moves: { bootstrapping: "rolled-back", delivered: "rolled-back" } },
+  { input: { in: "rolled-back", reason: timeout }, moves: { bootstrapping: "rolled-back", delivered: "rolled-back" } },
   { input: { in: "confirmed" }, moves: { delivered: "confirmed", applied: "confirmed" } },
   { input: { in: "deadline" }, moves: { accepted: "expired", staged: "expired", triggering: "expired", "awaiting-client": "expired" } },
   { input: { in: "cancel" }, moves: { accepted: "cancelled", staged: "cancelled", triggering: "cancelled", "awaiting-client": "cancelled" } },
@@ -172,5 +172,12 @@ describe("a credential", () => {
     expect(activationDecision(staged, 5, { version: 2, sessionId: 4 })).toBe("session-displaced");
     expect(activationDecision(staged, 5, { version: 1, sessionId: 6 })).toBe("version-regression");
     expect(activationDecision({ version: 2, state: "active" }, 5, { version: 2, sessionId: 5 })).toBe("same");
+  });
+
+  it("is activated again in its active version while a newer one waits, and not in one that is over", () => {
+    const staged = { version: 2, state: "staged", activeVersion: 1 } as const;
+    expect(activationDecision(staged, 5, { version: 1, sessionId: 6 })).toBe("same");
+    expect(activationDecision(staged, 5, { version: 2, sessionId: 6 })).toBe("activate");
+    expect(activationDecision({ version: 2, state: "revoked" }, 5, { version: 2, sessionId: 6 })).toBe("version-regression");
   });
 });

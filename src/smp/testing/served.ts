@@ -35,6 +35,7 @@ export class FakeBootstrapServer implements BootstrapServerHandlers {
   }
 
   getCapabilities = () => ({ profile: "smp/1" as const, role: "bootstrap-server" as const, securityModes: ["nosec" as const], secretTransport: ["none" as const], limits });
+  getJwks = () => ({ keys: [] });
   createAccount = async (caller: Caller, body: AccountBody) => {
     this.calls++;
     await Promise.resolve();
@@ -76,6 +77,7 @@ export class FakeLwM2mServer implements LwM2mServerHandlers {
   activations = 0;
 
   getCapabilities = () => ({ profile: "smp/1" as const, role: "lwm2m-server" as const, securityModes: ["nosec" as const], secretTransport: ["none" as const], limits });
+  getJwks = () => ({ keys: [] });
   createTrigger = notHere;
   getTrigger = notHere;
   withdrawTrigger = notHere;

@@ -1,0 +1,114 @@
+import type { Address } from "../../ports/index.js";
+import { simulatedPorts, type SimulatedPorts } from "../../ports/simulated/index.js";
+import { HandshakeType } from "../codec/handshake.js";
+import { readHelloVerifyRequest, type ClientHello } from "../codec/messages.js";
+import { DtlsClient, DtlsServer, type ClientSettings, type CloseReason, type KeyAnswer, type PskCredential, type ServerSession, type ServerSettings, type SessionInfo } from "../index.js";
+import { helloOf, helloRecord, messagesIn } from "./handmade.js";
+import { credential, serverAddress } from "./pair.js";
+
+export const clientAddress: Address = { host: "10.0.0.1", port: 40_000 };
+
+/** A server without a network: the test hands it datagrams and sees what it sends. */
+export class StagedServer {
+  readonly ports: SimulatedPorts;
+  readonly server: DtlsServer<string>;
+  readonly sent: Buffer[] = [];
+  readonly sessions: ServerSession<string>[] = [];
+  readonly received: string[] = [];
+  readonly closed: CloseReason[] = [];
+  readonly failed: { readonly reason: CloseReason; readonly identity: string | undefined }[] = [];
+  mayResume = true;
+  findKey: (identity: string) => KeyAnswer<string> | Promise<KeyAnswer<string>> = (identity) => ({ key: credential.key, context: identity });
+
+  constructor(settings: ServerSettings = {}, ports = simulatedPorts(1)) {
+    this.ports = ports;
+    this.server = new DtlsServer<string>(
+      ports,
+      (datagram) => this.sent.push(Buffer.from(datagram)),
+      {
+        findKey: (identity) => this.findKey(identity.toString()),
+        mayResume: () => this.mayResume,
+        onSession: (session) => this.sessions.push(session),
+        onData: (_session, plaintext) => this.received.push(plaintext.toString()),
+        onClosed: (_session, reason) => this.closed.push(reason),
+        onFailed: (_from, reason, identity) => this.failed.push({ reason, identity: identity?.toString() }),
+      },
+      settings,
+    );
+  }
+
+  /** What it sends in answer to these datagrams. */
+  hear(datagrams: Buffer | readonly Buffer[], from = clientAddress): readonly Buffer[] {
+    const before = this.sent.length;
+    for (const datagram of Buffer.isBuffer(datagrams) ? [datagrams] : datagrams) this.server.receive(Buffer.from(datagram), from);
+    return this.sent.slice(before);
+  }
+
+  /** Fetches a cookie for the hello; nothing else happens. */
+  withCookie(hello: ClientHello, from = clientAddress): ClientHello {
+    const [request] = messagesIn(...this.hear(helloRecord(hello), from));
+    if (request?.type !== HandshakeType.helloVerifyRequest) throw new Error("no cookie was offered");
+    return { ...hello, cookie: readHelloVerifyRequest(request.body).cookie };
+  }
+
+  /** Its answer to this ClientHello when it comes with a good cookie. */
+  greet(over: Partial<ClientHello> = {}, numbers: { readonly messageSeq?: number; readonly sequence?: number } = {}, from = clientAddress): readonly Buffer[] {
+    return this.hear(helloRecord(this.withCookie(helloOf(over), from), numbers.messageSeq ?? 1, numbers.sequence ?? 1), from);
+  }
+}
+
+/** A client without a network. */
+export class StagedClient {
+  readonly ports: SimulatedPorts;
+  readonly client: DtlsClient;
+  readonly sent: Buffer[] = [];
+  readonly received: string[] = [];
+  readonly closed: CloseReason[] = [];
+  connectedAs: SessionInfo | undefined = undefined;
+
+  constructor(settings: ClientSettings = {}, ports = simulatedPorts(1), with_: PskCredential = credential) {
+    this.ports = ports;
+    this.client = new DtlsClient(
+      ports,
+      (datagram) => this.sent.push(Buffer.from(datagram)),
+      serverAddress,
+      with_,
+      {
+        onConnected: (session) => {
+          this.connectedAs = session;
+        },
+        onData: (plaintext) => this.received.push(plaintext.toString()),
+        onClosed: (reason) => this.closed.push(reason),
+      },
+      settings,
+    );
+  }
+
+  /** Its first ClientHello. */
+  start(): readonly Buffer[] {
+    this.client.connect();
+    return [...this.sent];
+  }
+
+  hear(datagrams: Buffer | readonly Buffer[]): readonly Buffer[] {
+    const before = this.sent.length;
+    for (const datagram of Buffer.isBuffer(datagrams) ? [datagrams] : datagrams) this.client.receive(Buffer.from(datagram));
+    return this.sent.slice(before);
+  }
+}
+
+/** Carries datagrams to and fro until neither end says anything, as many times as `turns` allows. Returns what was under way when it stopped. */
+export function converse(client: StagedClient, server: StagedServer, toServer: readonly Buffer[], turns = 20): readonly Buffer[] {
+  let under = toServer;
+  for (let turn = 0; turn < turns && under.length > 0; turn++) under = turn % 2 === 0 ? server.hear(under) : client.hear(under);
+  return under;
+}
+
+/** Both ends of a finished handshake, on one virtual clock, without a network. */
+export function connected(settings: { readonly client?: ClientSettings; readonly server?: ServerSettings } = {}): { readonly client: StagedClient; readonly server: StagedServer } {
+  const server = new StagedServer(settings.server);
+  const client = new StagedClient(settings.client, server.ports);
+  converse(client, server, client.start());
+  if (client.connectedAs === undefined || server.sessions.length !== 1) throw new Error("no handshake");
+  return { client, server };
+}
