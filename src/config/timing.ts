@@ -84,6 +84,10 @@ export interface LwM2mServerTiming {
   /** Outgoing SMP calls: a confirmation towards the Bootstrap Server, and the pause before it is sent again. */
   readonly smpTimeoutMs: number;
   readonly confirmationRetryMs: number;
+  /** A staged credential is to be expected active by then: the longest bootstrap of a device. */
+  readonly stagingGraceMs: number;
+  /** In which the handshakes of one device are counted. */
+  readonly handshakeWindowMs: number;
 }
 
 export interface Timing {
@@ -161,6 +165,8 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       requestTimeoutMs: 93 * seconds,
       smpTimeoutMs: 5 * seconds,
       confirmationRetryMs: 5 * seconds,
+      stagingGraceMs: 300 * seconds,
+      handshakeWindowMs: 60 * seconds,
     },
   },
   lab: {
@@ -218,6 +224,8 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       requestTimeoutMs: 5 * seconds,
       smpTimeoutMs: 2600,
       confirmationRetryMs: 300,
+      stagingGraceMs: 6 * seconds,
+      handshakeWindowMs: 5 * seconds,
     },
   },
 };
