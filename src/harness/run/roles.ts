@@ -54,7 +54,7 @@ export interface Roles {
   stop(): Promise<void>;
 }
 
-const urisOf = (coap: Address, coaps: Address): ServerUris => ({ nosec: `coap://${formatAddress(coap)}`, psk: `coaps://${formatAddress(coaps)}` });
+const urisOf = (coap: Address, coaps: Address | undefined): ServerUris => ({ nosec: `coap://${formatAddress(coap)}`, ...(coaps === undefined ? {} : { psk: `coaps://${formatAddress(coaps)}` }) });
 const httpUrl = (port: number): string => `http://${loopback}:${port}`;
 const roleName = (name: ServerName): string => `server-${name.toLowerCase()}`;
 
@@ -125,7 +125,7 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
         plants: [...target.plants.lwm2mServer],
       });
       const { thread: server, operator } = await thread(roleName(name), environment.scripts.lwm2mServer, { ...config, timing: target.timing });
-      const [coap, coaps] = [await forward({ host: loopback }, server.coap), await forward({ host: loopback }, server.coaps)];
+      const [coap, coaps] = [await forward({ host: loopback }, server.coap), server.coaps === undefined ? undefined : await forward({ host: loopback }, server.coaps)];
       return { uris: urisOf(server.coap, server.coaps), secondUris: urisOf(coap, coaps), smpUrl: httpUrl(port), operator };
     };
 
