@@ -16,6 +16,8 @@ export const operators = {
 
 /** Endpoint names that the Bootstrap Server of a run knows; `x-...` are strangers. */
 const knownClients = ["ab-*", "a-*", "b-*"];
+/** Both ways that a server can take a new version of a credential: the old one overlaps, or gives way. */
+const credentialSlots = { A: 2, B: 1 } as const satisfies Record<ServerName, 1 | 2>;
 const bootstrapPeer = "bootstrap-server";
 const loopback = "127.0.0.1";
 const operatorTimeoutMs = 60_000;
@@ -122,6 +124,7 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
         operatorToken: secrets.token(),
         lab: true,
         admission: "credential",
+        credentialSlots: credentialSlots[name],
         plants: [...target.plants.lwm2mServer],
       });
       const { thread: server, operator } = await thread(roleName(name), environment.scripts.lwm2mServer, { ...config, timing: target.timing });
