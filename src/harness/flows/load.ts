@@ -2,7 +2,8 @@ import type { PersonalityName } from "../../../simulators/device/index.js";
 import { endpointName, type Fleet, type FleetPlan, type Shape, type Share } from "../../../simulators/fleet/index.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
-import { deviceSeed } from "../scenario/names.js";
+import { deviceSeed, fleetNames } from "../scenario/names.js";
+import { bootstrapPsk } from "./psk.js";
 import { newPopulation, type Population } from "../run-context.js";
 import type { ServerName } from "../targets/index.js";
 
@@ -36,9 +37,9 @@ function secondPopulation(scenario: Scenario): Population {
 }
 
 export function crowdOf(scenario: Scenario, name: FleetName): Crowd {
-  const prefix = name === "standing" ? "ab-fleet-" : `ab-${scenario.key}-`;
+  const prefix = name === "standing" ? fleetNames.prefix : `ab-${scenario.key}-`;
   return {
-    plan: name === "standing" ? "population" : `second-${scenario.key}`,
+    plan: name === "standing" ? fleetNames.plan : `second-${scenario.key}`,
     pattern: `${prefix}{index:08d}`,
     glob: `${prefix}*`,
     size: scenario.run.fleetSize,
@@ -96,7 +97,8 @@ export const stormOf = ({ run }: Scenario): Shape => ({ kind: "storm", jitterMs:
 export async function launchFleet(scenario: Scenario, name: FleetName, shape: Shape, personalities: readonly Share[] = []): Promise<void> {
   const { run } = scenario;
   const fleet = fleetOf(scenario);
-  const { plan: planName, pattern, size, population } = crowdOf(scenario, name);
+  const crowd = crowdOf(scenario, name);
+  const { plan: planName, pattern, size, population } = crowd;
   scenario.precondition("the fleet has not been started before", !population.launched, "it stands already");
   const plan: FleetPlan = {
     name: planName,
@@ -108,6 +110,8 @@ export async function launchFleet(scenario: Scenario, name: FleetName, shape: Sh
     shape,
     personalities,
     bootstrap: { uri: scenario.bootstrapUri },
+    // Its pattern is new to the Bootstrap Server, which knows the keys of such devices by their names.
+    ...(name === "second" ? { credentials: { first: 1, devices: endpointsOf(crowd).map((endpoint) => ({ endpoint, bootstrap: bootstrapPsk(scenario, endpoint) })) } } : {}),
     timing: { coap: run.timing.coap, dtls: run.timing.dtls, device: run.timing.device },
   };
   population.launched = true;

@@ -5,6 +5,8 @@ import { parseCoapUri } from "../../transport/index.js";
 import { ServedBootstrapServer, ServedLwM2mServer, type SmpCaller } from "../actors/served.js";
 import { securityModes, type BootstrapServerActor, type LwM2mServerActor, type ServerUris } from "../actors/types.js";
 import type { RoleTarget, RunningTarget, ServerName, Target } from "../targets/index.js";
+import { keySeed } from "../flows/psk.js";
+import { deviceSeed, fleetNames } from "../scenario/names.js";
 import { forwardPort } from "./port-forward.js";
 import { startRoleThread, type RoleThread } from "./role-thread.js";
 
@@ -18,6 +20,11 @@ export const operators = {
 const knownClients = ["ab-*", "a-*", "b-*"];
 /** Both ways that a server can take a new version of a credential: the old one overlaps, or gives way. */
 const credentialSlots = { A: 2, B: 1 } as const satisfies Record<ServerName, 1 | 2>;
+/** How the Bootstrap Server comes to the keys of the run's devices: the standing fleet's by number, all others' by name. */
+const testDevicesOf = (seed: string) => [
+  { testDevices: { seed: deviceSeed(seed, fleetNames.plan), pattern: fleetNames.pattern } },
+  ...knownClients.map((pattern) => ({ testDevices: { seed: keySeed(seed), pattern } })),
+];
 const bootstrapPeer = "bootstrap-server";
 const loopback = "127.0.0.1";
 const operatorTimeoutMs = 60_000;
@@ -32,6 +39,7 @@ export interface RolesEnvironment {
   readonly secrets: Secrets;
   readonly network: Network;
   readonly scripts: RoleScripts;
+  readonly seed: string;
   /** Unlike that of any other run. */
   readonly nonce: string;
   readonly freePorts: (host: string, count: number) => Promise<number[]>;
@@ -149,7 +157,8 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
         coaps: `${loopback}:0`,
         http: `${loopback}:${bsPort}`,
         peers: [peerOf("A"), peerOf("B")],
-        clients: knownClients,
+        clients: [...knownClients, ...testDevicesOf(environment.seed)],
+        nosec: "always",
         operatorToken: secrets.token(),
         lab: true,
         plants: [...target.plants.bootstrapServer],

@@ -58,7 +58,7 @@ export interface RunEnvironment {
   readonly steps: readonly string[];
   readonly cwd: string;
   readonly version: string;
-  readonly roles: Omit<RolesEnvironment, "onLost" | "nonce" | "clock" | "secrets" | "network">;
+  readonly roles: Omit<RolesEnvironment, "onLost" | "seed" | "nonce" | "clock" | "secrets" | "network">;
 }
 
 const defaultLanes = 12;
@@ -156,7 +156,7 @@ class Run {
   async #start(): Promise<RunContext> {
     const { ports, roles: rolesEnvironment } = this.environment;
     const onLost = (reason: string): void => this.#lost(reason);
-    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, nonce: this.#nonce, onLost });
+    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, seed: this.#seed, nonce: this.#nonce, onLost });
     this.listener({ type: "roles-ready", roles: this.#roles.addresses });
     const random = seededRandom(this.#seed);
     const fleet = this.options.devicesOn === undefined ? await this.#startFleet(random.fork("fleet").below(2 ** 31), onLost) : undefined;
