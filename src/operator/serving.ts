@@ -67,7 +67,9 @@ export async function serveRole<Role extends ServableRole, Context>(config: Role
     const { trace, events, faults, metrics } = role;
     late.handler = kind.devices(role);
     directory.directory = kind.directory?.(role);
-    endpoint.tap = trace.tapFor(endpoint.local);
+    const { local, secureLocal } = endpoint;
+    endpoint.tap = trace.tapFor(local, secureLocal);
+    if (secureLocal !== undefined) endpoint.recordTap = trace.recordTapFor(secureLocal);
     const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } }));
     app.addHook("onResponse", (request, reply, done) => {
       metrics.operation(`http ${request.method} ${request.routeOptions.url ?? "unknown"}`).done(String(reply.statusCode), reply.elapsedTime);
