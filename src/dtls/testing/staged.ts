@@ -97,11 +97,15 @@ export class StagedClient {
   }
 }
 
-/** Carries datagrams to and fro until neither end says anything, as many times as `turns` allows. Returns what was under way when it stopped. */
-export function converse(client: StagedClient, server: StagedServer, toServer: readonly Buffer[], turns = 20): readonly Buffer[] {
-  let under = toServer;
-  for (let turn = 0; turn < turns && under.length > 0; turn++) under = turn % 2 === 0 ? server.hear(under) : client.hear(under);
-  return under;
+interface Hearer {
+  hear(datagrams: readonly Buffer[]): readonly Buffer[];
+}
+
+/** Carries datagrams from `a` to `b` and back until neither says anything, as many times as `turns` allows. Returns what was under way when it stopped. */
+export function converse(a: Hearer, b: Hearer, toB: readonly Buffer[], turns = 20): readonly Buffer[] {
+  let underWay = toB;
+  for (let turn = 0; turn < turns && underWay.length > 0; turn++) underWay = (turn % 2 === 0 ? b : a).hear(underWay);
+  return underWay;
 }
 
 /** Both ends of a finished handshake, on one virtual clock, without a network. */
