@@ -16,6 +16,7 @@ export class StagedServer {
   readonly sessions: ServerSession<string>[] = [];
   readonly received: string[] = [];
   readonly closed: CloseReason[] = [];
+  readonly keyLog: string[] = [];
   readonly failed: { readonly reason: CloseReason; readonly identity: string | undefined }[] = [];
   mayResume = true;
   findKey: (identity: string) => KeyAnswer<string> | Promise<KeyAnswer<string>> = (identity) => ({ key: credential.key, context: identity });
@@ -33,7 +34,7 @@ export class StagedServer {
         onClosed: (_session, reason) => this.closed.push(reason),
         onFailed: (_from, reason, identity) => this.failed.push({ reason, identity: identity?.toString() }),
       },
-      settings,
+      { keyLog: (line) => this.keyLog.push(line), ...settings },
     );
   }
 
