@@ -2,10 +2,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from "fastify";
 import type { IncomingRequest, Peer, PeerIdentity, RequestHandler } from "../coap/index.js";
 import { maxParamLength, type PeerConfig, type RoleConfig } from "../config/index.js";
+import type { CloseReason, KeyAnswer, ServerSession } from "../dtls/index.js";
 import { metricsRoute, type Metrics } from "../metrics/index.js";
 import { formatAddress, type Address, type Ports } from "../ports/index.js";
 import { udpDrops } from "../ports/real/index.js";
-import type { KeyAnswer, ServerSession, CloseReason } from "../dtls/index.js";
 import { serverEndpoint, type ServerEndpoint, type SessionDirectory } from "../transport/index.js";
 import type { EventLog } from "./event-log.js";
 import type { FaultBoard, FaultOutcome } from "./faults.js";
@@ -67,7 +67,8 @@ export async function serveRole<Role extends ServableRole, Context>(config: Role
     const { trace, events, faults, metrics } = role;
     late.handler = kind.devices(role);
     directory.directory = kind.directory?.(role);
-    endpoint.tap = trace.tapFor(endpoint.local);
+    endpoint.tap = trace.tapFor(endpoint.local, endpoint.secureLocal);
+    if (endpoint.secureLocal !== undefined) endpoint.recordTap = trace.recordTapFor(endpoint.secureLocal);
     const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } }));
     app.addHook("onResponse", (request, reply, done) => {
       metrics.operation(`http ${request.method} ${request.routeOptions.url ?? "unknown"}`).done(String(reply.statusCode), reply.elapsedTime);

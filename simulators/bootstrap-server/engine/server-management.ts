@@ -134,12 +134,21 @@ export class ServerManagement implements Assignments {
     return this.#known.fits(endpoint) || this.ports.holdsKey?.(endpoint) === true || this.plain.of(endpoint) !== undefined;
   }
 
+  requested(endpoint: string): void {
+    const client = this.#clients.get(endpoint);
+    if (client !== undefined) this.#triggering.requested(client);
+  }
+
+  gaveUp(endpoint: string): void {
+    const client = this.#clients.get(endpoint);
+    if (client !== undefined) this.#triggering.gaveUp(client);
+  }
+
   assign(endpoint: string, sessionId: number): Assignment {
     const plain = this.plain.of(endpoint);
     const client = this.#clients.get(endpoint);
     // Most devices of a plain Bootstrap Server have nothing of their own: they share one assignment.
     if (client === undefined || (client.holdings.length === 0 && client.open.length === 0)) return this.#plainAssignment(plain);
-    this.#triggering.requested(client);
     return new OrderAssignment(
       {
         clock: this.ports.clock,

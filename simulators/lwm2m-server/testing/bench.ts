@@ -46,7 +46,7 @@ export async function serverBench(input: Partial<LwM2mServerInput> = {}, seed = 
   const server = new LwM2mServer(labConfig(input), ports, endpoint);
   late.handler = server.registrations;
   directory.directory = server.security;
-  endpoint.tap = server.trace.tapFor(endpoint.local);
+  endpoint.tap = server.trace.tapFor(endpoint.local, endpoint.secureLocal);
   let hosts = 0;
   return {
     ports,

@@ -83,7 +83,7 @@ function roleCommand(role: string, description: string, coap: string, http: stri
   return new Command(role)
     .description(description)
     .option("--coap <host:port>", `UDP address for devices (default ${coap})`)
-    .option("--coaps <host:port>", "UDP address for devices that come over DTLS (default: none)")
+    .option("--coaps <host:port>", "UDP address for devices with pre-shared keys, DTLS 1.2 (default none)")
     .option("--http <host:port>", `TCP address for /smp/v1, /operator/v1 and /metrics (default ${http})`)
     .option("--config <file>", "YAML file with peers, tokens and everything else; a flag wins over its key")
     .option("--name <name>", `name in traces, logs and metrics (default ${role})`)
@@ -164,7 +164,7 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
 
 function readyLine(facts: { readonly name: string; readonly coap: string; readonly coaps?: string; readonly http: string; readonly timing: string; readonly secretTransport?: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
   return [
-    `${facts.name} ready: ${facts.coap} ${facts.coaps === undefined ? "" : `${facts.coaps} `}${facts.http} timing ${facts.timing}`,
+    `${facts.name} ready: ${[facts.coap, ...(facts.coaps === undefined ? [] : [facts.coaps]), facts.http].join(" ")} timing ${facts.timing}`,
     ...(facts.secretTransport === undefined ? [] : ["keys travel in the clear"]),
     ...(facts.plants === undefined ? [] : [`planted faults: ${facts.plants.join(", ")}`]),
     ...(facts.tokenFile === undefined ? [] : [`token in ${facts.tokenFile}`]),
