@@ -25,7 +25,7 @@ const testDevicesSchema = z.strictObject({
   testDevices: z.strictObject({
     seed: z.number().int(),
     pattern: patternSchema,
-    /** With `{index}`: numbers below this only. */
+    /** With `{index}`: numbers up to this only, from 0 or 1 on. */
     devices: z.number().int().min(1).max(10_000_000).default(1_000_000),
   }),
 });
@@ -96,7 +96,7 @@ export function testDeviceOf({ pattern, devices }: TestDevices, endpoint: string
   if (endpoint.length <= before.length + after.length || !endpoint.startsWith(before) || !endpoint.endsWith(after)) return undefined;
   const digits = endpoint.slice(before.length, endpoint.length - after.length);
   const index = Number(digits);
-  return /^\d{1,9}$/.test(digits) && String(index).padStart(Number(width), "0") === digits && index < devices ? index : undefined;
+  return /^\d{1,9}$/.test(digits) && String(index).padStart(Number(width), "0") === digits && index <= devices ? index : undefined;
 }
 
 /** The key that a test device has for its Bootstrap Server. */

@@ -188,8 +188,7 @@ export class ServerManagement implements Assignments {
       data: { ep, ssid, ...(credentialId === undefined ? {} : { credentialId }), ...(version === undefined ? {} : { version }) },
     });
     if (client === undefined || event !== "registered") return;
-    const record = client.credentials.find((one) => one.credentialId === credentialId);
-    const named = record !== undefined && this.accounts.byId(record.accountId)?.tenant === caller.tenant ? record : undefined;
+    const named = client.credentials.find((one) => one.credentialId === credentialId && this.accounts.byId(one.accountId)?.tenant === caller.tenant);
     const seenAt = Date.parse(at) + (this.config.lab ? 0 : clockSkewMs);
     for (const item of [...client.open]) {
       const { account, type } = item.order;

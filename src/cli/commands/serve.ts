@@ -164,7 +164,7 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
 
 function readyLine(facts: { readonly name: string; readonly coap: string; readonly coaps?: string; readonly http: string; readonly timing: string; readonly secretTransport?: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
   return [
-    `${facts.name} ready: ${facts.coap} ${facts.coaps === undefined ? "" : `${facts.coaps} `}${facts.http} timing ${facts.timing}`,
+    `${facts.name} ready: ${[facts.coap, ...(facts.coaps === undefined ? [] : [facts.coaps]), facts.http].join(" ")} timing ${facts.timing}`,
     ...(facts.secretTransport === undefined ? [] : ["keys travel in the clear"]),
     ...(facts.plants === undefined ? [] : [`planted faults: ${facts.plants.join(", ")}`]),
     ...(facts.tokenFile === undefined ? [] : [`token in ${facts.tokenFile}`]),
