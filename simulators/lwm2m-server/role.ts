@@ -1,6 +1,6 @@
 import type { LwM2mServerConfig } from "../../src/config/index.js";
 import { Metrics } from "../../src/metrics/index.js";
-import { EventLog, FaultBoard, TraceLog, type Forgotten } from "../../src/operator/index.js";
+import { EventLog, FaultBoard, TraceLog, type Forgetting, type Forgotten } from "../../src/operator/index.js";
 import type { Response } from "../../src/coap/index.js";
 import type { Path } from "../../src/lwm2m/index.js";
 import type { Ports } from "../../src/ports/index.js";
@@ -180,7 +180,7 @@ export class LwM2mServer {
       observations: this.#observations,
       security: this.security,
       relay: (request) => this.peers.relay(request),
-      forgetSessions: (also) => this.#forgetSessions(also),
+      forgetSessions: (what) => this.#forgetSessions(what),
     });
     this.handlers = new SmpHandlers({
       config,
@@ -280,9 +280,9 @@ export class LwM2mServer {
     if (credential?.record === record || !this.credentials.anyUsable(endpoint)) this.registry.remove(registration, "revoked");
   }
 
-  #forgetSessions({ registrations }: { readonly registrations: boolean }): Forgotten {
+  #forgetSessions({ registrations, keepResumable }: Forgetting): Forgotten {
     const sessions = this.security.forgetAll();
-    this.endpoint.forgetSessions();
+    this.endpoint.forgetSessions(keepResumable);
     const lost = registrations ? [...this.registry.all()] : [];
     for (const registration of lost) this.registry.remove(registration, "forgotten");
     const forgotten = { sessions, registrations: lost.length };

@@ -76,7 +76,7 @@ describe("a device with a pre-shared key", () => {
     provide("a-1");
     const one = await secureDevice("a-1");
     await settle(one.register());
-    server.operations.forgetSessions({ registrations: false });
+    server.operations.forgetSessions({ registrations: false, keepResumable: false });
     expect(await settle(server.operations.operate("a-1", { operation: "read", path: "/3/0/0" }))).toEqual({ failure: "unreachable" });
     expect(server.operations.registration("a-1")?.security.sessionOpen).toBe(false);
     one.secure?.reconnect();
@@ -89,7 +89,7 @@ describe("a device with a pre-shared key", () => {
     provide("a-1");
     const one = await secureDevice("a-1");
     await settle(one.register());
-    server.operations.forgetSessions({ registrations: false });
+    server.operations.forgetSessions({ registrations: false, keepResumable: false });
     const trigger = server.triggers.create({ peerId: "bs-a", tenant: "a" }, { ep: "a-1", reason: "operator", validity: "PT5S", priority: "normal", ssid: 101 });
     await ports.clock.advance(500);
     expect(trigger.machine.state).toBe("queued");
@@ -360,7 +360,7 @@ describe("a server that lost its sessions", () => {
       devices.push(await secureDevice(endpoint));
     }
     for (const one of devices) await settle(one.register());
-    expect(server.operations.forgetSessions({ registrations: true })).toEqual({ sessions: 3, registrations: 3 });
+    expect(server.operations.forgetSessions({ registrations: true, keepResumable: false })).toEqual({ sessions: 3, registrations: 3 });
     await ports.clock.advance(1_000);
     expect(devices.map(({ heard }) => heard)).toEqual([["session"], ["session"], ["session"]]);
     expect(server.operations.secureSessions({ limit: 10 })).toEqual({ total: 0, sessions: [] });
@@ -371,6 +371,19 @@ describe("a server that lost its sessions", () => {
       expect(one.heard.at(-1)).toBe("session");
     }
     expect(server.events.after(0, 100).events.map(({ type }) => type)).toContain("sessions-forgotten");
+  });
+});
+
+describe("a server that kept what sessions can be resumed from", () => {
+  it("resumes them", async () => {
+    const { provide, secureDevice, settle, server } = await secured();
+    provide("a-1");
+    const one = await secureDevice("a-1");
+    await settle(one.register());
+    server.operations.forgetSessions({ registrations: false, keepResumable: true });
+    one.secure?.reconnect();
+    expect(await settle(one.update())).toBe("2.04");
+    expect(one.heard).toEqual(["session", "resumed"]);
   });
 });
 
