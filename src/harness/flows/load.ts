@@ -108,7 +108,7 @@ export async function launchFleet(scenario: Scenario, name: FleetName, shape: Sh
     shape,
     personalities,
     bootstrap: { uri: run.bootstrapServer.uri },
-    timing: { coap: run.timing.coap, device: run.timing.device },
+    timing: { coap: run.timing.coap, dtls: run.timing.dtls, device: run.timing.device },
   };
   population.launched = true;
   await fleet.launch(plan);
