@@ -77,14 +77,15 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
   }
 
   onSession(peer: Peer, session: DeviceSession): void {
-    const { credentials, handshakes, plants } = this.options;
+    const { credentials, handshakes, plants, unknownIdentity } = this.options;
     const { context: version, info } = session;
     const { endpoint } = version.record;
     this.#underWay.delete(formatAddress(session.peer));
     if (!credentials.usable(version) && !(info.resumed && plants.has("resumption-outlives-revoke"))) {
       // It was revoked while the handshake went on.
       handshakes.ended(endpoint, identityName(info.identity), "refused");
-      session.close(Alerts.access_denied);
+      if (unknownIdentity === "silence") session.close();
+      else session.close(unknownIdentity);
       return;
     }
     handshakes.ended(endpoint, identityName(info.identity), info.resumed ? "resumed" : "finished");
