@@ -4,6 +4,7 @@ import { alertName, Alerts, type CloseReason, type KeyAnswer } from "../../src/d
 import type { FaultBoard, FaultOutcome } from "../../src/operator/index.js";
 import { formatAddress, type Address, type Clock, type Trace } from "../../src/ports/index.js";
 import { identityName, type SessionDirectory } from "../../src/transport/index.js";
+import type { ConfiguredKeys } from "./configured-keys.js";
 import type { CredentialVersion, DeviceSession } from "./credential-record.js";
 import type { CredentialChange, CredentialStore } from "./credential-store.js";
 import type { HandshakeLog } from "./handshake-log.js";
@@ -14,6 +15,7 @@ export interface DeviceSecurityOptions {
   readonly clock: Clock;
   readonly trace: Trace;
   readonly credentials: CredentialStore;
+  readonly configured: ConfiguredKeys;
   readonly faults: FaultBoard;
   readonly plants: PlantedFaults;
   readonly handshakes: HandshakeLog;
@@ -55,8 +57,9 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
   readonly sessionOf = (peer: Peer): DeviceSession | undefined => this.#sessions.get(peer);
 
   findKey(identity: Buffer, from: Address): KeyAnswer<CredentialVersion> | Promise<KeyAnswer<CredentialVersion>> {
-    const { credentials, faults, handshakes } = this.options;
+    const { configured, credentials, faults, handshakes } = this.options;
     const text = identityName(identity);
+    if (credentials.lookUp(identity).state === "unknown") configured.meet(identity);
     const endpoint = credentials.lookUp(identity).version?.record.endpoint;
     handshakes.attempt(endpoint, text);
     return faults.empty ? this.#answer(identity, text, from, undefined) : this.#withFaults(identity, text, from, endpoint);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { testPsk } from "../../src/config/index.js";
 import { deregisterRequest, updateRequest } from "../../src/lwm2m/index.js";
 import { secured } from "./testing/secured-bench.js";
 
@@ -71,6 +72,37 @@ describe("a device with a pre-shared key", () => {
     expect(await settle(one.update())).toBe("2.04");
     expect(one.heard.at(-1)).toBe("resumed");
     expect(handshakes("a-1")).toMatchObject({ attempts: 2, finished: 2, resumed: 1, refused: 0 });
+  });
+});
+
+describe("a device whose key is in the server's own configuration", () => {
+  it("is let in, and no peer hears of its credential", async () => {
+    const { device, settle, server } = await secured({ clients: [{ endpoint: "a-1", psk: { key: "00112233445566778899aabbccddeeff" } }] });
+    const one = await device({ endpoint: "a-1", credential: { identity: Buffer.from("a-1"), key: Buffer.from("00112233445566778899aabbccddeeff", "hex") } });
+    expect(await settle(one.register())).toBe("2.01");
+    expect(server.handlers.listCredentials({ peerId: "bs-a", tenant: "a" }, { limit: 10 })).toEqual({ credentials: [] });
+    expect(server.smpEvents.page("a", 0, 10).events).toEqual([]);
+    expect(server.peers.waiting).toBe(0);
+  });
+
+  it("may be a test device, whose key follows from a seed", async () => {
+    const { device, settle, server } = await secured({ clients: [{ testDevices: { seed: 7, pattern: "fleet-{index}", devices: 100 } }] });
+    for (const index of [3, 42]) {
+      const endpoint = `fleet-${index}`;
+      expect(await settle((await device({ endpoint, credential: testPsk(7, index, "server", endpoint) })).register())).toBe("2.01");
+    }
+    const stranger = await device({ endpoint: "fleet-100", credential: testPsk(7, 100, "server", "fleet-100") });
+    await expect(settle(stranger.register())).rejects.toMatchObject({ reason: "handshake" });
+    expect(server.credentials.size).toBe(2);
+  });
+
+  it("comes under the credential that a Bootstrap Server staged where that has its identity", async () => {
+    const { device, settle, server } = await secured({ clients: [{ testDevices: { seed: 7, pattern: "a-*" } }] });
+    const key = Buffer.from("the key of SM-3!");
+    server.credentials.stage("a", "bs-a", "a-1", "c1", { body: { version: 1, ssid: 101, mode: "psk", identity: { b64u: Buffer.from("a-1").toString("base64url") }, sessionPolicy: "close-on-revoke" }, key });
+    server.credentials.activate("a", "a-1", "c1", { version: 1, sessionId: 1 });
+    expect(await settle((await device({ endpoint: "a-1", credential: { identity: Buffer.from("a-1"), key } })).register())).toBe("2.01");
+    expect(server.operations.registration("a-1")?.security.credentialId).toBe("c1");
   });
 });
 
