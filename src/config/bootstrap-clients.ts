@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { identitySchema, keySchema, readCredentials } from "./credential-file.js";
 import { ConfigError } from "./error.js";
-import { testPsk, type Psk } from "./test-credentials.js";
+import { testPsk, type CredentialUse, type Psk } from "./test-credentials.js";
 import { matchesPattern, patternSchema } from "./values.js";
 
 /** LwM2M asks of both ends for keys of up to 64 bytes; one below 16 is guessed sooner than the cipher is broken. */
@@ -36,16 +36,23 @@ const fileSchema = z.strictObject({ credentials: z.string().min(1) });
 export const bootstrapClientSchema = z.union([patternSchema, withKeySchema, testDevicesSchema, fileSchema]);
 export type BootstrapClientEntry = z.output<typeof bootstrapClientSchema>;
 
+/** Whom a LwM2M Server has keys for without having been told by a Bootstrap Server. */
+export const serverClientSchema = z.union([withKeySchema, testDevicesSchema, fileSchema]);
+export type ServerClientEntry = z.output<typeof serverClientSchema>;
+
 /** Who may send a Bootstrap-Request without DTLS: nobody, devices that have no key here, or everybody (laboratory only). */
 export const noSecRules = ["never", "without-credentials", "always"] as const;
 export type NoSecRule = (typeof noSecRules)[number];
 
 /** Plain data, ready to be posted to a worker. */
-export interface BootstrapClients {
-  /** Patterns of names. */
-  readonly names: readonly string[];
+export interface DeviceKeys {
   readonly keys: readonly (Psk & { readonly endpoint: string })[];
   readonly testDevices: readonly TestDevices[];
+}
+
+export interface BootstrapClients extends DeviceKeys {
+  /** Patterns of names. */
+  readonly names: readonly string[];
 }
 
 export interface TestDevices {
@@ -58,27 +65,31 @@ export interface TestDevices {
 export const credentialFilesOf = (entries: readonly BootstrapClientEntry[]): readonly string[] => entries.flatMap((entry) => (typeof entry === "object" && "credentials" in entry ? [entry.credentials] : []));
 
 /** `files` holds the text of each file. Throws `ConfigError` for a file that is not there or wrong, and for an identity that two devices have. */
-export function bootstrapClients(entries: readonly BootstrapClientEntry[], files: ReadonlyMap<string, string> = new Map()): BootstrapClients {
-  const names: string[] = [];
+export function bootstrapClients(entries: readonly BootstrapClientEntry[], files?: ReadonlyMap<string, string>): BootstrapClients {
+  return { names: entries.filter((entry) => typeof entry === "string"), ...deviceKeys(entries, "bootstrap", files) };
+}
+
+/** The keys among the entries, those that devices have for `use`; errors as `bootstrapClients`. */
+export function deviceKeys(entries: readonly BootstrapClientEntry[], use: CredentialUse, files: ReadonlyMap<string, string> = new Map()): DeviceKeys {
   const keys: (Psk & { readonly endpoint: string })[] = [];
   const testDevices: TestDevices[] = [];
   entries.forEach((entry, index) => {
-    if (typeof entry === "string") names.push(entry);
-    else if ("psk" in entry) keys.push({ endpoint: entry.endpoint, identity: entry.psk.identity ?? Buffer.from(entry.endpoint), key: entry.psk.key });
+    if (typeof entry === "string") return;
+    if ("psk" in entry) keys.push({ endpoint: entry.endpoint, identity: entry.psk.identity ?? Buffer.from(entry.endpoint), key: entry.psk.key });
     else if ("testDevices" in entry) testDevices.push(entry.testDevices);
-    else keys.push(...keysIn(entry.credentials, index, files));
+    else keys.push(...keysIn(entry.credentials, use, index, files));
   });
   checkIdentities(keys);
-  return { names, keys, testDevices };
+  return { keys, testDevices };
 }
 
-function keysIn(file: string, index: number, files: ReadonlyMap<string, string>): (Psk & { readonly endpoint: string })[] {
+function keysIn(file: string, use: CredentialUse, index: number, files: ReadonlyMap<string, string>): (Psk & { readonly endpoint: string })[] {
   const text = files.get(file);
   if (text === undefined) throw new ConfigError([{ source: "configuration", key: `clients.${index}.credentials`, message: `${file} was not read`, fix: "give the keys themselves" }]);
-  return readCredentials(text, file).flatMap(({ endpoint, bootstrap }) => (bootstrap === undefined ? [] : [{ endpoint, ...bootstrap }]));
+  return readCredentials(text, file).flatMap(({ endpoint, [use]: psk }) => (psk === undefined ? [] : [{ endpoint, ...psk }]));
 }
 
-function checkIdentities(keys: BootstrapClients["keys"]): void {
+function checkIdentities(keys: DeviceKeys["keys"]): void {
   const owners = new Map<string, string>();
   for (const { endpoint, identity } of keys) {
     const id = Buffer.from(identity).toString("hex");
@@ -99,8 +110,8 @@ export function testDeviceOf({ pattern, devices }: TestDevices, endpoint: string
   return /^\d{1,9}$/.test(digits) && String(index).padStart(Number(width), "0") === digits && index <= devices ? index : undefined;
 }
 
-/** The key that a test device has for its Bootstrap Server. */
-export function testDeviceKey(fleet: TestDevices, endpoint: string): Psk | undefined {
+/** The key that a test device has for its Bootstrap Server, or for a LwM2M Server that its factory account names. */
+export function testDeviceKey(fleet: TestDevices, endpoint: string, use: CredentialUse = "bootstrap"): Psk | undefined {
   const device = testDeviceOf(fleet, endpoint);
-  return device === undefined ? undefined : testPsk(fleet.seed, device, "bootstrap", endpoint);
+  return device === undefined ? undefined : testPsk(fleet.seed, device, use, endpoint);
 }

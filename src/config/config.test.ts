@@ -27,6 +27,15 @@ describe("a role's YAML file", () => {
     expect(loadYaml("# nothing yet\n", "muster.yaml", lwm2mServerSchema).value.admission).toBe("credential");
   });
 
+  it("says what a handshake without a credential gets", () => {
+    const defaults = lwm2mServerConfig({ operatorToken: "o".repeat(32) });
+    expect(defaults).toMatchObject({ credentialSlots: 2, unknownIdentity: 115, stagedIdentity: "silence", handshakeStorm: 10 });
+    expect(defaults.coaps).toBeUndefined();
+    const set = loadYaml("coaps: 127.0.0.1:5684\nunknownIdentity: silence\nstagedIdentity: 40\n", "f.yaml", lwm2mServerSchema).value;
+    expect(set).toMatchObject({ coaps: { host: "127.0.0.1", port: 5684 }, unknownIdentity: "silence", stagedIdentity: 40 });
+    expect(problemsOf(() => loadYaml("unknownIdentity: 42\n", "f.yaml", lwm2mServerSchema))[0]).toMatchObject({ line: 1, key: "unknownIdentity", message: "is no answer to a handshake", fix: "use silence, 20, 40, 49, 51 or 115" });
+  });
+
   it("names file, line, column, key and fix of a wrong value", () => {
     expect(inFile("http: 127.0.0.1:8080\ncoap: nowhere\n")).toEqual([{ source: "muster.yaml", line: 2, column: 1, key: "coap", message: '"nowhere" is not HOST:PORT', fix: "write it as 127.0.0.1:5683 or [::1]:5683" }]);
   });

@@ -5,8 +5,8 @@ import type { TokenSources } from "./tokens.js";
 import { timing, timingSchema } from "./timing.js";
 import type { Timing } from "./timing.js";
 import type { BootstrapEntry } from "./accounts.js";
-import { bootstrapClients, bootstrapClientSchema, noSecRules } from "./bootstrap-clients.js";
-import type { BootstrapClients, NoSecRule } from "./bootstrap-clients.js";
+import { bootstrapClients, bootstrapClientSchema, deviceKeys, noSecRules, serverClientSchema } from "./bootstrap-clients.js";
+import type { BootstrapClients, DeviceKeys, NoSecRule } from "./bootstrap-clients.js";
 import { addressSchema, httpUrlSchema, patternSchema, shortServerIdSchema } from "./values.js";
 
 interface HostPort {
@@ -92,6 +92,8 @@ export const lwm2mServerSchema = z.strictObject({
   shortServerId: shortServerIdSchema.optional(),
   /** `open`: every endpoint name may register; `credential`: only one with an active SM-3 record. */
   admission: z.enum(["open", "credential"]).default("credential"),
+  /** Devices whose keys it has without a Bootstrap Server having told it. */
+  clients: z.array(serverClientSchema).max(100_000).default([]),
   /** 2: the old and the new version of a credential both admit for a while; 1: activation swaps them. */
   credentialSlots: z.union([z.literal(1), z.literal(2)]).default(2),
   /** What a DTLS handshake gets whose identity no credential has here, or one that is over: this alert, or none. */
@@ -140,6 +142,7 @@ export interface BootstrapServerConfig extends RoleConfig {
 export interface LwM2mServerConfig extends RoleConfig {
   readonly shortServerId?: number;
   readonly admission: "open" | "credential";
+  readonly clients: DeviceKeys;
   readonly credentialSlots: 1 | 2;
   readonly unknownIdentity: HandshakeAnswer;
   readonly stagedIdentity: HandshakeAnswer;
@@ -153,15 +156,17 @@ export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSche
   return { ...resolveCommon(file, "bootstrap-server", sources), clients, nosec: file.nosec ?? (hasKeys ? "never" : "without-credentials"), bootstrap: file.bootstrap };
 }
 
-export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources): LwM2mServerConfig {
+export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig {
+  const clients = deviceKeys(file.clients, "server", credentialFiles);
   const { shortServerId, admission, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm } = file;
-  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm };
+  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, clients, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm };
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */
 export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): BootstrapServerConfig =>
   resolveBootstrapServer(bootstrapServerSchema.parse(input), sources, credentialFiles);
-export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }): LwM2mServerConfig => resolveLwM2mServer(lwm2mServerSchema.parse(input), sources);
+export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig =>
+  resolveLwM2mServer(lwm2mServerSchema.parse(input), sources, credentialFiles);
 
 type CommonFile = Pick<z.output<typeof bootstrapServerSchema>, keyof typeof common>;
 

@@ -7,7 +7,7 @@ import { droppedSchema, faultStatusSchema, faultsSchema, forgottenSchema, handsh
 import type { FaultSpec, FaultStatus } from "./faults.js";
 import { EventStreamReader } from "./sse.js";
 import type { TracePage } from "./trace-log.js";
-import type { DeviceOperation, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SecureSessionView, SessionView } from "./types.js";
+import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SecureSessionView, SessionView } from "./types.js";
 
 export interface OperatorClientOptions {
   /** Where the role serves HTTP: `http://127.0.0.1:8081`. */
@@ -114,9 +114,8 @@ export class OperatorClient {
     return this.#call(secureSessionsSchema, "GET", `/secure-sessions${queryOf([["endpoint", query.endpoint], ["limit", query.limit]])}`);
   }
 
-  /** The role loses its DTLS sessions, and its registrations if told so, as in a restart; no device hears of it. */
-  forgetSessions(also: { readonly registrations?: boolean } = {}): Promise<Forgotten> {
-    return this.#call(forgottenSchema, "POST", "/secure-sessions/forget", also);
+  forgetSessions(what: Partial<Forgetting> = {}): Promise<Forgotten> {
+    return this.#call(forgottenSchema, "POST", "/secure-sessions/forget", what);
   }
 
   bootstrap(endpoint: string): Promise<PlainBootstrap | undefined> {

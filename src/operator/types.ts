@@ -117,6 +117,14 @@ export interface SecureSessionView {
   readonly state: string;
 }
 
+/** As in a restart: DTLS sessions are gone and no device hears of it. */
+export interface Forgetting {
+  /** Registrations too. */
+  readonly registrations: boolean;
+  /** What sessions can be resumed from stays, as with a session cache on disk. */
+  readonly keepResumable: boolean;
+}
+
 /** What a server that lost its memory has lost. */
 export interface Forgotten {
   readonly sessions: number;
@@ -233,8 +241,7 @@ export interface LwM2mServerOperations {
   relay(request: RelayRequest): Promise<RelayAnswer>;
   handshakes(query: { readonly after?: string | undefined; readonly limit: number; readonly endpoint?: string | undefined }): HandshakePage;
   secureSessions(query: { readonly endpoint?: string | undefined; readonly limit: number }): { readonly total: number; readonly sessions: readonly SecureSessionView[] };
-  /** As after a restart: DTLS sessions, and registrations if told so, are gone and no device hears of it. */
-  forgetSessions(also: { readonly registrations: boolean }): Forgotten;
+  forgetSessions(what: Forgetting): Forgotten;
 }
 
 export interface BootstrapServerOperations {

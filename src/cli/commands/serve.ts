@@ -42,11 +42,7 @@ export function serveCommand(invocation: Invocation): Command {
     withoutFile: open,
     load: async (text, source, { credentials, ...flags }) => {
       const { value, locate } = loadYaml(text, source, bootstrapServerSchema, flags);
-      // A file that the configuration names lies beside it.
-      const files = new Map<string, string>();
-      for (const name of credentialFilesOf(value.clients)) files.set(name, await readGiven(resolve(dirname(source), name), "clients: credentials"));
-      if (typeof credentials === "string") files.set(credentials, await readGiven(credentials, "--credentials"));
-      const clients: BootstrapClientEntry[] = typeof credentials === "string" ? [...value.clients, { credentials }] : value.clients;
+      const { clients, files } = await withCredentials(value.clients, source, credentials);
       return { locate, resolve: (sources) => resolveBootstrapServer({ ...value, clients }, sources, files) };
     },
     plants: async () => (await import("../../../simulators/bootstrap-server/index.js")).plants,
@@ -54,9 +50,10 @@ export function serveCommand(invocation: Invocation): Command {
   };
   const lwm2mServer: ServedRole<LwM2mServerConfig> = {
     withoutFile: { ...open, admission: "open" },
-    load: (text, source, flags) => {
+    load: async (text, source, { credentials, ...flags }) => {
       const { value, locate } = loadYaml(text, source, lwm2mServerSchema, flags);
-      return Promise.resolve({ locate, resolve: (sources) => resolveLwM2mServer(value, sources) });
+      const { clients, files } = await withCredentials(value.clients, source, credentials);
+      return { locate, resolve: (sources) => resolveLwM2mServer({ ...value, clients }, sources, files) };
     },
     plants: async () => (await import("../../../simulators/lwm2m-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/lwm2m-server/index.js")).startLwM2mServer(config, ports),
@@ -67,16 +64,24 @@ export function serveCommand(invocation: Invocation): Command {
     .addCommand(
       roleCommand("bootstrap-server", "the reference LwM2M Bootstrap Server, until it is stopped", "127.0.0.1:5783", "127.0.0.1:8783")
         .option("--credentials <file>", "keys of devices that come over DTLS, as CSV or JSON with endpoint, bootstrapIdentity, bootstrapKey")
-        .action((flags: Record<string, unknown>) =>
-        serveRole(invocation, flags, bootstrapServer),
-      ),
+        .action((flags: Record<string, unknown>) => serveRole(invocation, flags, bootstrapServer)),
     )
     .addCommand(
       roleCommand("lwm2m-server", "the LwM2M Server stub, until it is stopped", "127.0.0.1:5683", "127.0.0.1:8683")
+        .option("--credentials <file>", "keys of devices that come over DTLS, as CSV or JSON with endpoint, serverIdentity, serverKey")
         .option("--admission <rule>", "who may register: open (everybody) or credential (an active SM-3 record); default: open without --config, else credential")
         .action((flags: Record<string, unknown>) => serveRole(invocation, flags, lwm2mServer)),
     )
     .addHelpText("after", "\nExample:\n  muster serve lwm2m-server --coap 127.0.0.1:5683 --http 127.0.0.1:8683 --config server-a.yaml");
+}
+
+/** The texts of the files of keys: those that the configuration names, which lie beside it, and the one of the flag, which becomes an entry of its own. */
+async function withCredentials<Entry extends BootstrapClientEntry>(entries: readonly Entry[], source: string, flag: unknown): Promise<{ readonly clients: (Entry | { credentials: string })[]; readonly files: ReadonlyMap<string, string> }> {
+  const files = new Map<string, string>();
+  for (const name of credentialFilesOf(entries)) files.set(name, await readGiven(resolve(dirname(source), name), "clients: credentials"));
+  if (typeof flag !== "string") return { clients: [...entries], files };
+  files.set(flag, await readGiven(flag, "--credentials"));
+  return { clients: [...entries, { credentials: flag }], files };
 }
 
 function roleCommand(role: string, description: string, coap: string, http: string): Command {
