@@ -1,4 +1,4 @@
-@SM-1 @judges:bootstrap-server @profile
+@SM-1 @judges:bootstrap-server @profile @nosec
 Feature: SM-1, a LwM2M Server supplies its account
 
   Calls of an operator's LwM2M Server at the Bootstrap Server, and nothing on any device.

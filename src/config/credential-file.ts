@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConfigError, findings, type ConfigProblem } from "./error.js";
-import { isTestKey, type CredentialUse, type DeviceCredentials, type Psk } from "./test-credentials.js";
+import { isTestKey, type DeviceCredentials, type Psk } from "./test-credentials.js";
 import { loadYaml } from "./yaml.js";
 
 export const credentialFormats = ["csv", "json"] as const;
@@ -35,6 +35,13 @@ export const keySchema = z.string().transform((text, context): Uint8Array => {
   context.addIssue({ code: "custom", message: "is not a key in hex", params: { fix: `use 1 to ${longestKey} bytes in hex, such as 16 bytes in 32 digits` } });
   return z.NEVER;
 });
+
+/** A key on its own, from a file or a variable. Throws `ConfigError`, which does not show it. */
+export function readKey(text: string, source: string): Uint8Array {
+  const parsed = keySchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(findings(parsed.error.issues).map(({ message, fix }) => ({ source, key: "", message, fix })));
+}
 
 const row = {
   endpoint: z.string().min(1, { error: "is empty; give the endpoint name" }).max(1024),
@@ -170,11 +177,4 @@ function csvCells(content: string): string[] | undefined {
     cells.push(inQuotes === undefined ? bare.trim() : inQuotes.replaceAll('""', '"'));
     if (end === "") return cells;
   }
-}
-
-/** The credential of a device for a use; throws `ConfigError` when the file has none. */
-export function credentialFor(devices: DeviceCredentials, use: CredentialUse, file: string): Psk {
-  const found = devices[use];
-  if (found === undefined) throw new ConfigError([{ source: file, key: `${use}Key`, message: `"${devices.endpoint}" has none`, fix: `give ${use}Key (and ${use}Identity), or key` }]);
-  return found;
 }
