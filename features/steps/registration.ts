@@ -55,7 +55,7 @@ Given("device {device} sends no Update by itself", function (this: MusterWorld, 
 
 // `/1/x/13`, the lower the earlier.
 Given("device {device} registers with {operator} before {operator}", function (this: MusterWorld, alias: string, first: ServerName, second: ServerName) {
-  const order = new Map([first, second].map((name, index) => [this.scenario.server(name).uri, index + 1]));
+  const order = new Map([first, second].map((name, index) => [this.scenario.uriOf(name), index + 1]));
   const servers = (this.scenario.specOf(alias)?.servers ?? []).map((server) => ({ ...server, resources: { ...server.resources, 13: order.get(server.uri) ?? 0 } }));
   this.scenario.declare(alias, { servers });
 });

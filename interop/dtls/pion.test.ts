@@ -4,7 +4,7 @@ import { eventually, type RunningProcess } from "../process.js";
 import { eventsOf, pionClient, pionServer } from "./peers/pion.js";
 import { cachedVersion, needs } from "./rig/installed.js";
 import { LONG_IDENTITY, SUITES } from "./rig/keys.js";
-import { echoOf, ourClient, ourServer, sessionOf, type OurServer } from "./rig/ours.js";
+import { echoOf, lossy, ourClient, ourServer, sessionOf, type OurServer } from "./rig/ours.js";
 import { table } from "./rig/table.js";
 import { fragmented, MessageType } from "./rig/wire.js";
 
@@ -65,6 +65,13 @@ describe("pion's client and our server", () => {
       expect(fragmented(server.wire, server.port)).toEqual([MessageType.ServerHello]);
       expect(fragmented(server.wire, session?.peer.port ?? 0)).toContain(MessageType.ClientKeyExchange);
     });
+  });
+
+  it("come to a session although our datagrams are lost and doubled", async (test) => {
+    rows.row("client", "C0A8").shows(test, "loss and duplication");
+    const server = await served({ faults: lossy(2), retransmission: { initialMs: 300 } });
+    await visit("echo-client", server.port, ["C0A8"]);
+    expect(server.sessions).toHaveLength(1);
   });
 
   it("agree on our server's choice when the client offers both suites", async (test) => {
@@ -139,5 +146,15 @@ describe("pion's server and our client", () => {
       expect(fragmented(client.wire, client.localPort)).toEqual([MessageType.ClientKeyExchange]);
       expect(eventsOf(server.process, "session")[0]?.["identityHint"]).toBe(LONG_IDENTITY);
     });
+  });
+
+  it("come to a session although our datagrams are lost and doubled", async (test) => {
+    rows.row("server", "C0A8").shows(test, "loss and duplication");
+    const server = await serving("echo-server", ["C0A8"]);
+    const client = await ourClient(server.port, { faults: lossy(3) });
+    open.push(() => client.close());
+    client.send(Buffer.from("hello"));
+    expect(await client.next()).toBe("hello");
+    expect(client.counters.retransmissions).toBeGreaterThanOrEqual(3);
   });
 });

@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Codes } from "../../src/coap/index.js";
+import { Codes, formatCode } from "../../src/coap/index.js";
+import type { IncomingRequest } from "../../src/coap/index.js";
 import { UnknownPlantError, bootstrapServerConfig } from "../../src/config/index.js";
 import { single, valueOf } from "../../src/lwm2m/index.js";
 import { isEncrypted, SecretKeys } from "../../src/smp/index.js";
 import type { AccountBody, OrderBody } from "../../src/smp/index.js";
 import { simulatedPorts } from "../../src/ports/simulated/index.js";
 import type { SimulatedPorts } from "../../src/ports/simulated/index.js";
-import { udpEndpoint } from "../../src/transport/index.js";
+import { pskIdentity, udpEndpoint } from "../../src/transport/index.js";
 import { plants, plantsNamed } from "./plants.js";
 import type { PlantName } from "./plants.js";
 import { LateHandler } from "../../src/operator/index.js";
@@ -42,7 +43,8 @@ async function rig(plant: PlantName | undefined): Promise<Rig> {
     operatorToken: "operator-token-of-a-test",
     timing: "lab",
     lab: true,
-    clients: ["ab-*"],
+    clients: ["ab-*", { endpoint: "ab-2", psk: { identity: "of-ab-2", key: "00112233445566778899aabbccddeeff" } }],
+    nosec: "without-credentials",
     plants: plant === undefined ? [] : [plant],
     peers: [
       { id: "operator-b", tenant: "b", token: "token-of-operator-b-1", smp: "http://127.0.0.1:1", shortServerIds: [200, 299] },
@@ -302,6 +304,17 @@ const observations: Readonly<Record<PlantName, { readonly see: (one: Rig) => unk
     wrong: 0,
   },
   "unknown-endpoint-accepted": { see: async (one) => unknown(one), right: "4.00", wrong: "2.04" },
+  "endpoint-not-bound": {
+    see: async (one) => {
+      const answers: string[] = [];
+      const peer = { address: serverAddress, secured: true, identity: pskIdentity(Buffer.from("of-ab-2")) };
+      const request = { code: Codes.POST, path: ["bs"], query: ["ep=ab-1"], peer, respond: ({ code }: { code: number }) => answers.push(formatCode(code)) };
+      one.role.bootstraps.onRequest(request as unknown as IncomingRequest);
+      return answers[0];
+    },
+    right: "4.00",
+    wrong: "2.04",
+  },
   "wrong-code-of-a-table": { see: async (one) => unknown(one), right: "4.00", wrong: "4.04" },
   "secret-readable-by-get": {
     see: (one) => {

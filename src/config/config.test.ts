@@ -48,6 +48,37 @@ describe("a role's YAML file", () => {
     expect(inFile("peers:\n  - id: a\n    tenant: a\n    tokenEvn: X\n")[0]).toMatchObject({ line: 4, fix: 'did you mean "tokenEnv"?' });
   });
 
+  it("names what is wrong with a client's key by its place, and never shows it", () => {
+    const client = (psk: string) => inFile(`clients:\n  - "a-*"\n  - endpoint: dev-1\n    psk: ${psk}\n`)[0];
+    expect(client('{ key: "00112233canary" }')).toMatchObject({ line: 4, key: "clients.1.psk.key", message: "is not a key in hex" });
+    expect(client('{ key: "00112233445566" }')).toMatchObject({ key: "clients.1.psk.key", message: "is shorter than 16 bytes" });
+    expect(client(`{ key: "${"00".repeat(65)}" }`)).toMatchObject({ message: "is not a key in hex", fix: expect.stringContaining("64 bytes") as string });
+    expect(client(`{ identity: "${"i".repeat(129)}", key: "${"00".repeat(16)}" }`)).toMatchObject({ key: "clients.1.psk.identity", message: "has 129 bytes" });
+    expect(inFile("clients:\n  - testDevices: { seed: one, pattern: ab-* }\n")[0]).toMatchObject({ key: "clients.0.testDevices.seed", fix: "give it a number" });
+  });
+
+  it("wants each identity once", () => {
+    const psk = { identity: "one", key: "00112233445566778899aabbccddeeff" };
+    const problems = problemsOf(() => bootstrapServerConfig({ operatorToken: "operator-token-of-a-test", clients: [{ endpoint: "dev-1", psk }, { endpoint: "dev-2", psk }] }));
+    expect(problems).toMatchObject([{ key: "clients", message: '"dev-1" and "dev-2" have one identity' }]);
+  });
+
+  it("has an account's URI, mode and key go together", () => {
+    const account = (fields: string, endpoint = "dev-1") => inFile(`bootstrap:\n  - endpoint: "${endpoint}"\n    accounts:\n      - { shortServerId: 101, ${fields} }\n`)[0];
+    const psk = 'psk: { identity: one, key: "00112233445566778899aabbccddeeff" }';
+    expect(account("uri: coaps://h, securityMode: psk")).toMatchObject({ key: "bootstrap.0.accounts.0.psk", message: "is missing" });
+    expect(account(`uri: coap://h, ${psk}`)).toMatchObject({ key: "bootstrap.0.accounts.0.psk", message: "goes with securityMode psk only" });
+    expect(account(`uri: coap://h, securityMode: psk, ${psk}`)).toMatchObject({ key: "bootstrap.0.accounts.0.uri", fix: "write it as coaps://HOST:PORT" });
+    expect(account(`uri: coaps://h, securityMode: psk, ${psk}`, "dev-*")).toMatchObject({ key: "bootstrap.0.accounts.0.psk", message: "would be the key of many devices" });
+    expect(account('uri: coaps://h, securityMode: psk, psk: { identity: one, key: "00canary" }')).toMatchObject({ key: "bootstrap.0.accounts.0.psk.key", message: "is not a key in hex" });
+  });
+
+  it("takes keys in the clear, and devices without DTLS whatever they have, in a laboratory only", () => {
+    expect(inFile("secretTransport: cleartext\n")).toMatchObject([{ key: "secretTransport", fix: "set lab: true, or use jwe" }]);
+    expect(inFile("nosec: always\n")).toMatchObject([{ key: "nosec", fix: "set lab: true, or use without-credentials" }]);
+    expect(loadYaml("lab: true\nsecretTransport: cleartext\nnosec: always\n", "f.yaml", bootstrapServerSchema).value).toMatchObject({ secretTransport: "cleartext", nosec: "always" });
+  });
+
   it("lists what a choice may be", () => {
     expect(inFile("timing: fast\n")[0]).toMatchObject({ key: "timing", fix: "use lab or rfc, or a mapping" });
     expect(problemsOf(() => loadYaml("admission: never\n", "f.yaml", lwm2mServerSchema))[0]).toMatchObject({ key: "admission", fix: "use one of open, credential" });

@@ -21,7 +21,8 @@ function identityText(identity: Uint8Array): string {
   return Buffer.from(text).equals(bytes) && !inHex.test(text) && !/\p{Cc}/u.test(text) ? text : `0x${bytes.toString("hex")}`;
 }
 
-const identitySchema = z.string().transform((text, context): Uint8Array => {
+/** 1 to 128 bytes, as text or as `0x` and hex. */
+export const identitySchema = z.string().transform((text, context): Uint8Array => {
   const digits = inHex.exec(text)?.[1];
   const bytes = digits === undefined ? Buffer.from(text) : Buffer.from(digits, "hex");
   if (bytes.length === 0 || bytes.length > longestIdentity) context.addIssue({ code: "custom", message: `has ${bytes.length} bytes`, params: { fix: `use 1 to ${longestIdentity} bytes, as text or as 0x and hex digits` } });
@@ -29,7 +30,7 @@ const identitySchema = z.string().transform((text, context): Uint8Array => {
 });
 
 /** A key is named by its place alone: what is wrong with it must not show it. */
-const keySchema = z.string().transform((text, context): Uint8Array => {
+export const keySchema = z.string().transform((text, context): Uint8Array => {
   if (hex.test(text) && text.length <= 2 * longestKey) return Buffer.from(text, "hex");
   context.addIssue({ code: "custom", message: "is not a key in hex", params: { fix: `use 1 to ${longestKey} bytes in hex, such as 16 bytes in 32 digits` } });
   return z.NEVER;

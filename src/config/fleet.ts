@@ -179,6 +179,8 @@ export const runSchema = z.strictObject({
   devices: countSchema(1, 1_000_000).optional(),
   seed: seedSchema.optional(),
   target: z.string().min(1).optional(),
+  /** What devices speak where a scenario does not say. */
+  security: z.enum(["psk", "nosec"]).optional(),
   functional: z.boolean().default(false),
   out: z.string().min(1).optional(),
   devicesOn: z.string().min(1).optional(),

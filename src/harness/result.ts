@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { securityModes } from "./actors/types.js";
 import { exitCodeOf, verdictOf, verdicts, type ScenarioRecord, type Verdict } from "./verdict.js";
 
 /** Name and version of the format of `result.json`; it grows by optional members only, anything else is a new number. */
@@ -101,6 +102,8 @@ export const resultSchema = z.strictObject({
   /** Whose devices they are: `muster`, or another client stack. */
   devicesOn: z.string(),
   target: z.string(),
+  /** What devices spoke with their servers where a scenario did not say: DTLS with pre-shared keys, or nothing. */
+  security: z.enum(securityModes).optional(),
   /** Per role: `reference`, or the URI of what was running already. */
   roles: z.record(z.string(), z.string()),
   /** Profile of the times, `lab+` when numbers were changed: every verdict about "in time" rests on it. */

@@ -1,7 +1,7 @@
 import { Pool } from "undici";
 import type { Dispatcher } from "undici";
 import type { z } from "zod";
-import { findings, keyOf, plainBootstrapSchema } from "../config/index.js";
+import { findings, keyOf, shownBootstrapSchema } from "../config/index.js";
 import type { PlainBootstrap, PlainBootstrapInput } from "../config/index.js";
 import { droppedSchema, faultStatusSchema, faultsSchema, forgottenSchema, handshakePageSchema, healthSchema, operationResultSchema, problemSchema, registrationPageSchema, registrationSchema, relayAnswerSchema, roleEventSchema, secureSessionsSchema, sessionsSchema, tracePageSchema } from "./answers.js";
 import type { FaultSpec, FaultStatus } from "./faults.js";
@@ -120,7 +120,7 @@ export class OperatorClient {
   }
 
   bootstrap(endpoint: string): Promise<PlainBootstrap | undefined> {
-    return this.#find(plainBootstrapSchema, "GET", `/bootstrap/${encodeURIComponent(endpoint)}`);
+    return this.#find(shownBootstrapSchema, "GET", `/bootstrap/${encodeURIComponent(endpoint)}`);
   }
 
   async setBootstrap(endpoint: string, configuration: PlainBootstrapInput): Promise<void> {

@@ -23,6 +23,8 @@ export interface RoleHealth {
   /** Timing profile, with `+` behind it when numbers were changed. */
   readonly timing: string;
   readonly lab: boolean;
+  /** How keys travel to and from this role: `cleartext` is for laboratories, and whoever reads a verdict has to know. */
+  readonly secretTransport?: "jwe" | "cleartext" | undefined;
   readonly plants: readonly string[];
   readonly coapCounters: Readonly<EndpointCounters>;
   /** Absent without a DTLS port. */

@@ -1,7 +1,8 @@
+import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
-import { ConfigError, addressSchema, bootstrapServerSchema, checkFlags, loadYaml, lwm2mServerSchema, resolveBootstrapServer, resolveLwM2mServer } from "../../config/index.js";
-import type { BootstrapServerConfig, LoadedYaml, LwM2mServerConfig, RoleConfig, TokenSources } from "../../config/index.js";
+import { ConfigError, addressSchema, bootstrapServerSchema, checkFlags, credentialFilesOf, loadYaml, lwm2mServerSchema, resolveBootstrapServer, resolveLwM2mServer } from "../../config/index.js";
+import type { BootstrapClientEntry, BootstrapServerConfig, LoadedYaml, LwM2mServerConfig, RoleConfig, TokenSources } from "../../config/index.js";
 import { formatAddress } from "../../ports/index.js";
 import type { Address, Ports } from "../../ports/index.js";
 import { osSecrets, realPorts } from "../../ports/real/index.js";
@@ -31,6 +32,7 @@ const flagsSchema = z.strictObject({
   name: z.string().min(1).max(64).optional(),
   timing: z.enum(["lab", "rfc"]).optional(),
   admission: z.enum(["open", "credential"]).optional(),
+  credentials: z.string().optional(),
   json: z.boolean().default(false),
   logLevel: z.enum(logLevels).default("info"),
 });
@@ -38,9 +40,14 @@ const flagsSchema = z.strictObject({
 export function serveCommand(invocation: Invocation): Command {
   const bootstrapServer: ServedRole<BootstrapServerConfig> = {
     withoutFile: open,
-    load: (text, source, flags) => {
+    load: async (text, source, { credentials, ...flags }) => {
       const { value, locate } = loadYaml(text, source, bootstrapServerSchema, flags);
-      return { locate, resolve: (sources) => resolveBootstrapServer(value, sources) };
+      // A file that the configuration names lies beside it.
+      const files = new Map<string, string>();
+      for (const name of credentialFilesOf(value.clients)) files.set(name, await readGiven(resolve(dirname(source), name), "clients: credentials"));
+      if (typeof credentials === "string") files.set(credentials, await readGiven(credentials, "--credentials"));
+      const clients: BootstrapClientEntry[] = typeof credentials === "string" ? [...value.clients, { credentials }] : value.clients;
+      return { locate, resolve: (sources) => resolveBootstrapServer({ ...value, clients }, sources, files) };
     },
     plants: async () => (await import("../../../simulators/bootstrap-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/bootstrap-server/index.js")).startBootstrapServer(config, ports),
@@ -49,7 +56,7 @@ export function serveCommand(invocation: Invocation): Command {
     withoutFile: { ...open, admission: "open" },
     load: (text, source, flags) => {
       const { value, locate } = loadYaml(text, source, lwm2mServerSchema, flags);
-      return { locate, resolve: (sources) => resolveLwM2mServer(value, sources) };
+      return Promise.resolve({ locate, resolve: (sources) => resolveLwM2mServer(value, sources) });
     },
     plants: async () => (await import("../../../simulators/lwm2m-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/lwm2m-server/index.js")).startLwM2mServer(config, ports),
@@ -58,7 +65,9 @@ export function serveCommand(invocation: Invocation): Command {
     .description("run one reference role alone, for somebody else's device or server")
     .helpCommand(false)
     .addCommand(
-      roleCommand("bootstrap-server", "the reference LwM2M Bootstrap Server, until it is stopped", "127.0.0.1:5783", "127.0.0.1:8783").action((flags: Record<string, unknown>) =>
+      roleCommand("bootstrap-server", "the reference LwM2M Bootstrap Server, until it is stopped", "127.0.0.1:5783", "127.0.0.1:8783")
+        .option("--credentials <file>", "keys of devices that come over DTLS, as CSV or JSON with endpoint, bootstrapIdentity, bootstrapKey")
+        .action((flags: Record<string, unknown>) =>
         serveRole(invocation, flags, bootstrapServer),
       ),
     )
@@ -100,7 +109,7 @@ const open = { peers: [{ id: "peer", tenant: "default" }], lab: true };
 /** What differs between the roles when they are served. */
 interface ServedRole<Config extends RoleConfig> {
   readonly withoutFile: Readonly<Record<string, unknown>>;
-  load(text: string, source: string, flags: Readonly<Record<string, unknown>>): { readonly locate: LoadedYaml<unknown>["locate"]; resolve(sources: TokenSources): Config };
+  load(text: string, source: string, flags: Readonly<Record<string, unknown>>): Promise<{ readonly locate: LoadedYaml<unknown>["locate"]; resolve(sources: TokenSources): Config }>;
   /** Rules it can break on purpose. */
   plants(): Promise<readonly { readonly name: string }[]>;
   start(config: Config, ports: Ports): Promise<RunningRole>;
@@ -111,7 +120,7 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
   const { config: path, json, logLevel, ...checked } = checkFlags(given, flagsSchema);
   const flags = Object.fromEntries(Object.entries(given).filter(([key]) => key in checked));
   const source = path ?? "command line";
-  const file = path === undefined ? role.load("", source, { ...role.withoutFile, ...flags }) : role.load(await readGiven(path, "--config"), source, flags);
+  const file = path === undefined ? await role.load("", source, { ...role.withoutFile, ...flags }) : await role.load(await readGiven(path, "--config"), source, flags);
 
   const made = { token: osSecrets.token(), used: false };
   const generate = (key: string): string => {
@@ -138,6 +147,7 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
         ...(running.coaps === undefined ? {} : { coaps: `coaps://${formatAddress(running.coaps)}` }),
         http: `http://${formatAddress(running.http)}`,
         timing: `${config.timing.profile}${config.timing.changed ? " with changes" : ""}`,
+        ...(config.secretTransport === "jwe" ? {} : { secretTransport: config.secretTransport }),
         ...(config.plants.length === 0 ? {} : { plants: config.plants }),
         ...(tokenFile === undefined ? {} : { tokenFile: tokenFile.path }),
       };
@@ -152,9 +162,10 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
   }
 }
 
-function readyLine(facts: { readonly name: string; readonly coap: string; readonly coaps?: string; readonly http: string; readonly timing: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
+function readyLine(facts: { readonly name: string; readonly coap: string; readonly coaps?: string; readonly http: string; readonly timing: string; readonly secretTransport?: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
   return [
     `${facts.name} ready: ${[facts.coap, ...(facts.coaps === undefined ? [] : [facts.coaps]), facts.http].join(" ")} timing ${facts.timing}`,
+    ...(facts.secretTransport === undefined ? [] : ["keys travel in the clear"]),
     ...(facts.plants === undefined ? [] : [`planted faults: ${facts.plants.join(", ")}`]),
     ...(facts.tokenFile === undefined ? [] : [`token in ${facts.tokenFile}`]),
   ].join(", ");

@@ -1,4 +1,4 @@
-import { missingCapabilities, planRun } from "../../harness/index.js";
+import { missingCapabilities, planRun, usualSecurity } from "../../harness/index.js";
 import type { PlannedScenario, Target } from "../../harness/index.js";
 import { runEnvironment } from "../run-environment.js";
 import { ok, problem, warning } from "./finding.js";
@@ -18,11 +18,12 @@ export async function whatARunDoes(target: Target, silent: readonly string[]): P
   } catch (error) {
     return { plan: { scenarios: 0, declined: {} }, finding: problem("scenarios", error instanceof Error ? error.message : String(error), "correct the feature file or the step definitions") };
   }
-  const missing = missingCapabilities(target);
+  const security = usualSecurity(target);
+  const missing = missingCapabilities(target, security);
   const declined: Record<string, number> = {};
   let refused = 0;
   for (const { declared } of scenarios) {
-    const lacking = declared.needs.filter((need) => need !== "misbehaviour" && need !== "fleet" && missing.has(need));
+    const lacking = [...new Set([...declared.needs, declared.security ?? security])].filter((need) => need !== "misbehaviour" && need !== "fleet" && missing.has(need));
     if (lacking.length > 0) refused++;
     for (const need of lacking) declined[need] = (declined[need] ?? 0) + 1;
   }

@@ -76,8 +76,8 @@ export async function reach(target: Target, ports: Ports): Promise<Reached> {
   const findings = await Promise.all(
     roles.map(async ([name, role]): Promise<Finding[]> => {
       if (role.kind === "reference") return [ok(`target.${name}`, `${name} is our reference, started by the run`)];
-      const { coap, smp, operator } = role;
-      const found = [coapPing(`target.${name}.coap`, coap, ports, target.timing.coap), smpAnswers(`target.${name}.smp`, smp)];
+      const { uris, smp, operator } = role;
+      const found = [...(uris.nosec === undefined ? [] : [coapPing(`target.${name}.coap`, uris.nosec, ports, target.timing.coap)]), smpAnswers(`target.${name}.smp`, smp)];
       if (operator === undefined) return [...(await Promise.all(found)), warning(`target.${name}.operator`, `${name} has no operator API`, "scenarios that must steer or watch it will be not-applicable; give operator in the target file if it has one")];
       const { finding, health } = await operatorAnswers(`target.${name}.operator`, operator);
       if (name === "serverA") admission = health?.admission;

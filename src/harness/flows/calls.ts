@@ -43,7 +43,7 @@ export function filledIn(scenario: Scenario, text: string, encode: (text: string
     if (operator?.[2] === "account") return encode(scenario.account(letter).id);
     if (operator?.[2] === "etag") return scenario.account(letter).etag;
     if (operator?.[2] === "ssid") return String(shortServerIdOf(scenario, letter));
-    if (operator?.[2] === "uri") return encode(scenario.server(letter).uri);
+    if (operator?.[2] === "uri") return encode(scenario.uriOf(letter));
     if (name === "unique") return `${scenario.run.nonce}-${scenario.key}`;
     if (name === "order") return encode(scenario.order().id);
     const device = /^(.+)\.location$/.exec(name)?.[1];
@@ -163,7 +163,7 @@ export function checkNoSecret(scenario: Scenario): void {
 
 /** Judges that the device's newest Register went to the second URI of the operator's server and was answered 2.01. */
 export async function checkRegisteredAt(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
-  const wanted = scenario.server(operator).secondUri?.replace(/^coap:\/\//, "").replace(/\/$/, "") ?? "(no second URI)";
+  const wanted = scenario.secondUriOf(operator).replace(/^coaps?:\/\//, "").replace(/\/$/, "");
   const seen = await scenario.until(scenario.run.deadlines.registerMs, async () => {
     const last = await latestOwn(scenario, alias, "register");
     return last?.answer !== undefined && last.request.event.peer === wanted ? last : undefined;

@@ -11,7 +11,8 @@ import { idPool, newPopulation, type DeviceProvider, type RunContext } from "../
 import { scenarioKey } from "../scenario/names.js";
 import { ScenarioRecorder } from "../scenario/recorder.js";
 import { Scenario } from "../scenario/scenario.js";
-import { missingCapabilities, referenceTarget, type Target } from "../targets/index.js";
+import type { SecurityMode } from "../actors/types.js";
+import { missingCapabilities, referenceTarget, usualSecurity, type Target } from "../targets/index.js";
 import { Cucumber, FeatureError } from "./cucumber.js";
 import { fleetResult } from "./fleet-result.js";
 import { inLanes } from "./lanes.js";
@@ -31,6 +32,8 @@ export interface RunOptions {
   /** Any text. Default: drawn anew. */
   readonly seed?: string;
   readonly target?: Target;
+  /** What devices speak where a scenario does not say. Default: DTLS with pre-shared keys, where all roles and the devices can. */
+  readonly security?: SecurityMode;
   /** Leaves the load scenarios out. */
   readonly functional?: boolean;
   /** Folder for reports; the run makes one of its own in it. */
@@ -55,7 +58,7 @@ export interface RunEnvironment {
   readonly steps: readonly string[];
   readonly cwd: string;
   readonly version: string;
-  readonly roles: Omit<RolesEnvironment, "onLost" | "nonce" | "clock" | "secrets" | "network">;
+  readonly roles: Omit<RolesEnvironment, "onLost" | "seed" | "nonce" | "clock" | "secrets" | "network">;
 }
 
 const defaultLanes = 12;
@@ -91,6 +94,7 @@ class Run {
   readonly #store: EvidenceStore;
   readonly #target: Target;
   readonly #seed: string;
+  readonly #security: SecurityMode;
   readonly #nonce: string;
   readonly #devices: number;
   readonly folder: string;
@@ -112,6 +116,7 @@ class Run {
     this.#began = clock.now();
     this.#target = options.target ?? referenceTarget;
     this.#seed = options.seed ?? String(environment.ports.secrets.bytes(4).readUInt32BE(0));
+    this.#security = options.security ?? (options.devicesOn?.can.psk === false ? "nosec" : usualSecurity(this.#target));
     this.#nonce = environment.ports.secrets.token().slice(0, 10);
     this.#devices = options.devices ?? (options.functional === true ? 20 : 1_000);
     this.folder = `${options.out}/${runName(this.#startedAt, this.#seed)}`;
@@ -122,7 +127,7 @@ class Run {
 
   async carryOut(): Promise<RunResult> {
     const { listener } = this;
-    listener({ type: "planned", scenarios: this.scenarios, seed: this.#seed, devices: this.#devices, target: this.#target.name, folder: this.folder });
+    listener({ type: "planned", scenarios: this.scenarios, seed: this.#seed, devices: this.#devices, target: this.#target.name, security: this.#security, folder: this.folder });
     try {
       this.#starting = this.#start();
       await Promise.race([this.#starting.then((context) => this.#all(context)), this.#stopped()]);
@@ -151,7 +156,7 @@ class Run {
   async #start(): Promise<RunContext> {
     const { ports, roles: rolesEnvironment } = this.environment;
     const onLost = (reason: string): void => this.#lost(reason);
-    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, nonce: this.#nonce, onLost });
+    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, seed: this.#seed, nonce: this.#nonce, onLost });
     this.listener({ type: "roles-ready", roles: this.#roles.addresses });
     const random = seededRandom(this.#seed);
     const fleet = this.options.devicesOn === undefined ? await this.#startFleet(random.fork("fleet").below(2 ** 31), onLost) : undefined;
@@ -159,13 +164,14 @@ class Run {
     if (devices === undefined) throw new Error("there is nothing to run devices on");
     return {
       seed: this.#seed,
+      security: this.#security,
       nonce: this.#nonce,
       clock: ports.clock,
       random,
       target: this.#target,
       timing: this.#target.timing,
       deadlines: deadlinesOf(this.#target.timing, this.#target.timing, this.#devices),
-      missing: missingCapabilities(this.#target),
+      missing: missingCapabilities(this.#target, this.#security),
       bootstrapServer: this.#roles.bootstrapServer,
       servers: this.#roles.servers,
       secrets: this.#roles.secrets,
@@ -219,7 +225,7 @@ class Run {
 
   async #one(context: RunContext, planned: PlannedScenario, repetition: number): Promise<void> {
     const recorder = new ScenarioRecorder(planned, planned.declared, context.clock);
-    const scenario = new Scenario(context, recorder, scenarioKey(planned.id, repetition));
+    const scenario = new Scenario(context, recorder, scenarioKey(planned.id, repetition), planned.declared.security ?? context.security);
     const session = new ScenarioSession(planned, scenario, this.#store, this.listener, repetition);
     this.#sessions.add(session);
     this.listener({ type: "scenario-started", scenario: planned });
@@ -252,7 +258,7 @@ class Run {
     const { clock } = this.environment.ports;
     const interrupted = this.options.signal?.aborted === true;
     const scenarios = [...this.#results, ...this.#unfinished()];
-    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : role.coap);
+    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : Object.values(role.uris).join(", "));
     const fleet = this.#fleet;
     const launched = fleet !== undefined && fleet.snapshot().counters.devices > 0;
     const drops = launched ? await this.#referenceDrops() : {};
@@ -264,6 +270,7 @@ class Run {
       devices: this.#devices,
       devicesOn: this.options.devicesOn?.name ?? "muster",
       target: this.#target.name,
+      security: this.#security,
       roles: { "bootstrap-server": roleOf(this.#target.bootstrapServer), "server-a": roleOf(this.#target.servers.A), "server-b": roleOf(this.#target.servers.B) },
       timing: changed ? `${profile}+` : profile,
       startedAt: new Date(this.#startedAt).toISOString(),

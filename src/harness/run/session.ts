@@ -43,10 +43,12 @@ export class ScenarioSession {
 
   /** Before the first step: declines what the target cannot do. */
   begin(): HookResult {
-    const { run, recorder } = this.scenario;
-    for (const need of this.planned.declared.needs) {
+    const { run, recorder, security } = this.scenario;
+    for (const need of new Set([...this.planned.declared.needs, security])) {
       if (need === "misbehaviour") {
         if (!run.devices.can.misbehave) recorder.decline("not-applicable", `devices on ${run.devices.name} cannot be made to misbehave`);
+      } else if (need === "psk" && !run.devices.can.psk) {
+        recorder.decline("not-applicable", `devices on ${run.devices.name} speak no DTLS`);
       } else if (need === "fleet") {
         if (run.fleet === undefined) recorder.decline("not-applicable", `devices on ${run.devices.name} are no fleet`);
       } else {
