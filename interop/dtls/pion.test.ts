@@ -69,7 +69,7 @@ describe("pion's client and our server", () => {
 
   it("come to a session although our datagrams are lost and doubled", async (test) => {
     rows.row("client", "C0A8").shows(test, "loss and duplication");
-    const server = await served({ faults: lossy(2), retransmission: { initialMs: 300 } });
+    const server = await served({ faults: lossy(2, 2), retransmission: { initialMs: 300 } });
     await visit("echo-client", server.port, ["C0A8"]);
     expect(server.sessions).toHaveLength(1);
   });
@@ -151,7 +151,7 @@ describe("pion's server and our client", () => {
   it("come to a session although our datagrams are lost and doubled", async (test) => {
     rows.row("server", "C0A8").shows(test, "loss and duplication");
     const server = await serving("echo-server", ["C0A8"]);
-    const client = await ourClient(server.port, { faults: lossy(3) });
+    const client = await ourClient(server.port, { faults: lossy(3, 2) });
     open.push(() => client.close());
     client.send(Buffer.from("hello"));
     expect(await client.next()).toBe("hello");
