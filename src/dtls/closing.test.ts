@@ -157,6 +157,16 @@ describe("an alert", () => {
     expect(client.client.state).toBe("handshaking");
   });
 
+  it("that is fatal ends a handshake at the server, of whatever class", () => {
+    for (const description of [30, 40, 110]) {
+      const server = new StagedServer();
+      server.greet();
+      expect(server.hear(plainAlert(2, description))).toEqual([]);
+      expect(server.failed).toMatchObject([{ reason: { why: "alert-received" } }]);
+      expect(server.server.size.halfOpen).toBe(0);
+    }
+  });
+
   it.each([90, 100, 112, 41, 255])("that is a warning does not end a handshake: %i", (description) => {
     const client = started();
     client.hear(plainAlert(1, description));
