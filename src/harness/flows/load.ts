@@ -2,7 +2,7 @@ import type { PersonalityName } from "../../../simulators/device/index.js";
 import { endpointName, type Fleet, type FleetPlan, type Shape, type Share } from "../../../simulators/fleet/index.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
-import { deviceSeed, fleetNames } from "../scenario/names.js";
+import { deviceSeed } from "../scenario/names.js";
 import { bootstrapPsk } from "./psk.js";
 import { newPopulation, type Population } from "../run-context.js";
 import type { ServerName } from "../targets/index.js";
@@ -37,9 +37,9 @@ function secondPopulation(scenario: Scenario): Population {
 }
 
 export function crowdOf(scenario: Scenario, name: FleetName): Crowd {
-  const prefix = name === "standing" ? fleetNames.prefix : `ab-${scenario.key}-`;
+  const prefix = name === "standing" ? "ab-fleet-" : `ab-${scenario.key}-`;
   return {
-    plan: name === "standing" ? fleetNames.plan : `second-${scenario.key}`,
+    plan: name === "standing" ? "population" : `second-${scenario.key}`,
     pattern: `${prefix}{index:08d}`,
     glob: `${prefix}*`,
     size: scenario.run.fleetSize,
@@ -110,8 +110,8 @@ export async function launchFleet(scenario: Scenario, name: FleetName, shape: Sh
     shape,
     personalities,
     bootstrap: { uri: scenario.bootstrapUri },
-    // Its pattern is new to the Bootstrap Server, which knows the keys of such devices by their names.
-    ...(name === "second" ? { credentials: { first: 1, devices: endpointsOf(crowd).map((endpoint) => ({ endpoint, bootstrap: bootstrapPsk(scenario, endpoint) })) } } : {}),
+    // As all devices of a run, by their names and not by their numbers: the Bootstrap Server knows nothing of fleets.
+    ...(scenario.security === "psk" ? { credentials: { first: 1, devices: endpointsOf(crowd).map((endpoint) => ({ endpoint, bootstrap: bootstrapPsk(scenario, endpoint) })) } } : {}),
     timing: { coap: run.timing.coap, dtls: run.timing.dtls, device: run.timing.device },
   };
   population.launched = true;
