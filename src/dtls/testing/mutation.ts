@@ -18,7 +18,32 @@ function overwrite(random: Random, bytes: Buffer, length: number): Buffer {
   return copy;
 }
 
+/** Where the fields of a record's header and of a handshake message's behind it stand, and how long they are. */
+const fields: readonly (readonly [at: number, length: number])[] = [
+  [0, 1],
+  [1, 2],
+  [3, 2],
+  [5, 6],
+  [11, 2],
+  [13, 1],
+  [14, 3],
+  [17, 2],
+  [19, 3],
+  [22, 3],
+];
+
+/** One field of the headers, as small or as large as it can be. */
+function extreme(random: Random, bytes: Buffer): Buffer {
+  const copy = Buffer.from(bytes);
+  const [at, length] = pick(random, fields);
+  if (at + length > copy.length) return copy;
+  copy.fill(random.next() < 0.5 ? 0xff : 0, at, at + length);
+  copy.writeUInt8((copy.readUInt8(at + length - 1) + pick(random, [0, 0, 1, 2])) & 0xff, at + length - 1);
+  return copy;
+}
+
 const mutations: readonly Mutation[] = [
+  extreme,
   (random, bytes) => {
     const copy = Buffer.from(bytes);
     const at = random.below(Math.max(1, bytes.length));
