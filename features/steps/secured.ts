@@ -3,9 +3,14 @@ import type { DataTable } from "@cucumber/cucumber";
 import {
   activateKey,
   borrowedKey,
+  checkActivationTakenBack,
   checkAsksForBootstrap,
+  checkEncrypted,
+  checkKeyRenewed,
+  checkKeysDiffer,
   checkListsNoCredential,
   checkMostTries,
+  checkNoKeyTold,
   checkNoSession,
   checkNotAsked,
   checkProblem,
@@ -17,6 +22,7 @@ import {
   edgeKey,
   fieldsOf,
   isRuleName,
+  noteKey,
   stageKey,
   takeBackActivation,
   tellKey,
@@ -177,4 +183,34 @@ Then("by {string} the answer is {int}", function (this: MusterWorld, rule: strin
 
 Then(/^the answer is one of (\d{3}(?:, \d{3})+)$/, function (this: MusterWorld, statuses: string) {
   checkProblemIsOneOf(this.scenario, statuses.split(", "));
+});
+
+// Keys that devices hold, as they tell us
+
+Then("the accounts on {device} have different keys", function (this: MusterWorld, alias: string) {
+  return checkKeysDiffer(this.scenario, alias);
+});
+
+Then("the keys of {device} came to {server} encrypted", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkEncrypted(this.scenario, alias, server);
+});
+
+Given("the key that {device} has for {operator} is noted", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return noteKey(this.scenario, alias, operator);
+});
+
+Then("{device} has a new key and a new identity for {operator}", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return checkKeyRenewed(this.scenario, alias, operator);
+});
+
+Then("by {string} the activation of {device} at {server} is taken back", function (this: MusterWorld, rule: string, alias: string, server: ServerName) {
+  return checkActivationTakenBack(this.scenario, alias, server, ruleOf(rule));
+});
+
+Then("neither what the Bootstrap Server tells operators A and B nor what it recorded holds a key of {device}", function (this: MusterWorld, alias: string) {
+  return checkNoKeyTold(this.scenario, alias, "bootstrap", ["A", "B"]);
+});
+
+Then("neither what {server} tells its Bootstrap Server nor what it recorded holds a key of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
+  return checkNoKeyTold(this.scenario, alias, server, []);
 });
