@@ -168,7 +168,7 @@ export class OperatorClient {
 
   /** Whatever the role serves at a path (`/metrics`, `/operator/v1/trace?after=0`), as it travels. */
   async page(path: string): Promise<string> {
-    return (await this.#get(path)).text;
+    return (await this.#request(this.#root, "GET", path)).text;
   }
 
   async close(): Promise<void> {
@@ -201,21 +201,17 @@ export class OperatorClient {
     throw new OperatorError(`the answer to ${method} ${pathOf(path)} cannot be used: ${keyOf(at)} ${message}`, status);
   }
 
-  #get(path: string): Promise<{ readonly status: number; readonly text: string }> {
-    return this.#request("GET", this.#root + path);
-  }
-
   #send(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
-    return this.#request(method, this.#base + path, body);
+    return this.#request(this.#base, method, path, body);
   }
 
-  async #request(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
+  async #request(base: string, method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
     let status: number;
     let text: string;
     try {
       const answer = await this.#pool.request({
         method,
-        path,
+        path: base + path,
         headers: { authorization: `Bearer ${this.options.token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
