@@ -35,11 +35,11 @@ When("{operator} moves its account to its second URI", function (this: MusterWor
 const aliasesIn = (text: string): string[] => text.split(",").map((alias) => alias.trim());
 
 // `orders to provision "c1, c2"`; the policy as `| field | value |`.
-When(/^operator ([AB]) orders to (provision|update|remove) "([^"]+)"$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", aliases: string) {
+When(/^operator ([AB]) orders to (provision|update|remove|rotate) "([^"]+)"$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove" | "rotate", aliases: string) {
   return placeOrder(this.scenario, operator, type, aliasesIn(aliases));
 });
 
-When(/^operator ([AB]) orders to (provision|update|remove) "([^"]+)" with:$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", aliases: string, table: DataTable) {
+When(/^operator ([AB]) orders to (provision|update|remove|rotate) "([^"]+)" with:$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove" | "rotate", aliases: string, table: DataTable) {
   return placeOrder(this.scenario, operator, type, aliasesIn(aliases), fieldsOf(table.rowsHash()));
 });
 

@@ -14,3 +14,4 @@ export * from "./triggers.js";
 export * from "./credentials.js";
 export * from "./secured-records.js";
 export * from "./handshakes.js";
+export * from "./held-keys.js";
