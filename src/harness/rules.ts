@@ -115,6 +115,16 @@ export const rules = {
   "version-regression": rule(sv, "SM-3", "Credentials are guarded by version: the same twice has one effect, a lower one is 409 version-regression"),
   "activation-rollback": rule(sv, "SM-3", "Withdrawing an unconfirmed activation restores the version before it"),
   "credential-batch": rule(sv, "SM-3", "Each item of a batch has its own result"),
+  // Rotation
+  "overlap-bounded": rule(sv, "SM-3 rotation", "With two slots the version before admits until the first Register under the new one or until overlapSeconds are over, with one slot until the activation, and no longer"),
+  "session-policy": rule(sv, "SM-3 rotation", "close-on-revoke ends the sessions of a version with it, keep-until-rehandshake lets them live until the device makes another"),
+  "resumption-after-revoke": rule(sv, "SM-3 rotation", "Under a version that is over no session is resumed"),
+  rollback: rule(sv, "SM-3 rotation", "An activation that is taken back gives the version before its force again"),
+  "confirmed-by-new-credential": rule(sv, "SMP items", "Only a Register in a session under the new version confirms it"),
+  "new-version-new-identity": rule(bs, "SM-3 rotation", "A new version of a pre-shared key has a new identity"),
+  "swap-before-finish": rule(bs, "SM-3 rotation", "At a Server with one slot the new version is activated after the Writes and before Finish, so that the outage is short"),
+  "rotation-rolled-back": rule(bs, "SM-3 rotation", "A version whose session failed after the activation is taken back at the Server"),
+  "rotation-cancelled": rule(bs, "SM-3 rotation", "After a rotation was cancelled the version before stays in force"),
   // Load
   "fleet-registered": rule(sv, "load", "Every device of the fleet is registered, and nothing was refused"),
   "fleet-bootstrapped": rule(bs, "load", "Every device of the fleet completes its bootstrap"),

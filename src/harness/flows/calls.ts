@@ -75,7 +75,8 @@ function jsonOr(text: string): unknown {
   }
 }
 
-function remember(scenario: Scenario, request: SmpRequest, answer: SmpAnswer): void {
+/** The answer to a call becomes the last answer. */
+export function rememberAnswer(scenario: Scenario, request: SmpRequest, answer: SmpAnswer): void {
   const body = typeof answer.body === "object" && answer.body !== null ? answer.body : {};
   const type = "type" in body && typeof body.type === "string" ? body.type.replace(/^.*:/, "") : undefined;
   const field = "field" in body && typeof body.field === "string" ? body.field : undefined;
@@ -94,13 +95,13 @@ function remember(scenario: Scenario, request: SmpRequest, answer: SmpAnswer): v
 /** Any SM-1 call, sent by the operator's server. */
 export async function sendAs(scenario: Scenario, operator: ServerName, method: string, path: string, text?: string): Promise<void> {
   const request = readRequest(scenario, method, path, text);
-  remember(scenario, request, await scenario.operators[operator].call(request));
+  rememberAnswer(scenario, request, await scenario.operators[operator].call(request));
 }
 
 /** Any SM-2 or SM-3 call, sent by the harness in the place of the Bootstrap Server. */
 export async function sendToServer(scenario: Scenario, server: ServerName, method: string, path: string, text?: string): Promise<void> {
   const request = readRequest(scenario, method, path, text);
-  remember(scenario, request, await scenario.server(server).asBootstrapServer(request));
+  rememberAnswer(scenario, request, await scenario.server(server).asBootstrapServer(request));
 }
 
 /** The first named rule about the judged role. */

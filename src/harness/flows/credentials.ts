@@ -117,10 +117,12 @@ export async function checkDisplacedIsQuiet(scenario: Scenario, alias: string): 
 }
 
 /** Judges that the activation was taken back (DELETE) after it had been made. */
-export async function checkActivationTakenBack(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
+export async function checkActivationTakenBack(scenario: Scenario, alias: string, operator: ServerName, rule: "write-refused" | "rotation-rolled-back" = "write-refused"): Promise<void> {
+  const made = activations(await scenario.events(), scenario.server(operator).role).some((call) => timeOf(call.request) >= BigInt(scenario.askedAt));
+  scenario.precondition(`server ${operator} is asked to activate the credential of "${alias}"`, made, "it is not");
   const taken = await scenario.until(scenario.run.deadlines.itemMs, async () => (await calls(scenario, operator, "DELETE", activationPath)).find((call) => call.status !== undefined));
   scenario.check({
-    rule: "write-refused",
+    rule,
     text: `the activation of "${alias}" at server ${operator}`,
     expected: "DELETE of the activation, answered 204",
     actual: taken === undefined ? "not taken back" : `DELETE answered ${taken.status ?? "not at all"}`,
