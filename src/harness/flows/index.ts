@@ -8,6 +8,7 @@ export * from "./load.js";
 export * from "./load-orders.js";
 export * from "./trigger-storm.js";
 export * from "./registration.js";
+export * from "./rotation.js";
 export * from "./reporting.js";
 export * from "./trigger-witness.js";
 export * from "./triggers.js";

@@ -1,6 +1,6 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec } from "../../../simulators/device/index.js";
 import { timing } from "../../config/index.js";
-import type { FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth } from "../../operator/index.js";
+import type { Forgotten, HandshakeView, FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth } from "../../operator/index.js";
 import type { Clock, TraceEvent } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, ServerUris, SmpAnswer, SmpRequest, TraceSince } from "../actors/types.js";
@@ -81,6 +81,12 @@ export class FakeServer extends FakeServed implements LwM2mServerActor {
   }
   async observe(): Promise<OperationResult> {
     return { code: "2.05" };
+  }
+  async handshakes(): Promise<readonly HandshakeView[]> {
+    return [];
+  }
+  async forgetSessions(): Promise<Forgotten> {
+    return { sessions: 0, registrations: 0 };
   }
   async cancelObservation(): Promise<OperationResult> {
     return {};
