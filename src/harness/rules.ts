@@ -117,7 +117,7 @@ export const rules = {
   "credential-batch": rule(sv, "SM-3", "Each item of a batch has its own result"),
   // Rotation
   "overlap-bounded": rule(sv, "SM-3 rotation", "With two slots the version before admits until the first Register under the new one or until overlapSeconds are over, with one slot until the activation, and no longer"),
-  "session-policy": rule(sv, "SM-3 rotation", "close-on-revoke ends the sessions of a version with it, keep-until-rehandshake lets them live until the device makes another"),
+  "session-policy": rule(sv, "SM-3 rotation", "Sessions of a version that is over end with it under close-on-revoke, and live until the device makes another under keep-until-rehandshake"),
   "resumption-after-revoke": rule(sv, "SM-3 rotation", "Under a version that is over no session is resumed"),
   rollback: rule(sv, "SM-3 rotation", "An activation that is taken back gives the version before its force again"),
   "confirmed-by-new-credential": rule(sv, "SMP items", "Only a Register in a session under the new version confirms it"),
@@ -128,6 +128,9 @@ export const rules = {
   // Load
   "fleet-registered": rule(sv, "load", "Every device of the fleet is registered, and nothing was refused"),
   "fleet-bootstrapped": rule(bs, "load", "Every device of the fleet completes its bootstrap"),
+  "fleet-returns": rule(sv, "load", "After the server lost its sessions and registrations every device of the fleet comes back"),
+  "no-handshake-storm": rule(sv, "load", "No device shakes hands without end with a server that lost its sessions"),
+  "fleet-outage": rule(bs, "SM-3 rotation", "At a Server with one slot every device whose key was swapped registers under the new one; the outage of each is reported"),
   "fleet-items": rule(bs, "load", "The items of a fleet order end in exactly the predicted sets"),
   "order-spread": rule(bs, "SMP orders", "Devices of an order are triggered no faster than its spread says"),
   "fleet-triggers": rule(sv, "load", "Every trigger of a storm ends, with one Execute effect each, and no registration is lost"),

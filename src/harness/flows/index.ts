@@ -6,6 +6,7 @@ export * from "./provisioning.js";
 export * from "./server-management.js";
 export * from "./load.js";
 export * from "./load-orders.js";
+export * from "./load-security.js";
 export * from "./trigger-storm.js";
 export * from "./registration.js";
 export * from "./rotation.js";
