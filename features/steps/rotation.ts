@@ -3,6 +3,7 @@ import type { DataTable } from "@cucumber/cucumber";
 import {
   awaitOverlapOver,
   checkActivationTakenBack,
+  checkComesBack,
   checkConfirmedAtServer,
   checkCopy,
   checkNewIdentities,
@@ -14,6 +15,7 @@ import {
   deliverVersion,
   fieldsOf,
   isRuleName,
+  loseAllSessions,
   putInForce,
   stageVersion,
   takeBack,
@@ -94,6 +96,31 @@ Then("{server} ends the session of {device}", function (this: MusterWorld, serve
 
 Then("{server} goes on in the session of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
   return checkSessionKept(this.scenario, alias, server);
+});
+
+// Of all its devices, as in a restart: the scenario has to be @alone.
+When("{server} loses its DTLS sessions and registrations", function (this: MusterWorld, server: ServerName) {
+  return loseAllSessions(this.scenario, server, { registrations: true, keepResumable: false });
+});
+
+When("{server} loses its DTLS sessions", function (this: MusterWorld, server: ServerName) {
+  return loseAllSessions(this.scenario, server, { registrations: false, keepResumable: false });
+});
+
+When("{server} loses its DTLS sessions but what they can be resumed from", function (this: MusterWorld, server: ServerName) {
+  return loseAllSessions(this.scenario, server, { registrations: false, keepResumable: true });
+});
+
+Then("{device} finds out with its next Update to {server}, and comes back", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkComesBack(this.scenario, alias, server);
+});
+
+Then("{device} offers its session to {server} and gets a new one", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkReconnect(this.scenario, alias, server, "lost-sessions", "resumed", "full");
+});
+
+Then("{device} offers its session to {server} and goes on in it", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkReconnect(this.scenario, alias, server, "lost-sessions", "resumed", "resumed");
 });
 
 // Of a rotation that an operator ordered.

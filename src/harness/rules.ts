@@ -54,6 +54,7 @@ export const rules = {
   "device-waits-for-finish": rule(dev, "LwM2M Core 1.1 §6.1.7.6", "A device acts on what it was written only after the Finish"),
   "device-update-trigger": rule(dev, "LwM2M Core 1.1 §6.2.2", "An Execute of /1/x/8 makes the device send an Update"),
   "device-announces-lifetime": rule(dev, "LwM2M Core 1.1 §6.2.2", "A lifetime written to /1/x/1 is announced with an Update"),
+  "device-returns": rule(dev, "LwM2M Transport 1.1 §5.2", "A device whose server lost its session makes another when its message stays without an answer, and registers in it"),
   "device-disable": rule(dev, "LwM2M Core 1.1 appendix E.2", "An Execute of /1/x/4 makes the device de-register and come back after /1/x/5"),
   "device-bootstraps-on-trigger": rule(dev, "LwM2M Core 1.1 §6.1.5", "A device that answers 2.04 to an Execute of /1/x/9 sends a Bootstrap-Request"),
   "device-ignores-unknown-optional": rule(dev, "LwM2M Core 1.1 §6.1.7.3", "A Bootstrap-Write with an optional resource the device does not know is no error"),
@@ -125,6 +126,7 @@ export const rules = {
   "swap-before-finish": rule(bs, "SM-3 rotation", "At a Server with one slot the new version is activated after the Writes and before Finish, so that the outage is short"),
   "rotation-rolled-back": rule(bs, "SM-3 rotation", "A version whose session failed after the activation is taken back at the Server"),
   "rotation-cancelled": rule(bs, "SM-3 rotation", "After a rotation was cancelled the version before stays in force"),
+  "lost-sessions": rule(sv, "RFC 5246 §7.4.1.3", "A server resumes the sessions that it kept, and makes a new one with a device that offers another"),
   // Load
   "fleet-registered": rule(sv, "load", "Every device of the fleet is registered, and nothing was refused"),
   "fleet-bootstrapped": rule(bs, "load", "Every device of the fleet completes its bootstrap"),

@@ -10,6 +10,7 @@ export * from "./load-security.js";
 export * from "./trigger-storm.js";
 export * from "./registration.js";
 export * from "./rotation.js";
+export * from "./lost-sessions.js";
 export * from "./reporting.js";
 export * from "./trigger-witness.js";
 export * from "./triggers.js";
