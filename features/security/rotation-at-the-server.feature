@@ -17,7 +17,7 @@ Feature: Rotation, what a LwM2M Server does with two versions of a key
     When the Bootstrap Server puts version 2 of the credential of "c1" in force at server A with:
       | overlapSeconds | 1 |
     And an overlap of 1 s is over
-    Then by "overlap-bounded" "c1" gets no session with server A
+    Then by "overlap-bounded" "c1" gets no new session with server A
 
   @rule:overlap-bounded
   Scenario: Two slots, after the first Register under the new version the one before lets nobody in
@@ -33,7 +33,7 @@ Feature: Rotation, what a LwM2M Server does with two versions of a key
   Scenario: One slot, with the activation the version before lets nobody in
     Given device "c1" is registered with operator B
     When the Bootstrap Server puts version 2 of the credential of "c1" in force at server B
-    Then by "overlap-bounded" "c1" gets no session with server B
+    Then by "overlap-bounded" "c1" gets no new session with server B
 
   @rule:overlap-bounded
   Scenario: One slot, after the activation the new version lets its device in
@@ -57,7 +57,7 @@ Feature: Rotation, what a LwM2M Server does with two versions of a key
     When the Bootstrap Server puts version 2 of the credential of "c1" in force at server B with:
       | sessionPolicy | keep-until-rehandshake |
     Then server B goes on in the session of "c1"
-    And by "overlap-bounded" "c1" gets no session with server B
+    And by "overlap-bounded" "c1" gets no new session with server B
 
   @rule:resumption-after-revoke
   Scenario: A session under a version in force can be resumed, also in the overlap

@@ -102,6 +102,13 @@ Then("{server} lists {device} with a lifetime of {int} s", async function (this:
   this.scenario.equal("register-accepted", `the lifetime of "${alias}" at server ${server}`, String(lifetime), String(listed?.lifetime ?? "not listed"));
 });
 
+// Of a Register that named no endpoint: whose it is said the session.
+Then("{server} lists {device} with a lifetime of {int} s by {string}", async function (this: MusterWorld, server: ServerName, alias: string, lifetime: number, rule: string) {
+  if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
+  const listed = await awaitListed(this.scenario, alias, server);
+  this.scenario.equal(rule, `the lifetime of "${alias}" at server ${server}`, String(lifetime), String(listed?.lifetime ?? "not listed"));
+});
+
 Then("the answer is {code}", function (this: MusterWorld, codes: string) {
   checkAnswer(this.scenario, codes, namedRule(this));
 });

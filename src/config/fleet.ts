@@ -181,6 +181,8 @@ export const runSchema = z.strictObject({
   target: z.string().min(1).optional(),
   /** What devices speak where a scenario does not say. */
   security: z.enum(["psk", "nosec"]).optional(),
+  /** Keeps the secrets of the devices' DTLS sessions with the evidence. */
+  keyLog: z.boolean().default(false),
   functional: z.boolean().default(false),
   out: z.string().min(1).optional(),
   devicesOn: z.string().min(1).optional(),

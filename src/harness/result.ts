@@ -104,6 +104,10 @@ export const resultSchema = z.strictObject({
   target: z.string(),
   /** What devices spoke with their servers where a scenario did not say: DTLS with pre-shared keys, or nothing. */
   security: z.enum(securityModes).optional(),
+  /** The secrets of the devices' DTLS sessions are among the evidence: `keys.log`, and in each capture. */
+  keyLog: z.literal(true).optional(),
+  /** Roles between which device keys travelled in the clear: for laboratories only. */
+  cleartextSecrets: z.array(z.string()).optional(),
   /** Per role: `reference`, or the URI of what was running already. */
   roles: z.record(z.string(), z.string()),
   /** Profile of the times, `lab+` when numbers were changed: every verdict about "in time" rests on it. */

@@ -1,7 +1,6 @@
 import { Command } from "commander";
-import { checkFlags, credentialsSchema, formatCredentials, testCredentials, testKeyNotice } from "../../config/index.js";
+import { checkFlags, credentialsSchema, formatCredentials, testCredentials, testKeyNotice, seedNumber } from "../../config/index.js";
 import type { Invocation } from "../program.js";
-import { seedNumber } from "../seed.js";
 
 export function credentialsCommand(invocation: Invocation): Command {
   return new Command("credentials")

@@ -1,11 +1,11 @@
 import { Command } from "commander";
-import { checkFlags, deviceSchema, timing } from "../../config/index.js";
+import { checkFlags, deviceSchema, timing, seedNumber } from "../../config/index.js";
 import { realPorts } from "../../ports/real/index.js";
 import { ExitCode } from "../exit.js";
 import { roleLog } from "../log.js";
 import type { Invocation } from "../program.js";
 import { keyLogTo, pskFor } from "../psk.js";
-import { freshSeed, seedNumber } from "../seed.js";
+import { freshSeed } from "../seed.js";
 import { onStop, stopped } from "../stop.js";
 import { within } from "../within.js";
 

@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import type { CredentialList, Fleet, FleetPlan, FleetSnapshot, Shape } from "../../../simulators/fleet/index.js";
-import { checkFlags, fleetSchema, isMet, timing } from "../../config/index.js";
+import { checkFlags, fleetSchema, isMet, timing, seedNumber } from "../../config/index.js";
 import type { FleetOptions } from "../../config/index.js";
 import { Metrics, fleetMetrics, serveMetrics } from "../../metrics/index.js";
 import { formatAddress } from "../../ports/index.js";
@@ -10,7 +10,7 @@ import { LiveBlock } from "../live-block.js";
 import { personalityNamed } from "../personality.js";
 import type { Invocation } from "../program.js";
 import { credentialsIn, keyLogTo, keyOf } from "../psk.js";
-import { freshSeed, seedNumber } from "../seed.js";
+import { freshSeed } from "../seed.js";
 import { asUsage } from "../sockets.js";
 import { onStop } from "../stop.js";
 import type { StopRequest } from "../stop.js";

@@ -21,6 +21,7 @@ export function runCommand(invocation: Invocation): Command {
     .option("--seed <seed>", "the same seed makes the same devices and choices (default: a new one, printed)")
     .option("--target <file>", "who plays which role, and how it is reached and steered (default: references in all)")
     .option("--security <mode>", "what devices speak where a scenario does not say: psk, DTLS with pre-shared keys, or nosec (default psk where all can)")
+    .option("--key-log", "keep the secrets of the devices' DTLS sessions: keys.log, and in each capture, which then decrypts")
     .option("--functional", "leave the load scenarios out")
     .option("--out <dir>", "folder for reports (default reports)")
     .option("--devices-on <stack>", "run the devices of another client stack in place of ours: node-coap")
@@ -79,6 +80,7 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
           throw asUsage(error, { "--metrics": at });
         });
   if (exporter !== undefined) say(`metrics on http://${formatAddress(exporter.address)}/metrics`);
+  if (flags.keyLog) say("the secrets of the devices' DTLS sessions are kept: whoever has this run's evidence can read what they said");
   // Cucumber adds one listener for each scenario in progress.
   process.setMaxListeners(64);
   const stop = onStop((name) => view.on({ type: "note", text: `${name}: the run ends, what there is will be written` }));
@@ -92,6 +94,7 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
         ...(flags.seed === undefined ? {} : { seed: flags.seed }),
         target,
         ...(flags.security === undefined ? {} : { security: flags.security }),
+        keyLog: flags.keyLog,
         functional: flags.functional,
         out,
         ...(devicesOn === undefined ? {} : { devicesOn }),

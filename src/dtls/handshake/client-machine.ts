@@ -5,7 +5,7 @@ import { EMPTY_RENEGOTIATION_INFO_SCSV, nullCompression, readHelloVerifyRequest,
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
 import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
-import { equalSecrets, pskPremaster } from "../crypto/primitives.js";
+import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { PskCredential, Resumption } from "../types.js";
 import { FlightWriter, heard, step, type HandshakeContext, type SessionSecrets, type Step, type Transcript } from "./steps.js";
@@ -153,9 +153,9 @@ function resumeSession(context: ClientContext, resume: Resumption, negotiated: N
   const session: SessionSecrets = {
     suite,
     sessionId,
-    master: Buffer.from(resume.masterSecret),
+    master: kept(resume.masterSecret),
     clientRandom: randoms.client,
-    identity: Buffer.from(context.credential.identity),
+    identity: kept(context.credential.identity),
     serverName: context.serverName,
     extendedMasterSecret: resume.extendedMasterSecret,
     encryptThenMac,
@@ -179,7 +179,7 @@ function exchangeKeys(context: ClientContext, negotiated: Negotiated, transcript
     sessionId: negotiated.sessionId,
     master,
     clientRandom: randoms.client,
-    identity: Buffer.from(identity),
+    identity: kept(identity),
     serverName: context.serverName,
     extendedMasterSecret: negotiated.extendedMasterSecret,
     encryptThenMac,

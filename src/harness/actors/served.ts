@@ -64,6 +64,16 @@ abstract class Served implements ServedActor {
     return allPages(after, (from) => operator.trace({ after: from, limit: tracePage, endpoints }));
   }
 
+  page(path: string): Promise<string> {
+    return this.operator.page(path);
+  }
+
+  async eventTexts(until: AbortSignal): Promise<readonly string[]> {
+    const texts: string[] = [];
+    for await (const event of this.operator.events({ after: 0, signal: until })) texts.push(JSON.stringify(event));
+    return texts;
+  }
+
   async close(): Promise<void> {
     await this.#operator?.close();
   }

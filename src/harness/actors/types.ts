@@ -42,6 +42,10 @@ export interface ServedActor {
   clearFault(id: string): Promise<void>;
   /** What it saw of these endpoints since `after`. */
   trace(endpoints: readonly string[], after: number): Promise<TraceSince>;
+  /** What it serves its operator at a path, as it travels: `/metrics`, `/operator/v1/faults`. */
+  page(path: string): Promise<string>;
+  /** The events that it tells until then, from the oldest it remembers, a JSON text each. */
+  eventTexts(until: AbortSignal): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 

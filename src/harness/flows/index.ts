@@ -15,3 +15,6 @@ export * from "./reporting.js";
 export * from "./trigger-witness.js";
 export * from "./triggers.js";
 export * from "./credentials.js";
+export * from "./secured-records.js";
+export * from "./handshakes.js";
+export * from "./held-keys.js";

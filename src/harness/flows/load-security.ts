@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { testKey } from "../../config/index.js";
+import { seedNumber, testKey } from "../../config/index.js";
 import { deviceSeed } from "../scenario/names.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { awaitAll, checkSet, crowdOf, endpointsOf, fleetDeadlineMs, fleetOf, launchFleet, sample, sampleEvidence, shortServerIdIn, stormPerSecond, type Crowd, type FleetName } from "./load.js";
-import { bootstrapPsk, keySeed } from "./psk.js";
+import { bootstrapPsk } from "./psk.js";
 
 /** Handshakes that the server counted, by endpoint. */
 const attemptsAt = async (scenario: Scenario, operator: ServerName, crowd: Crowd): Promise<ReadonlyMap<string, number>> =>
@@ -89,7 +89,7 @@ export function oddDevice(scenario: Scenario): string {
 export async function launchWithWrongKey(scenario: Scenario): Promise<void> {
   const odd = oddDevice(scenario);
   const { identity } = bootstrapPsk(scenario, odd);
-  await launchFleet(scenario, "second", { kind: "rate", perSecond: stormPerSecond[scenario.security] }, [], new Map([[odd, { identity, key: testKey(keySeed(scenario.run.seed), `another ${odd}`, "bootstrap") }]]));
+  await launchFleet(scenario, "second", { kind: "rate", perSecond: stormPerSecond[scenario.security] }, [], new Map([[odd, { identity, key: testKey(seedNumber(scenario.run.seed), `another ${odd}`, "bootstrap") }]]));
 }
 
 /** Judges that the device with the wrong key comes to nothing, and every other device of the second fleet to its registration. */

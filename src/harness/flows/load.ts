@@ -5,7 +5,7 @@ import type { OrderRequest } from "../actors/operator.js";
 import type { SecurityMode } from "../actors/types.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
-import { deviceSeed, fleetNames } from "../scenario/names.js";
+import { deviceSeed } from "../scenario/names.js";
 import { bootstrapPsk } from "./psk.js";
 import { newPopulation, type Population } from "../run-context.js";
 import type { ServerName } from "../targets/index.js";
@@ -40,9 +40,9 @@ function secondPopulation(scenario: Scenario): Population {
 }
 
 export function crowdOf(scenario: Scenario, name: FleetName): Crowd {
-  const prefix = name === "standing" ? fleetNames.prefix : `ab-${scenario.key}-`;
+  const prefix = name === "standing" ? "ab-fleet-" : `ab-${scenario.key}-`;
   return {
-    plan: name === "standing" ? fleetNames.plan : `second-${scenario.key}`,
+    plan: name === "standing" ? "population" : `second-${scenario.key}`,
     pattern: `${prefix}{index:08d}`,
     glob: `${prefix}*`,
     size: scenario.run.fleetSize,
@@ -115,7 +115,7 @@ export function crowdTiming({ coap, dtls, device }: Timing): FleetPlan["timing"]
   return { coap, dtls: { ...dtls, maximumMs: Math.max(dtls.maximumMs, patienceMs / 2), giveUpMs: patienceMs }, device };
 }
 
-/** Launches a fleet: from the factory its devices know their Bootstrap Server only. `otherKeys`: what devices of the second fleet hold in place of what it knows. */
+/** Launches a fleet: from the factory its devices know their Bootstrap Server only. `otherKeys`: what devices hold in place of what it knows. */
 export async function launchFleet(scenario: Scenario, name: FleetName, shape: Shape, personalities: readonly Share[] = [], otherKeys: ReadonlyMap<string, Psk> = new Map()): Promise<void> {
   const { run } = scenario;
   const fleet = fleetOf(scenario);
@@ -132,8 +132,8 @@ export async function launchFleet(scenario: Scenario, name: FleetName, shape: Sh
     shape,
     personalities,
     bootstrap: { uri: scenario.bootstrapUri },
-    // Its pattern is new to the Bootstrap Server, which knows the keys of such devices by their names.
-    ...(name === "second" ? { credentials: { first: 1, devices: endpointsOf(crowd).map((endpoint) => ({ endpoint, bootstrap: otherKeys.get(endpoint) ?? bootstrapPsk(scenario, endpoint) })) } } : {}),
+    // As all devices of a run, by their names and not by their numbers: the Bootstrap Server knows nothing of fleets.
+    ...(scenario.security === "psk" ? { credentials: { first: 1, devices: endpointsOf(crowd).map((endpoint) => ({ endpoint, bootstrap: otherKeys.get(endpoint) ?? bootstrapPsk(scenario, endpoint) })) } } : {}),
     timing: crowdTiming(run.timing),
   };
   population.launched = true;

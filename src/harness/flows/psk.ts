@@ -1,22 +1,18 @@
 import { z } from "zod";
-import { testKey, testPsk, type Psk } from "../../config/index.js";
+import { seedNumber, testKey, testPsk, type Psk } from "../../config/index.js";
 import { identityOf, keyCheckValue, recipientOf, type Recipient } from "../../smp/index.js";
 import { describeAnswer } from "../actors/operator.js";
 import type { LwM2mServerActor } from "../actors/types.js";
-import { deviceSeed } from "../scenario/names.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 
-/** What the test keys of a run's devices follow from. */
-export const keySeed = (seed: string): number => deviceSeed(seed, "device keys");
-
 /** Identity and key of a device at its Bootstrap Server; the identity is its endpoint name. */
-export const bootstrapPsk = (scenario: Scenario, endpoint: string): Psk => testPsk(keySeed(scenario.run.seed), endpoint, "bootstrap", endpoint);
+export const bootstrapPsk = (scenario: Scenario, endpoint: string): Psk => testPsk(seedNumber(scenario.run.seed), endpoint, "bootstrap", endpoint);
 
 /** Identity and key of a device at an operator's server: no two devices, operators or versions share one. */
 export function madePsk(scenario: Scenario, operator: ServerName, endpoint: string, version = 1): Psk {
   const name = `${endpoint}.${operator.toLowerCase()}${version}`;
-  return { identity: Buffer.from(name), key: testKey(keySeed(scenario.run.seed), name, "server") };
+  return { identity: Buffer.from(name), key: testKey(seedNumber(scenario.run.seed), name, "server") };
 }
 
 const jwksSchema = z.looseObject({

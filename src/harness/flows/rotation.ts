@@ -6,7 +6,7 @@ import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { awaitBootstrapped } from "./bootstrap.js";
-import { rememberAnswer } from "./calls.js";
+import { noteAnswer } from "./calls.js";
 import { act, admissionId, awaitRegistered, inspect, shortServerIdOf, usualLifetime } from "./devices.js";
 import { madePsk, pskRecord } from "./psk.js";
 
@@ -19,7 +19,7 @@ export async function stageVersion(scenario: Scenario, alias: string, operator: 
   const body = await pskRecord(scenario, operator, endpoint, madePsk(scenario, operator, endpoint, version), { credentialId: admissionId, version, ssid: shortServerIdOf(scenario, operator), more: policy });
   const request = { method: "PUT", path, body } as const;
   const answer = await scenario.server(operator).asBootstrapServer(request);
-  rememberAnswer(scenario, request, answer);
+  noteAnswer(scenario, request, answer);
   scenario.atEnd(`version ${version} of ${endpoint}`, () => scenario.server(operator).asBootstrapServer({ method: "DELETE", path: `${path}?version=${version}` }));
   return answer.status;
 }
@@ -30,13 +30,13 @@ export async function putInForce(scenario: Scenario, alias: string, operator: Se
   scenario.precondition(`server ${operator} stages version ${version} for "${alias}"`, staged === 201 || staged === 204, String(staged));
   const request = { method: "PUT", path: `${credentialUrl(scenario, alias)}/activation`, body: { version, sessionId: version } } as const;
   const answer = await scenario.server(operator).asBootstrapServer(request);
-  rememberAnswer(scenario, request, answer);
+  noteAnswer(scenario, request, answer);
   scenario.precondition(`server ${operator} activates version ${version} for "${alias}"`, answer.status >= 200 && answer.status < 300, describeAnswer(answer));
 }
 
 export async function takeBack(scenario: Scenario, alias: string, operator: ServerName, version: number): Promise<void> {
   const request = { method: "DELETE", path: `${credentialUrl(scenario, alias)}/activation?version=${version}` } as const;
-  rememberAnswer(scenario, request, await scenario.server(operator).asBootstrapServer(request));
+  noteAnswer(scenario, request, await scenario.server(operator).asBootstrapServer(request));
 }
 
 /** The device gets a version by a plain bootstrap, and registers with it. */

@@ -1,12 +1,10 @@
-import { bootstrapServerConfig, lwm2mServerConfig, type BootstrapServerConfig, type LwM2mServerConfig } from "../../config/index.js";
+import { bootstrapServerConfig, lwm2mServerConfig, seedNumber, type BootstrapServerConfig, type LwM2mServerConfig } from "../../config/index.js";
 import { OperatorClient } from "../../operator/index.js";
 import { formatAddress, type Address, type BindOptions, type Clock, type Network, type Secrets } from "../../ports/index.js";
 import { parseCoapUri } from "../../transport/index.js";
 import { ServedBootstrapServer, ServedLwM2mServer, type SmpCaller } from "../actors/served.js";
 import { securityModes, type BootstrapServerActor, type LwM2mServerActor, type ServerUris } from "../actors/types.js";
 import type { RoleTarget, RunningTarget, ServerName, Target } from "../targets/index.js";
-import { keySeed } from "../flows/psk.js";
-import { deviceSeed, fleetNames } from "../scenario/names.js";
 import { forwardPort } from "./port-forward.js";
 import { startRoleThread, type RoleThread } from "./role-thread.js";
 
@@ -20,11 +18,8 @@ export const operators = {
 const knownClients = ["ab-*", "a-*", "b-*"];
 /** Both ways that a server can take a new version of a credential: the old one overlaps, or gives way. */
 const credentialSlots = { A: 2, B: 1 } as const satisfies Record<ServerName, 1 | 2>;
-/** How the Bootstrap Server comes to the keys of the run's devices: the standing fleet's by number, all others' by name. */
-const testDevicesOf = (seed: string) => [
-  { testDevices: { seed: deviceSeed(seed, fleetNames.plan), pattern: fleetNames.pattern } },
-  ...knownClients.map((pattern) => ({ testDevices: { seed: keySeed(seed), pattern } })),
-];
+/** The keys of the run's devices, which follow from the seed and their names. */
+const testDevicesOf = (seed: string) => knownClients.map((pattern) => ({ testDevices: { seed: seedNumber(seed), pattern } }));
 const bootstrapPeer = "bootstrap-server";
 const loopback = "127.0.0.1";
 const operatorTimeoutMs = 60_000;

@@ -1,10 +1,12 @@
 import { availableParallelism } from "node:os";
 import type { Envelope } from "@cucumber/messages";
 import { startFleet, type Fleet } from "../../../simulators/fleet/index.js";
+import type { RoleHealth } from "../../operator/index.js";
 import type { Files, Log, Ports } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
 import { fleetDevices } from "../actors/fleet-devices.js";
 import { deadlinesOf } from "../deadlines.js";
+import { KeyLog } from "../evidence/key-log.js";
 import { EvidenceStore } from "../evidence/store.js";
 import { resultFormat, scenarioResult, tally, type RunResult, type ScenarioResult } from "../result.js";
 import { idPool, newPopulation, type DeviceProvider, type RunContext } from "../run-context.js";
@@ -34,6 +36,8 @@ export interface RunOptions {
   readonly target?: Target;
   /** What devices speak where a scenario does not say. Default: DTLS with pre-shared keys, where all roles and the devices can. */
   readonly security?: SecurityMode;
+  /** Keeps the secrets of the devices' DTLS sessions with the evidence: captures can be decrypted. */
+  readonly keyLog?: boolean;
   /** Leaves the load scenarios out. */
   readonly functional?: boolean;
   /** Folder for reports; the run makes one of its own in it. */
@@ -91,6 +95,7 @@ class Run {
   readonly #abort = new AbortController();
   readonly #startedAt: number;
   readonly #began: number;
+  readonly #keyLog: KeyLog | undefined;
   readonly #store: EvidenceStore;
   readonly #target: Target;
   readonly #seed: string;
@@ -112,6 +117,7 @@ class Run {
     readonly listener: RunListener,
   ) {
     const { clock } = environment.ports;
+    this.#keyLog = options.keyLog === true ? new KeyLog() : undefined;
     this.#startedAt = clock.epoch();
     this.#began = clock.now();
     this.#target = options.target ?? referenceTarget;
@@ -120,7 +126,7 @@ class Run {
     this.#nonce = environment.ports.secrets.token().slice(0, 10);
     this.#devices = options.devices ?? (options.functional === true ? 20 : 1_000);
     this.folder = `${options.out}/${runName(this.#startedAt, this.#seed)}`;
-    this.#store = new EvidenceStore(environment.files, this.folder, BigInt(Math.round(this.#startedAt)) * 1_000_000n - clock.hrtime(), `muster ${environment.version}`);
+    this.#store = new EvidenceStore(environment.files, this.folder, BigInt(Math.round(this.#startedAt)) * 1_000_000n - clock.hrtime(), `muster ${environment.version}`, this.#keyLog);
     if (options.signal?.aborted === true) this.#abort.abort();
     options.signal?.addEventListener("abort", () => this.#abort.abort(), { once: true });
   }
@@ -187,7 +193,8 @@ class Run {
   }
 
   async #startFleet(seed: number, onLost: (reason: string) => void): Promise<Fleet> {
-    const fleet = await startFleet({ seed, onLost, ...(this.options.shards === undefined ? {} : { shards: this.options.shards }) });
+    const keyLog = this.#keyLog;
+    const fleet = await startFleet({ seed, onLost, ...(keyLog === undefined ? {} : { keyLog: (line: string) => keyLog.add(line) }), ...(this.options.shards === undefined ? {} : { shards: this.options.shards }) });
     this.#fleet = fleet;
     fleet.onSnapshot((snapshot) => this.listener({ type: "fleet", snapshot }));
     return fleet;
@@ -261,7 +268,9 @@ class Run {
     const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : Object.values(role.uris).join(", "));
     const fleet = this.#fleet;
     const launched = fleet !== undefined && fleet.snapshot().counters.devices > 0;
-    const drops = launched ? await this.#referenceDrops() : {};
+    const healths = await this.#healths();
+    const drops = launched ? Object.fromEntries(healths.map(([role, health]) => [role, health?.kernelDrops])) : {};
+    const inTheClear = healths.flatMap(([role, health]) => (health?.secretTransport === "cleartext" ? [role] : []));
     const { profile, changed } = this.#target.timing;
     const result: RunResult = {
       schema: resultFormat,
@@ -271,6 +280,8 @@ class Run {
       devicesOn: this.options.devicesOn?.name ?? "muster",
       target: this.#target.name,
       security: this.#security,
+      ...(this.#keyLog === undefined ? {} : { keyLog: true }),
+      ...(inTheClear.length === 0 ? {} : { cleartextSecrets: inTheClear }),
       roles: { "bootstrap-server": roleOf(this.#target.bootstrapServer), "server-a": roleOf(this.#target.servers.A), "server-b": roleOf(this.#target.servers.B) },
       timing: changed ? `${profile}+` : profile,
       startedAt: new Date(this.#startedAt).toISOString(),
@@ -283,23 +294,17 @@ class Run {
       environment: { node: process.version, platform: process.platform, cpus: availableParallelism() },
       plants: [...this.#target.plants.bootstrapServer, ...this.#target.plants.lwm2mServer],
     };
+    await this.#store.keys();
     await this.#store.messages(this.#merger.merged());
     await this.#store.result(result);
     return result;
   }
 
-  async #referenceDrops(): Promise<Record<string, number | undefined>> {
+  /** What each role says of itself; undefined where it cannot be asked, or does not answer any more. */
+  async #healths(): Promise<readonly (readonly [role: string, health: RoleHealth | undefined])[]> {
     const roles = this.#roles;
-    if (roles === undefined) return {};
-    const drops: Record<string, number | undefined> = {};
-    for (const actor of [roles.bootstrapServer, roles.servers.A, roles.servers.B]) {
-      try {
-        drops[actor.role] = (await actor.health()).kernelDrops;
-      } catch {
-        drops[actor.role] = undefined;
-      }
-    }
-    return drops;
+    if (roles === undefined) return [];
+    return Promise.all([roles.bootstrapServer, roles.servers.A, roles.servers.B].map(async (actor) => [actor.role, await actor.health().catch(() => undefined)] as const));
   }
 
   async #stop(): Promise<void> {

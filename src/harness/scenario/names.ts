@@ -24,8 +24,5 @@ export function scenarioKey(id: string, repetition: number): string {
   return fnv1a(repetition === 0 ? id : `${id}#${repetition}`).toString(36).padStart(7, "0").slice(-6);
 }
 
-/** The fleet of a run, handed on from one load scenario to the next. */
-export const fleetNames = { plan: "population", prefix: "ab-fleet-", pattern: "ab-fleet-{index:08d}" } as const;
-
 /** A number in [0, 2^31) for a device's choices, from the run's seed and the device's name. */
 export const deviceSeed = (seed: string, endpoint: string): number => fnv1a(`${seed}/${endpoint}`) >>> 1;

@@ -42,6 +42,12 @@ class FakeServed implements ServedActor {
     const events = this.log.filter((event) => event.seq > after && event.endpoint !== undefined && endpoints.includes(event.endpoint));
     return { events, next: Math.max(after, ...this.log.map((event) => event.seq)) };
   }
+  async page(): Promise<string> {
+    return "";
+  }
+  async eventTexts(): Promise<readonly string[]> {
+    return [];
+  }
   async close(): Promise<void> {}
 }
 
