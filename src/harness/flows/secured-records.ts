@@ -67,7 +67,7 @@ async function bodyOf(scenario: Scenario, server: ServerName, alias: string, { v
   const elsewhere = secretFor === undefined && secretOfRecord === undefined ? undefined : await pskRecord(scenario, server, scenario.endpoint(secretFor ?? alias), psk, { ...terms, credentialId: secretOfRecord ?? recordId });
   return {
     ...body,
-    ...(wrongKcv ? { kcv: await keyCheckValue(madePsk(scenario, server, scenario.endpoint(alias), version + 100).key, recordId) } : {}),
+    ...(wrongKcv ? { kcv: keyCheckValue(madePsk(scenario, server, scenario.endpoint(alias), version + 100).key, recordId) } : {}),
     ...(elsewhere === undefined ? {} : { secret: elsewhere["secret"] }),
     ...(other === undefined ? {} : { identity: identityOf(keyOf(scenario, other, server, 1).identity) }),
     ...more,
