@@ -15,3 +15,4 @@ export * from "./credentials.js";
 export * from "./secured-records.js";
 export * from "./handshakes.js";
 export * from "./held-keys.js";
+export * from "./enabler-tests.js";
