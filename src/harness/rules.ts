@@ -66,6 +66,9 @@ export const rules = {
   "device-create-delete": rule(dev, "LwM2M Core 1.1 §6.3.6, §6.3.7", "Create makes an instance, Delete removes it; what must stay stays"),
   "device-attributes": rule(dev, "LwM2M Core 1.1 §6.3.4", "Write-Attributes takes a consistent set and refuses another with 4.00"),
   "device-security-closed": rule(dev, "LwM2M Core 1.1 appendix E.1", "Every management or reporting operation on /0 is answered 4.01"),
+  "device-bootstrap-operations": rule(dev, "LwM2M Core 1.1 §6.1.7; Transport 1.1 §6.4.2", "Bootstrap-Discover, -Read, -Write and -Delete are answered by the table of codes, and the account of the Bootstrap Server is spared"),
+  "device-checks-configuration": rule(dev, "LwM2M Core 1.1 §6.1.7.6", "A Finish is answered 4.06 while what was written is no complete account"),
+  "device-falls-back": rule(dev, "LwM2M Core 1.1 §6.1.4", "A device that can register with none of its Servers asks its Bootstrap Server"),
   // Reporting
   "device-observe": rule(dev, "LwM2M Core 1.1 §6.4.1", "An Observe is answered by the table of codes, and a change is notified"),
   "device-notification-periods": rule(dev, "LwM2M Core 1.1 §5.1.2", "Notifications keep pmin between them and come by pmax"),

@@ -18,3 +18,4 @@ export * from "./credentials.js";
 export * from "./secured-records.js";
 export * from "./handshakes.js";
 export * from "./held-keys.js";
+export * from "./enabler-tests.js";
