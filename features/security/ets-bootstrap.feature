@@ -27,14 +27,20 @@ Feature: Enabler test cases of the bootstrap interface, in their own configurati
       """
     When "c1" starts
     Then "c1" answers the Writes of its session 2.04
+    # What it was given is the Bootstrap Server's affair.
+    And the account of operator A on "c1" has:
+      | ssid | 1 |
     And "c1" answers the last Bootstrap-Discover of its session with "</0/0>;ssid=1, </0/1>, </1/0>;ssid=1, </3/0>" and the enabler version
     And "c1" answers the Finish of its session 2.04
 
-  @ETS:LightweightM2M-1.1-int-1 @judges:device @rule:device-registers
+  @ETS:LightweightM2M-1.1-int-1 @judges:device @rule:device-bootstrap-operations @rule:device-registers
   Scenario: int-1: bootstrap, then registration over PSK
     Given the Bootstrap Server is configured to give "c1" account C.1 of operator A
     When "c1" starts
-    Then "c1" registers with server A
+    Then "c1" answers the Writes of its session 2.04
+    And the account of operator A on "c1" has:
+      | ssid | 1 |
+    And "c1" registers with server A
     And "c1" states to server A:
       | lifetime | 86400 |
       | binding  | U     |

@@ -44,7 +44,7 @@ Feature: Enabler test cases of registration and of device management, in their o
     When operator A executes /1/A/4 of "c1"
     Then the answer is 2.04
     And "c1" sends a De-register to server A after the Execute
-    And server A lists "c1" no more
+    And "c1" is not registered with operator A any more
 
   @slow @ETS:LightweightM2M-1.1-int-104 @registration @judges:device @rule:device-update-trigger
   Scenario: int-104: registration update trigger

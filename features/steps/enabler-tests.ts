@@ -2,7 +2,6 @@ import { Given, Then } from "@cucumber/cucumber";
 import {
   checkAsksForBootstrap,
   checkBareUpdate,
-  checkGone,
   checkLastDiscover,
   checkOutlives,
   checkRegistersAfterFinish,
@@ -107,10 +106,6 @@ Then("the Update of {device} at {server} has no parameters and is answered 2.04"
 
 Then("{server} lists {device} beyond the lifetime of {int} s", function (this: MusterWorld, server: ServerName, alias: string, seconds: number) {
   return checkOutlives(this.scenario, alias, server, seconds, namedRule(this));
-});
-
-Then("{server} lists {device} no more", function (this: MusterWorld, server: ServerName, alias: string) {
-  return checkGone(this.scenario, alias, server, namedRule(this));
 });
 
 Then("the answer has a value of each of {string}", function (this: MusterWorld, paths: string) {
