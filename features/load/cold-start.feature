@@ -19,9 +19,9 @@ Feature: Cold start of a fleet
       | sleepy               | 5 % |
     Then every device of the fleet is registered with operator A
 
-  @bootstrap @SM-3 @registration @judges:bootstrap-server @rule:fleet-bootstrapped
+  @bootstrap @SM-3 @registration @judges:bootstrap-server @rule:fleet-bootstrapped @beside
   Scenario: Every device of a second fleet that starts at a rate gets its account, beside the first one
     Given operator B has ordered its account for the second fleet
-    When the second fleet starts at 250 devices per second
+    When the second fleet starts at 100 devices per second
     Then every device of the second fleet completes its bootstrap
     And every device of the second fleet is registered with operator B

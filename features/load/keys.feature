@@ -1,4 +1,4 @@
-@load @needs:fleet @needs:psk @SM-3 @security @judges:bootstrap-server @must
+@load @beside @needs:fleet @needs:psk @SM-3 @security @judges:bootstrap-server @must
 Feature: Keys of a whole fleet
 
   @bootstrap @rule:fleet-bootstrapped

@@ -25,7 +25,7 @@ Feature: Orders over a whole fleet
       | silent-after-trigger | 2 % |
       | sleepy               | 5 % |
     When operator A changes the lifetime of the fleet's account to 7200 s
-    And operator A orders to update the whole fleet at 9000 devices per minute
+    And operator A orders to update the whole fleet at 12000 devices per minute
     And operator A's order over the fleet has come to its end
     Then the fleet was triggered no faster than the order allows
     And exactly these devices of the fleet are listed by server A with a lifetime of 7200 s:

@@ -11,12 +11,3 @@ Feature: A server that lost its DTLS sessions, as in a restart
     When server A loses its sessions, and the fleet goes on
     Then every device of the fleet is listed by server A again
     And no device of the fleet shakes hands with server A without end
-
-  @rule:fleet-returns @rule:no-handshake-storm
-  Scenario: What sessions can be resumed from was kept, and the whole fleet returns
-    Given the fleet is registered with operator A, among it:
-      | silent-after-trigger | 2 % |
-      | sleepy               | 5 % |
-    When server A loses its sessions but what they can be resumed from, and the fleet goes on
-    Then every device of the fleet is listed by server A again
-    And no device of the fleet shakes hands with server A without end

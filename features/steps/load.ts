@@ -31,7 +31,7 @@ import {
 } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
-// The fleet of the run, or a second one of the same size that leaves with its scenario.
+// The fleet of the run, or a second, smaller one that leaves with its scenario.
 defineParameterType({ name: "fleet", regexp: /the (?:whole |(second) )?fleet/, transformer: (second: string | undefined): FleetName => (second === undefined ? "standing" : "second") });
 
 function personalityOf(name: string): PersonalityName {
@@ -61,11 +61,11 @@ Given("the fleet is registered with {operator}", function (this: MusterWorld, op
 });
 
 When("{fleet} starts at once, among it:", function (this: MusterWorld, fleet: FleetName, table: DataTable) {
-  return launchFleet(this.scenario, fleet, stormOf(this.scenario), sharesOf(table));
+  return launchFleet(this.scenario, fleet, stormOf(this.scenario, fleet), sharesOf(table));
 });
 
 When("{fleet} starts at once", function (this: MusterWorld, fleet: FleetName) {
-  return launchFleet(this.scenario, fleet, stormOf(this.scenario));
+  return launchFleet(this.scenario, fleet, stormOf(this.scenario, fleet));
 });
 
 When("{fleet} starts at {int} devices per second", function (this: MusterWorld, fleet: FleetName, perSecond: number) {
@@ -134,11 +134,7 @@ Then("every device of the second fleet but that one completes its bootstrap and 
 
 // Registrations too; then every device of the standing fleet has something to say.
 When("{server} loses its sessions, and the fleet goes on", function (this: MusterWorld, server: ServerName) {
-  return loseSessions(this.scenario, server, false);
-});
-
-When("{server} loses its sessions but what they can be resumed from, and the fleet goes on", function (this: MusterWorld, server: ServerName) {
-  return loseSessions(this.scenario, server, true);
+  return loseSessions(this.scenario, server);
 });
 
 // The time of each device goes into the run's figures, as "return".

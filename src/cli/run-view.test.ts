@@ -11,7 +11,7 @@ const scenario = (name: string): PlannedScenario => ({
   uri: "features/registration/register.feature",
   line: 7,
   tags: [],
-  declared: { requirements: ["registration"], judges: "lwm2m-server", level: "must", rules: ["REG"], needs: [], alone: false, load: false, sanity: false },
+  declared: { requirements: ["registration"], judges: "lwm2m-server", level: "must", rules: ["REG"], needs: [], alone: false, load: false, beside: false, sanity: false },
   steps: [],
 });
 

@@ -20,7 +20,6 @@ export class RunView {
   readonly #running = new Map<string, { readonly name: string; step: string }>();
   readonly #counts = new Map<Verdict, number>();
   #fleet: FleetSnapshot | undefined;
-  #devices = 0;
   #total = 0;
   #finished = 0;
   #began = 0;
@@ -41,7 +40,6 @@ export class RunView {
     switch (progress.type) {
       case "planned":
         this.#began = this.#spokenAt = Date.now();
-        this.#devices = progress.devices;
         this.#total = progress.scenarios.length;
         this.#line(`${progress.scenarios.length} scenarios, target ${progress.target}, ${progress.security === "psk" ? "DTLS with pre-shared keys" : "no security"}, ${progress.devices} devices, seed ${progress.seed}`);
         this.#line(`evidence in ${progress.folder}`);
@@ -126,7 +124,7 @@ export class RunView {
     const counts = [...this.#counts].map(([verdict, count]) => styled(this.terminal, styles[verdict], `${count} ${verdict}`));
     const now = this.#block === undefined && this.#running.size > 0 ? `, running: ${[...this.#running.values()].slice(0, 2).map(({ name }) => name).join("; ")}` : "";
     const overall = `${seconds} s  ${this.#finished}/${this.#total} scenarios${counts.length === 0 ? "" : `: ${counts.join(", ")}`}${now}`;
-    return this.#fleet === undefined || this.#fleet.counters.devices === 0 ? [overall] : [overall, `fleet ${fleetLine(this.#fleet, this.#devices)}`];
+    return this.#fleet === undefined || this.#fleet.counters.devices === 0 ? [overall] : [overall, `fleet ${fleetLine(this.#fleet, this.#fleet.counters.devices)}`];
   }
 }
 

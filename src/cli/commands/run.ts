@@ -57,7 +57,7 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
   const lack = flags.security === undefined ? undefined : missingCapabilities(target, flags.security).get(flags.security);
   if (lack !== undefined) throw new UsageError(`--security ${flags.security ?? ""} does not go with --target: ${lack.reason}`, "give the role that address in the target file");
   if (flags.list) {
-    const scenarios = await planRun(flags, runEnvironment()).catch((error: unknown) => {
+    const scenarios = await planRun({ select: flags.select, functional: flags.functional, ...(flags.security === undefined ? {} : { security: flags.security }) }, runEnvironment()).catch((error: unknown) => {
       throw asUsageError(error);
     });
     terminal.out(flags.json ? JSON.stringify(scenarios.map(listed)) : list(scenarios));

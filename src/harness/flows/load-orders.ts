@@ -30,8 +30,8 @@ const triggersOf = async (scenario: Scenario, crowd: Crowd): Promise<number> => 
 export async function orderAtRate(scenario: Scenario, operator: ServerName, type: OrderRequest["type"], perMinute: number, name: FleetName = "standing"): Promise<void> {
   const crowd = crowdOf(scenario, name);
   watches.set(scenario, { beganMs: scenario.run.clock.now(), perMinute, before: await triggersOf(scenario, crowd), sightings: [] });
-  // Several attempts: with one, a device that is late on a busy machine would look like one that is silent.
-  await orderForFleet(scenario, name, operator, type, { trigger: "via-server", spread: { perMinute }, maxAttempts: 3 });
+  // Two attempts: with one, a device that is late on a busy machine would look like one that is silent.
+  await orderForFleet(scenario, name, operator, type, { trigger: "via-server", spread: { perMinute }, maxAttempts: 2 });
 }
 
 /** The operator changes the lifetime of the account that the fleet has from it. */

@@ -19,12 +19,12 @@ interface Loss {
 const losses = new WeakMap<Scenario, Loss>();
 
 /** The server loses its sessions and registrations, as in a restart; then every device of the standing fleet has something to say, at the rate of a storm. */
-export async function loseSessions(scenario: Scenario, operator: ServerName, keepResumable: boolean): Promise<void> {
+export async function loseSessions(scenario: Scenario, operator: ServerName): Promise<void> {
   const crowd = crowdOf(scenario, "standing");
   const fleet = fleetOf(scenario);
   const attempts = await attemptsAt(scenario, operator, crowd);
   const { handshakeStorms } = await fleet.counters(crowd.plan);
-  const forgotten = await scenario.server(operator).forgetSessions({ registrations: true, keepResumable });
+  const forgotten = await scenario.server(operator).forgetSessions({ registrations: true });
   scenario.precondition(`server ${operator} had sessions to lose`, forgotten.sessions > 0, "it had none");
   losses.set(scenario, { atEpoch: scenario.run.clock.epoch(), attempts, storms: handshakeStorms });
   await fleet.actAll({ plan: crowd.plan }, { do: "update", shortServerId: shortServerIdIn(crowd, operator) }, stormPerSecond[scenario.security]);

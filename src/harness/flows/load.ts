@@ -14,6 +14,8 @@ import type { ServerName } from "../targets/index.js";
 const ordersOf = 10_000;
 /** Names that a failed check shows; the rest is a number. */
 const shown = 5;
+/** A second fleet is so many times smaller than that of the run, beside which it is. */
+const secondFleetShare = 4;
 /** Between two looks at a whole fleet. */
 export const fleetPollMs = 250;
 
@@ -45,7 +47,7 @@ export function crowdOf(scenario: Scenario, name: FleetName): Crowd {
     plan: name === "standing" ? "population" : `second-${scenario.key}`,
     pattern: `${prefix}{index:08d}`,
     glob: `${prefix}*`,
-    size: scenario.run.fleetSize,
+    size: name === "standing" ? scenario.run.fleetSize : Math.ceil(scenario.run.fleetSize / secondFleetShare),
     population: name === "standing" ? scenario.run.population : secondPopulation(scenario),
   };
 }
@@ -65,7 +67,7 @@ export const fleetDeadlineMs = (scenario: Scenario): number => {
   const { deadlines, timing } = scenario.run;
   // The last device begins when the storm is over; each makes a handshake with two servers.
   const handshakesMs = scenario.security === "psk" ? 2 * handshakePatienceMs(timing) : 0;
-  return stormOf(scenario).jitterMs + deadlines.fleetMs + deadlines.bootstrapMs + deadlines.registerMs + handshakesMs;
+  return stormOf(scenario, "standing").jitterMs + deadlines.fleetMs + deadlines.bootstrapMs + deadlines.registerMs + handshakesMs;
 };
 
 /** Short Server ID of the operator's account for this fleet. */
@@ -102,7 +104,7 @@ export async function orderForFleet(scenario: Scenario, name: FleetName, operato
 export const stormPerSecond = { nosec: 1_000, psk: 250 } as const satisfies Record<SecurityMode, number>;
 
 /** A fleet that starts at once: within a second, or as long as its size needs at the most that are let loose in one. */
-export const stormOf = ({ run, security }: Scenario): Extract<Shape, { readonly kind: "storm" }> & { readonly jitterMs: number } => ({ kind: "storm", jitterMs: Math.max(1_000, (run.fleetSize * 1_000) / stormPerSecond[security]) });
+export const stormOf = (scenario: Scenario, name: FleetName): Extract<Shape, { readonly kind: "storm" }> & { readonly jitterMs: number } => ({ kind: "storm", jitterMs: Math.max(1_000, (crowdOf(scenario, name).size * 1_000) / stormPerSecond[scenario.security]) });
 
 const handshakePatienceMs = ({ coap, dtls }: Pick<Timing, "coap" | "dtls">): number => Math.max(dtls.giveUpMs, maxTransmitWaitMs(coap));
 
@@ -169,7 +171,7 @@ export async function standingFleet(scenario: Scenario, operator: ServerName, pe
     const ordered = crowd.population.launched ? { trigger: "via-server" } : { trigger: "wait-for-client" };
     await orderForFleet(scenario, "standing", operator, "provision", ordered);
   }
-  if (!crowd.population.launched) await launchFleet(scenario, "standing", stormOf(scenario), personalities);
+  if (!crowd.population.launched) await launchFleet(scenario, "standing", stormOf(scenario, "standing"), personalities);
   const lacking = await awaitFleetRegistered(scenario, crowd, operator);
   scenario.precondition(`the fleet is registered with operator ${operator}`, lacking.length === 0, `not registered: ${sample(lacking)}`);
 }

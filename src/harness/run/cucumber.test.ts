@@ -100,8 +100,8 @@ describe("the schedule", () => {
     const [one, two, three, four] = scenarios as [PlannedScenario, PlannedScenario, PlannedScenario, PlannedScenario];
     const declared = (scenario: PlannedScenario, changes: Partial<PlannedScenario["declared"]>, tags: readonly string[] = []): PlannedScenario => ({ ...scenario, tags, declared: { ...scenario.declared, ...changes } });
     const slow = declared(four, {}, ["@slow"]);
-    const schedule = scheduleOf([declared(one, { sanity: true }), declared(two, { alone: true }), declared(three, { load: true }), one, slow]);
-    expect(Object.entries<readonly PlannedScenario[]>({ ...schedule }).map(([kind, list]) => `${kind} ${list.length}`)).toEqual(["sanity 1", "together 2", "alone 1", "load 1"]);
+    const schedule = scheduleOf([declared(one, { sanity: true }), declared(two, { alone: true }), declared(three, { load: true }), declared(three, { load: true, beside: true }), one, slow]);
+    expect(Object.entries<readonly PlannedScenario[]>({ ...schedule }).map(([kind, list]) => `${kind} ${list.length}`)).toEqual(["sanity 1", "together 2", "alone 1", "load 1", "beside 1"]);
     expect(schedule.together[0]).toBe(slow);
   });
 });

@@ -102,16 +102,18 @@ export interface Schedule {
   readonly together: readonly PlannedScenario[];
   /** One after the other, alone. */
   readonly alone: readonly PlannedScenario[];
-  /** One after the other, with the fleet, after all others. */
+  /** With the run's fleet, after all others: one after the other. */
   readonly load: readonly PlannedScenario[];
+  /** Once the first of those is over, beside the others, with fleets of their own: one after the other. */
+  readonly beside: readonly PlannedScenario[];
 }
 
 export function scheduleOf(scenarios: readonly PlannedScenario[]): Schedule {
   const sanity = scenarios.filter(({ declared }) => declared.sanity);
-  const load = scenarios.filter(({ declared }) => declared.load && !declared.sanity);
+  const fleets = scenarios.filter(({ declared }) => declared.load && !declared.sanity);
   const alone = scenarios.filter(({ declared }) => declared.alone && !declared.load && !declared.sanity);
   const together = scenarios.filter(({ declared }) => !declared.alone && !declared.load && !declared.sanity);
   // Those that wait longest begin first, so that none of them is left over at the end.
   const slow = (scenario: PlannedScenario): number => (scenario.tags.includes("@slow") ? 0 : 1);
-  return { sanity, together: [...together].sort((a, b) => slow(a) - slow(b)), alone, load };
+  return { sanity, together: [...together].sort((a, b) => slow(a) - slow(b)), alone, load: fleets.filter(({ declared }) => !declared.beside), beside: fleets.filter(({ declared }) => declared.beside) };
 }

@@ -65,11 +65,11 @@ export interface RunEnvironment {
   readonly roles: Omit<RolesEnvironment, "onLost" | "seed" | "nonce" | "clock" | "secrets" | "network">;
 }
 
-const defaultLanes = 12;
+const defaultLanes = 16;
 
-async function load(options: Pick<RunOptions, "select" | "functional">, environment: RunEnvironment): Promise<{ readonly cucumber: Cucumber; readonly scenarios: readonly PlannedScenario[] }> {
+async function load(options: Pick<RunOptions, "select" | "functional" | "security">, environment: RunEnvironment): Promise<{ readonly cucumber: Cucumber; readonly scenarios: readonly PlannedScenario[] }> {
   const { files, cwd, features } = environment;
-  const selection = await readSelection(options.select ?? [], { files, cwd, features }, options.functional ?? false);
+  const selection = await readSelection(options.select ?? [], { files, cwd, features }, { functional: options.functional ?? false, withoutPsk: options.security === "nosec" });
   const cucumber = await Cucumber.load(environment.steps, features.replace(/\/features$/, ""));
   const envelopes: Envelope[] = [];
   await cucumber.run(selection.paths, selection.tagExpression, true, (envelope) => void envelopes.push(envelope));
@@ -80,7 +80,7 @@ async function load(options: Pick<RunOptions, "select" | "functional">, environm
 }
 
 /** What a run would do; sends nothing. Throws `FeatureError`. */
-export async function planRun(options: Pick<RunOptions, "select" | "functional">, environment: RunEnvironment): Promise<readonly PlannedScenario[]> {
+export async function planRun(options: Pick<RunOptions, "select" | "functional" | "security">, environment: RunEnvironment): Promise<readonly PlannedScenario[]> {
   return (await load(options, environment)).scenarios;
 }
 
@@ -201,7 +201,7 @@ class Run {
   }
 
   async #all(context: RunContext): Promise<void> {
-    const { sanity, together, alone, load: fleetScenarios } = scheduleOf(this.scenarios);
+    const { sanity, together, alone, load, beside } = scheduleOf(this.scenarios);
     const { signal } = this.#abort;
     const lanes = this.options.lanes ?? defaultLanes;
     // Cucumber listens for uncaught exceptions once per step in progress.
@@ -211,8 +211,10 @@ class Run {
     await inLanes(sanity, 1, signal, once);
     await inLanes(together, lanes, signal, once);
     await inLanes(alone, 1, signal, once);
-    if (fleetScenarios.length > 0) await this.#quiet();
-    await inLanes(fleetScenarios, 1, signal, once);
+    if (load.length + beside.length > 0) await this.#quiet();
+    // Two fleets that start in one storm would measure each other: the run's own comes first.
+    await inLanes(load.slice(0, 1), 1, signal, once);
+    await Promise.all([load.slice(1), beside].map((scenarios) => inLanes(scenarios, 1, signal, once)));
     // Alone it would prove nothing twice; after others it shows that the target survived them.
     if (total > sanity.length) await inLanes(sanity, 1, signal, (scenario) => this.#one(context, scenario, 1));
   }

@@ -10,11 +10,18 @@ export interface Selection {
 
 const isTagExpression = (word: string): boolean => /(^|[\s(])@/.test(word) || /^not\s/.test(word);
 
+export interface SelectionLimits {
+  /** No load scenarios. */
+  readonly functional: boolean;
+  /** A run without DTLS was asked for: what needs pre-shared keys has no place in it. */
+  readonly withoutPsk: boolean;
+}
+
 /**
  * Reads what somebody asked for: words with a `@` are tag expressions (joined by `or`), all others are paths: as given, below `features/`, or a folder's
  * name there. Throws `FeatureError` for a path that leads nowhere.
  */
-export async function readSelection(words: readonly string[], where: { readonly files: Files; readonly cwd: string; readonly features: string }, functional: boolean): Promise<Selection> {
+export async function readSelection(words: readonly string[], where: { readonly files: Files; readonly cwd: string; readonly features: string }, { functional, withoutPsk }: SelectionLimits): Promise<Selection> {
   const expressions = words.filter(isTagExpression).map((word) => `(${word})`);
   const paths: string[] = [];
   for (const word of words.filter((candidate) => !isTagExpression(candidate))) {
@@ -31,6 +38,7 @@ export async function readSelection(words: readonly string[], where: { readonly 
     if (found === undefined) throw new FeatureError(`"${word}" is neither a feature file nor a folder of features; give a path, a folder below features/ such as "registration", or a tag such as @SM-1`);
     paths.push(`${found}${suffix}`);
   }
-  const tags = expressions.length === 0 ? [] : [`(${expressions.join(" or ")})`];
-  return { paths: paths.length === 0 ? [where.features] : paths, tagExpression: [...tags, ...(functional ? ["(not @load)"] : [])].join(" and ") };
+  const asked = expressions.length === 0 ? [] : [`(${expressions.join(" or ")})`];
+  const limits = [...(functional ? ["(not @load)"] : []), ...(withoutPsk ? ["(not @needs:psk)"] : [])];
+  return { paths: paths.length === 0 ? [where.features] : paths, tagExpression: [...asked, ...limits].join(" and ") };
 }

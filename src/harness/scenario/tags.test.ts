@@ -14,6 +14,7 @@ describe("a scenario's tags", () => {
       needs: ["faults"],
       alone: false,
       load: false,
+      beside: false,
       sanity: false,
     });
   });

@@ -19,8 +19,10 @@ export interface ScenarioTags {
   readonly security?: SecurityMode;
   /** Runs while nothing else does. */
   readonly alone: boolean;
-  /** Runs after the functional scenarios, alone, with the fleet. */
+  /** Runs after the functional scenarios, with the fleet, one after the other. */
   readonly load: boolean;
+  /** Of load scenarios: has devices of its own, and runs beside those that hand on the run's fleet. */
+  readonly beside: boolean;
   /** Runs first and again last: proof that the target lives before and after everything else. */
   readonly sanity: boolean;
 }
@@ -78,6 +80,7 @@ export function readTags(tags: readonly string[]): ScenarioTags {
     ...securityOf(tags, needs),
     alone: tags.includes("@alone"),
     load: tags.includes("@load"),
+    beside: tags.includes("@beside"),
     sanity: tags.includes("@sanity"),
   };
 }
