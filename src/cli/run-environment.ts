@@ -4,6 +4,7 @@ import type { RunEnvironment } from "../harness/index.js";
 import { silentLog } from "../ports/index.js";
 import type { Log } from "../ports/index.js";
 import { freeTcpPorts } from "../ports/real/free-ports.js";
+import { realPrograms } from "../ports/real/programs.js";
 import { packageRoot, realClock, realFiles, realPorts } from "../ports/real/index.js";
 import { version } from "./version.js";
 
@@ -20,6 +21,7 @@ export function runEnvironment(log: Log = silentLog): RunEnvironment {
     roles: {
       scripts: { bootstrapServer: new URL("../../simulators/bootstrap-server/worker.js", import.meta.url), lwm2mServer: new URL("../../simulators/lwm2m-server/worker.js", import.meta.url) },
       freePorts: freeTcpPorts,
+      programs: realPrograms,
       smpCaller: (base, pairToken, nonce) => smpCaller(realClock(), base, pairToken, nonce),
     },
   };

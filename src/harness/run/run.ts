@@ -252,7 +252,7 @@ class Run {
     const { clock } = this.environment.ports;
     const interrupted = this.options.signal?.aborted === true;
     const scenarios = [...this.#results, ...this.#unfinished()];
-    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : role.coap);
+    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : role.kind === "adapted" ? `${role.facts.name} at ${role.entry.coap}` : role.coap);
     const fleet = this.#fleet;
     const launched = fleet !== undefined && fleet.snapshot().counters.devices > 0;
     const drops = launched ? await this.#referenceDrops() : {};

@@ -1,15 +1,21 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { after, type Timer } from "../../ports/index.js";
+import { OperatorError } from "../../operator/index.js";
+import { inexpressible } from "../adapters/index.js";
 import type { EvidenceStore } from "../evidence/store.js";
 import { PreconditionMissing, Unsupported, CheckFailed } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
 import { verdictOf, type StepRecord, type Verdict, type VerdictWithReason } from "../verdict.js";
 import type { PlannedScenario } from "./plan.js";
+import { steeredRoles } from "../targets/index.js";
 import { stepKeyword } from "./plan.js";
 import type { RunListener } from "./progress.js";
 import type { HealthMark } from "./saturation.js";
 import { unansweredBy } from "./unanswered.js";
 import type { ScenarioOutcome } from "../result.js";
+
+/** HTTP status of a call that a role's adapter cannot express. */
+const cannotBeAsked = 501;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -54,6 +60,8 @@ export class ScenarioSession {
         if (lack !== undefined) recorder.decline(lack.as, lack.reason);
       }
     }
+    const step = inexpressible({ steps: this.planned.steps, rules: this.planned.declared.rules, judges: this.planned.declared.judges }, steeredRoles(run.target));
+    if (step !== undefined) recorder.decline("unsupported", step);
     return recorder.record().declined === undefined ? undefined : "skipped";
   }
 
@@ -95,6 +103,11 @@ export class ScenarioSession {
     } catch (error) {
       if (error instanceof PreconditionMissing) return "pending";
       if (error instanceof Unsupported) {
+        this.scenario.recorder.decline("unsupported", error.message, this.#acted);
+        return "pending";
+      }
+      // An adapter found out only now that its system cannot be asked for this.
+      if (error instanceof OperatorError && error.status === cannotBeAsked) {
         this.scenario.recorder.decline("unsupported", error.message, this.#acted);
         return "pending";
       }

@@ -1,2 +1,3 @@
 export * from "./schema.js";
 export * from "./target.js";
+export { portsOf, resolvedEntry, type CapabilitiesFile, type LeshanFile } from "./steered.js";

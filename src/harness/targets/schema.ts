@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { coapUriSchema, httpUrlSchema, timingSchema } from "../../config/index.js";
+import { leshanSchema } from "./steered.js";
 
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable" });
 
@@ -25,14 +26,18 @@ const running = z.strictObject({
   without: z.array(z.enum(capabilityNames)).default([]),
 });
 
+const without = { without: z.array(z.enum(capabilityNames)).default([]) };
+const server = z.discriminatedUnion("adapter", [leshanSchema.extend(without)]);
+const bootstrapServer = z.discriminatedUnion("adapter", [leshanSchema.extend(without)]);
+
 const reference = z.union([z.literal("reference"), z.strictObject({ reference: z.literal(true), tokenEnv: environmentName.optional() })]);
 
 /** A target file: who plays which role, and how it is reached and steered. */
 export const targetSchema = z.strictObject({
   name: z.string().min(1).max(64).optional(),
-  bootstrapServer: z.union([reference, running]).default("reference"),
-  serverA: z.union([reference, running]).default("reference"),
-  serverB: z.union([reference, running]).default("reference"),
+  bootstrapServer: z.union([reference, running, bootstrapServer]).default("reference"),
+  serverA: z.union([reference, running, server]).default("reference"),
+  serverB: z.union([reference, running, server]).default("reference"),
   /** Timing of what is already running; references and devices follow it. */
   timing: timingSchema.default("rfc"),
   /** Rules the references break on purpose, by role: a test of the scenarios themselves. */

@@ -1,5 +1,8 @@
 import { loadYaml, resolveToken, timing, type Timing, type TokenSources } from "../../config/index.js";
+import type { AdapterFacts, SteeredRoleName } from "../adapters/index.js";
+import { factsOf } from "../adapters/index.js";
 import { targetSchema, type Capability, type TargetFile } from "./schema.js";
+import type { LeshanFile } from "./steered.js";
 
 /** A role that somebody else started. */
 export interface RunningTarget {
@@ -12,12 +15,21 @@ export interface RunningTarget {
   readonly without: readonly Capability[];
 }
 
+/** A role of somebody else's that is steered by its own interface. */
+export interface AdaptedTarget {
+  readonly kind: "adapted";
+  /** With the names of free ports still in it. */
+  readonly entry: LeshanFile;
+  readonly facts: AdapterFacts;
+  readonly without: readonly Capability[];
+}
+
 /** A role that the run starts itself. */
 export interface ReferenceTarget {
   readonly kind: "reference";
 }
 
-export type RoleTarget = RunningTarget | ReferenceTarget;
+export type RoleTarget = RunningTarget | ReferenceTarget | AdaptedTarget;
 export type ServerName = "A" | "B";
 
 export interface Target {
@@ -40,10 +52,11 @@ export const referenceTarget: Target = {
   plants: { bootstrapServer: [], lwm2mServer: [] },
 };
 
-type RoleEntry = TargetFile["serverA"];
+type RoleEntry = TargetFile["serverA"] | TargetFile["bootstrapServer"];
 
 function roleOf(entry: RoleEntry, key: string, sources: TokenSources): RoleTarget {
   if (entry === "reference" || "reference" in entry) return { kind: "reference" };
+  if ("adapter" in entry) return { kind: "adapted", entry, facts: factsOf(entry, key === "bootstrapServer" ? "bootstrap-server" : "lwm2m-server"), without: entry.without };
   const operatorToken = entry.operatorTokenEnv ?? (key === "bootstrapServer" ? entry.tokenEnv : undefined);
   return {
     kind: "running",
@@ -57,7 +70,7 @@ function roleOf(entry: RoleEntry, key: string, sources: TokenSources): RoleTarge
 }
 
 function pairToken(entry: RoleEntry, key: string, sources: TokenSources): string | undefined {
-  if (entry === "reference") return undefined;
+  if (entry === "reference" || "adapter" in entry) return undefined;
   return entry.tokenEnv === undefined ? undefined : resolveToken({ tokenEnv: entry.tokenEnv }, [key, "token"], sources);
 }
 
@@ -91,10 +104,27 @@ export function missingCapabilities(target: Target): ReadonlyMap<Capability, Lac
   ] as const;
   for (const [name, role, steered] of roles) {
     if (role.kind === "reference") continue;
+    if (role.kind === "adapted") {
+      const queued = role.facts.lacks.get("trigger-queued");
+      if (queued !== undefined) missing.set("queue-mode", { as: "unsupported", reason: `${name} (${role.facts.name}): ${queued}` });
+      for (const capability of role.without) missing.set(capability, { as: "not-applicable", reason: `${name} states that it is without ${capability}` });
+      continue;
+    }
     if (role.operator === undefined) for (const capability of steered) missing.set(capability, { as: "unsupported", reason: `${name} has no operator API` });
     for (const capability of role.without) missing.set(capability, { as: "not-applicable", reason: `${name} states that it is without ${capability}` });
   }
   const a = target.servers.A;
   if (a.kind === "running" && a.secondCoap === undefined) missing.set("second-uri", { as: "not-applicable", reason: "server A has no second CoAP URI (secondCoap)" });
   return missing;
+}
+
+/** What is known of the roles that an adapter steers. */
+export function steeredRoles(target: Target): Readonly<Partial<Record<SteeredRoleName, AdapterFacts>>> {
+  const roles = { bootstrapServer: target.bootstrapServer, A: target.servers.A, B: target.servers.B } as const;
+  const facts: Partial<Record<SteeredRoleName, AdapterFacts>> = {};
+  for (const name of ["bootstrapServer", "A", "B"] as const) {
+    const role = roles[name];
+    if (role.kind === "adapted") facts[name] = role.facts;
+  }
+  return facts;
 }

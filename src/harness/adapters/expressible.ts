@@ -1,0 +1,119 @@
+import { properties, type AdapterFacts, type Property } from "./adapter.js";
+
+/** A role that is steered through an adapter, as steps name it. */
+export type SteeredRoleName = "bootstrapServer" | "A" | "B";
+
+export interface StepNeed {
+  readonly role: SteeredRoleName;
+  readonly property: Property;
+  /** Content format that a call must be able to name. */
+  readonly format?: number;
+}
+
+type Rule = readonly [RegExp, ...Property[]];
+
+/** Sentences about a LwM2M Server; the letter of the server, or of the operator behind it, is the first group. */
+const serverRules: readonly Rule[] = [
+  [/^operator ([AB]) reads /, "read"],
+  [/^operator ([AB]) wants to read /, "trigger-queued"],
+  [/^operator ([AB]) writes "/, "write"],
+  [/^operator ([AB]) (?:writes to|replaces) /, "write-instance"],
+  [/^operator ([AB]) executes /, "execute"],
+  [/^operator ([AB]) discovers /, "discover"],
+  [/^operator ([AB]) creates /, "create"],
+  [/^operator ([AB]) deletes /, "delete"],
+  [/^operator ([AB]) sets the attributes /, "write-attributes"],
+  [/^operator ([AB]) observes /, "observe"],
+  [/^operator ([AB]) observes .* with "/, "observe-attributes"],
+  [/^operator ([AB]) cancels the observation /, "cancel-observation"],
+  [/^operator ([AB]) forgets the observation /, "cancel-by-reset"],
+  [/^server ([AB]) (?:lists|does not list) /, "registrations"],
+  [/ states to server ([AB]):$/, "registrations"],
+  [/^the object list of "[^"]+" at server ([AB]) /, "registrations"],
+  [/ is not registered with operator ([AB]) any more$/, "registrations"],
+  [/ has an account of operator ([AB]) that its server was not told$/, "admission"],
+  [/ is not admitted by server ([AB])$/, "admission"],
+  [/^server ([AB]) has dropped the registration /, "admission"],
+  [/^the Bootstrap Server asks server ([AB]) to trigger /, "trigger"],
+  [/^the Bootstrap Server asks server ([AB]) to trigger .* with:$/, "trigger-lifetime"],
+  [/^the Bootstrap Server asks server ([AB]) \d+ times at once /, "trigger-coalesced"],
+  [/^the Bootstrap Server withdraws its trigger of "[^"]+" at server ([AB])$/, "trigger-lifetime"],
+  [/^server ([AB]) says that the trigger of "[^"]+" (?:has expired|is withdrawn with the order)$/, "trigger-lifetime"],
+  [/^server ([AB]) says that the trigger of "[^"]+" is "/, "trigger-outcome"],
+  [/^server ([AB]) says that the trigger of "[^"]+" is "queued"/, "trigger-queued"],
+  [/^server ([AB]) says that the trigger of "[^"]+" is "(?:expired|withdrawn)"/, "trigger-lifetime"],
+  [/^server ([AB]) is asked to trigger every device of the fleet /, "trigger-coalesced"],
+  [/^server ([AB]) says of /, "smp-server"],
+  [/^the Bootstrap Server sends to server ([AB]) /, "smp-server"],
+  [/^server ([AB]) keeps a credential of /, "smp-server"],
+  [/^server ([AB]) (?:refuses "|does not answer "|loses the first answer to "|resets the connection on "|holds )/, "faults"],
+];
+
+const bootstrapRules: readonly Rule[] = [
+  [/^the Bootstrap Server is configured to give /, "configuration"],
+  [/^the Bootstrap Server is configured to give .* and to write:$/, "configuration-writes"],
+  [/^the Bootstrap Server (?:refuses "|does not answer "|loses the first answer to "|resets the connection on "|holds )/, "faults"],
+  [/^operator [AB] (?:supplies an account|changes its account|moves its account|orders to |cancels its order|has ordered )/, "orders"],
+  [/ is provisioned by operator [AB](?: with:)?$/, "orders"],
+  [/^operator [AB] sends [A-Z]+ /, "smp-bootstrap-server"],
+  [/(?:^|by "[^"]+" )the item of /, "items"],
+  [/^the items of operator [AB]'s order /, "items"],
+  [/^the (?:trigger) of "[^"]+" (?:ends as|comes to) /, "items"],
+  [/^server [AB] is asked (?:in its place )?to trigger "/, "order-trigger"],
+  [/^the (?:refused Write|unanswered Finish) of .* does not count as applied$/, "items"],
+  [/^the capabilities list /, "smp-bootstrap-server"],
+];
+
+/** What a step needs of roles that an adapter steers. */
+export function needsOf(step: string): StepNeed[] {
+  const needs: StepNeed[] = [];
+  const format = / in content format (\d+)$/.exec(step)?.[1];
+  for (const [pattern, ...wanted] of serverRules) {
+    const letter = pattern.exec(step)?.[1];
+    if (letter !== "A" && letter !== "B") continue;
+    for (const property of wanted) needs.push({ role: letter, property, ...(format === undefined ? {} : { format: Number(format) }) });
+  }
+  const attributes = /^operator ([AB]) sets the attributes "([^"]*)"/.exec(step);
+  if (attributes?.[2] !== undefined && contradictory(attributes[2])) needs.push({ role: attributes[1] === "B" ? "B" : "A", property: "contradictory-attributes" });
+  for (const [pattern, ...wanted] of bootstrapRules) if (pattern.test(step)) for (const property of wanted) needs.push({ role: "bootstrapServer", property });
+  return needs;
+}
+
+/** pmin above pmax, or thresholds the wrong way round (LwM2M Core 1.1 §5.1.2). */
+function contradictory(query: string): boolean {
+  const values = new Map(query.split("&").map((pair) => pair.split("=")).map(([name = "", value = ""]) => [name, Number(value)] as const));
+  const above = (low: string, high: string): boolean => (values.get(low) ?? Number.NEGATIVE_INFINITY) > (values.get(high) ?? Number.POSITIVE_INFINITY);
+  return above("pmin", "pmax") || above("lt", "gt");
+}
+
+/** A rule that the adapter itself would be judged by, where it is the first that a scenario names. */
+const ownRules: Readonly<Record<string, Property | undefined>> = { "trigger-server-instance": "trigger-instance" };
+
+const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B" };
+
+/**
+ * Why a scenario cannot be carried out against these roles, naming the first step that cannot be expressed; undefined when it can. Known before anything is
+ * sent.
+ */
+export function inexpressible(
+  scenario: { readonly steps: readonly { readonly text: string }[]; readonly rules: readonly string[]; readonly judges: string },
+  facts: Readonly<Partial<Record<SteeredRoleName, AdapterFacts>>>,
+): string | undefined {
+  for (const { text } of scenario.steps) {
+    for (const { role, property, format } of needsOf(text)) {
+      const known = facts[role];
+      if (known === undefined) continue;
+      const why = known.lacks.get(property);
+      const subject = `${roleTitles[role]} (${known.name})`;
+      if (why !== undefined) return `the step "${text}" cannot be expressed: ${subject} cannot ${properties[property]}: ${why}`;
+      if (format !== undefined && known.formats !== undefined && !known.formats.has(format)) return `the step "${text}" cannot be expressed: ${subject} has no name for content format ${format}`;
+    }
+  }
+  const own = ownRules[scenario.rules[0] ?? ""];
+  if (own === undefined || scenario.judges !== "lwm2m-server") return undefined;
+  for (const role of ["A", "B"] as const) {
+    const why = facts[role]?.lacks.get(own);
+    if (why !== undefined && scenario.steps.some(({ text }) => needsOf(text).some((need) => need.role === role))) return `${roleTitles[role]} (${facts[role]?.name ?? ""}) cannot be judged by ${scenario.rules[0] ?? ""}: ${why}`;
+  }
+  return undefined;
+}
