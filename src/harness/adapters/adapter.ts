@@ -39,6 +39,7 @@ export const properties = {
   items: "tell what became of each device of an order",
   orders: "be given orders and accounts (SM-1)",
   "smp-bootstrap-server": "answer calls of the Server Management interface itself",
+  "instance-choice": "choose free instances on a device itself",
   "order-trigger": "have a LwM2M Server trigger a device on its own accord",
 } as const;
 export type Property = keyof typeof properties;

@@ -86,34 +86,48 @@ function contradictory(query: string): boolean {
   return above("pmin", "pmax") || above("lt", "gt");
 }
 
-/** A rule that the adapter itself would be judged by, where it is the first that a scenario names. */
-const ownRules: Readonly<Record<string, Property | undefined>> = { "trigger-server-instance": "trigger-instance" };
+/** Rules that the adapter itself would be judged by, where one is the first that a scenario names. */
+const ownRules: Readonly<Record<string, { readonly property: Property; readonly roles: readonly SteeredRoleName[] } | undefined>> = {
+  "trigger-server-instance": { property: "trigger-instance", roles: ["A", "B"] },
+  "instance-ids": { property: "instance-choice", roles: ["bootstrapServer"] },
+};
 
 const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B" };
+
+/** What a system is without, as against what only its interface cannot express. */
+const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server"]);
+
+export interface Inexpressible {
+  readonly as: "unsupported" | "not-applicable";
+  readonly reason: string;
+}
 
 /**
  * Why a scenario cannot be carried out against these roles, naming the first step that cannot be expressed; undefined when it can. Known before anything is
  * sent.
  */
 export function inexpressible(
-  scenario: { readonly steps: readonly { readonly text: string }[]; readonly rules: readonly string[]; readonly judges: string },
+  scenario: { readonly steps: readonly { readonly text: string }[]; readonly rules: readonly string[] },
   facts: Readonly<Partial<Record<SteeredRoleName, AdapterFacts>>>,
-): string | undefined {
+): Inexpressible | undefined {
   for (const { text } of scenario.steps) {
     for (const { role, property, format } of needsOf(text)) {
       const known = facts[role];
       if (known === undefined) continue;
       const why = known.lacks.get(property);
       const subject = `${roleTitles[role]} (${known.name})`;
-      if (why !== undefined) return `the step "${text}" cannot be expressed: ${subject} cannot ${properties[property]}: ${why}`;
-      if (format !== undefined && known.formats !== undefined && !known.formats.has(format)) return `the step "${text}" cannot be expressed: ${subject} has no name for content format ${format}`;
+      const step = `the step "${text}" cannot be expressed`;
+      if (why !== undefined) return { as: absent.has(property) ? "not-applicable" : "unsupported", reason: `${step}: ${subject} cannot ${properties[property]}: ${why}` };
+      if (format !== undefined && known.formats !== undefined && !known.formats.has(format)) return { as: "unsupported", reason: `${step}: ${subject} has no name for content format ${format}` };
     }
   }
-  const own = ownRules[scenario.rules[0] ?? ""];
-  if (own === undefined || scenario.judges !== "lwm2m-server") return undefined;
-  for (const role of ["A", "B"] as const) {
-    const why = facts[role]?.lacks.get(own);
-    if (why !== undefined && scenario.steps.some(({ text }) => needsOf(text).some((need) => need.role === role))) return `${roleTitles[role]} (${facts[role]?.name ?? ""}) cannot be judged by ${scenario.rules[0] ?? ""}: ${why}`;
+  const [rule = ""] = scenario.rules;
+  const own = ownRules[rule];
+  for (const role of own?.roles ?? []) {
+    const why = own === undefined ? undefined : facts[role]?.lacks.get(own.property);
+    if (why !== undefined && scenario.steps.some(({ text }) => needsOf(text).some((need) => need.role === role))) {
+      return { as: "unsupported", reason: `${roleTitles[role]} (${facts[role]?.name ?? ""}) cannot be judged by ${rule}: ${why}` };
+    }
   }
   return undefined;
 }

@@ -26,7 +26,7 @@ export async function adaptedRole(role: AdaptedTarget, options: AdaptedRoleOptio
   const { name } = options;
   const names = portsOf(role.entry);
   const free = names.length === 0 ? [] : await environment.freePorts(loopback, names.length);
-  const entry = resolvedEntry(role.entry, Object.fromEntries(names.map((port, index) => [port, free[index] ?? 0])));
+  const entry = resolvedEntry(role.entry, { ...Object.fromEntries(names.map((port, index) => [port, free[index] ?? 0])), here: process.cwd() });
   const failed = (what: string, error: unknown): RoleError => new RoleError(`${name}: ${what}: ${error instanceof Error ? error.message : String(error)}`);
   if (entry.start !== undefined) {
     const { command, environment: variables, folder, ready, within } = entry.start;

@@ -60,8 +60,8 @@ export class ScenarioSession {
         if (lack !== undefined) recorder.decline(lack.as, lack.reason);
       }
     }
-    const step = inexpressible({ steps: this.planned.steps, rules: this.planned.declared.rules, judges: this.planned.declared.judges }, steeredRoles(run.target));
-    if (step !== undefined) recorder.decline("unsupported", step);
+    const step = inexpressible({ steps: this.planned.steps, rules: this.planned.declared.rules }, steeredRoles(run.target));
+    if (step !== undefined) recorder.decline(step.as, step.reason);
     return recorder.record().declined === undefined ? undefined : "skipped";
   }
 

@@ -4,11 +4,11 @@ import { coapUriSchema, durationMsSchema, httpUrlSchema } from "../../config/ind
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable; use letters, digits and _" });
 const portName = z.string().regex(/^[a-z][a-z0-9]*$/, { error: "is not a name of a port; use small letters and digits" });
 
-/** `${web}`: the free port of that name. */
+/** `${web}`: the free port of that name; `${here}`: the folder in which muster runs. */
 const placeholder = /\$\{([a-z][a-z0-9]*)\}/g;
 
 /** Fills free ports in; a name that was not declared stays as it is. */
-export const withPorts = (text: string, ports: Readonly<Record<string, number>>): string => text.replaceAll(placeholder, (whole, name: string) => (ports[name] === undefined ? whole : String(ports[name])));
+export const withPorts = (text: string, ports: Readonly<Record<string, number | string>>): string => text.replaceAll(placeholder, (whole, name: string) => (ports[name] === undefined ? whole : String(ports[name])));
 
 /** Names that a text uses. */
 export const portsIn = (text: string): string[] => [...text.matchAll(placeholder)].map((match) => match[1] ?? "");
@@ -71,7 +71,7 @@ export type LeshanFile = z.output<typeof leshanSchema>;
 export const portsOf = (entry: LeshanFile): readonly string[] => entry.start?.ports ?? [];
 
 /** An entry with its ports filled in. */
-export function resolvedEntry(entry: LeshanFile, ports: Readonly<Record<string, number>>): LeshanFile {
+export function resolvedEntry(entry: LeshanFile, ports: Readonly<Record<string, number | string>>): LeshanFile {
   const fill = (text: string): string => withPorts(text, ports);
   const { start } = entry;
   return {

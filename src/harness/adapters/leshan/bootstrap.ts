@@ -11,6 +11,7 @@ export function leshanBootstrapFacts(): AdapterFacts {
   const lacks: (readonly [Property, string])[] = [
     ["faults", "the demo does nothing wrong on purpose"],
     ["configuration-writes", "the demo's configuration has fields for Security, Server and access control instances only"],
+    ["instance-choice", "the demo's configuration names the instances of /1, which the adapter has to choose"],
     ["orders", "the demo has no accounts and no orders: a configuration is replaced as a whole, for one device at a time"],
     ["items", "the demo keeps no state of what became of a configuration"],
     ["smp-bootstrap-server", "the demo has no Server Management interface: no ownership, no versions, no entity tags, no idempotency"],

@@ -147,7 +147,7 @@ export class LeshanServer implements ServerAdapter {
         return this.#result(path, { method: "DELETE", path: `${at}?${query}` });
       case "write-attributes": {
         const attributes = Object.entries(operation.attributes ?? {}).map(([attribute, value]) => `${attribute}=${String(value)}`);
-        return this.#result(path, { method: "PUT", path: `${at}/attributes?${attributes.join("&")}&timeout=${deviceTimeout}` });
+        return this.#result(path, { method: "PUT", path: `${at}/attributes?${attributes.join("&")}${typed ? `&timeout=${deviceTimeout}` : ""}` });
       }
     }
   }
