@@ -41,6 +41,12 @@ export const properties = {
   "smp-bootstrap-server": "answer calls of the Server Management interface itself",
   "instance-choice": "choose free instances on a device itself",
   "order-trigger": "have a LwM2M Server trigger a device on its own accord",
+  // Device
+  "register-again": "be made to register once more",
+  "power-cycle": "be switched off and on without a word",
+  sleep: "be put to sleep and woken",
+  silence: "be cut off from the network",
+  "disable-resource": "be disabled by its server",
 } as const;
 export type Property = keyof typeof properties;
 

@@ -1,7 +1,7 @@
 import { properties, type AdapterFacts, type Property } from "./adapter.js";
 
 /** A role that is steered through an adapter, as steps name it. */
-export type SteeredRoleName = "bootstrapServer" | "A" | "B";
+export type SteeredRoleName = "bootstrapServer" | "A" | "B" | "device";
 
 export interface StepNeed {
   readonly role: SteeredRoleName;
@@ -64,6 +64,14 @@ const bootstrapRules: readonly Rule[] = [
   [/^the capabilities list /, "smp-bootstrap-server"],
 ];
 
+const deviceRules: readonly Rule[] = [
+  [/^"[^"]+" registers again with operator /, "register-again"],
+  [/^"[^"]+" loses power /, "power-cycle"],
+  [/^"[^"]+" (?:falls asleep|sleeps|wakes)$/, "sleep"],
+  [/^"[^"]+" (?:falls silent|speaks again)$/, "silence"],
+  [/^operator [AB] executes \/1\/[AB]\/4 of /, "disable-resource"],
+];
+
 /** What a step needs of roles that an adapter steers. */
 export function needsOf(step: string): StepNeed[] {
   const needs: StepNeed[] = [];
@@ -76,6 +84,7 @@ export function needsOf(step: string): StepNeed[] {
   const attributes = /^operator ([AB]) sets the attributes "([^"]*)"/.exec(step);
   if (attributes?.[2] !== undefined && contradictory(attributes[2])) needs.push({ role: attributes[1] === "B" ? "B" : "A", property: "contradictory-attributes" });
   for (const [pattern, ...wanted] of bootstrapRules) if (pattern.test(step)) for (const property of wanted) needs.push({ role: "bootstrapServer", property });
+  for (const [pattern, ...wanted] of deviceRules) if (pattern.test(step)) for (const property of wanted) needs.push({ role: "device", property });
   return needs;
 }
 
@@ -92,10 +101,10 @@ const ownRules: Readonly<Record<string, { readonly property: Property; readonly 
   "instance-ids": { property: "instance-choice", roles: ["bootstrapServer"] },
 };
 
-const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B" };
+const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B", device: "the device" };
 
 /** What a system is without, as against what only its interface cannot express. */
-const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server"]);
+const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource"]);
 
 export interface Inexpressible {
   readonly as: "unsupported" | "not-applicable";

@@ -60,7 +60,7 @@ export class ScenarioSession {
         if (lack !== undefined) recorder.decline(lack.as, lack.reason);
       }
     }
-    const step = inexpressible({ steps: this.planned.steps, rules: this.planned.declared.rules }, steeredRoles(run.target));
+    const step = inexpressible({ steps: this.planned.steps, rules: this.planned.declared.rules }, { ...steeredRoles(run.target), ...(run.devices.facts === undefined ? {} : { device: run.devices.facts }) });
     if (step !== undefined) recorder.decline(step.as, step.reason);
     return recorder.record().declined === undefined ? undefined : "skipped";
   }
