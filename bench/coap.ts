@@ -3,10 +3,10 @@ import { createSocket, type Socket } from "node:dgram";
 import { join } from "node:path";
 import * as nodeCoap from "coap";
 
-import { Codes, decode, encode, labTransmission, textOption, Type, uintOption, type Message, type Request } from "../src/coap/index.js";
+import { Codes, decode, encode, labTransmission, textOption, Type, uintOption, type Endpoint, type Message, type Request, type TransmissionParameters } from "../src/coap/index.js";
 import type { Address } from "../src/ports/index.js";
 import { packageRoot, realPorts } from "../src/ports/real/index.js";
-import { udpEndpoint, type UdpEndpoint } from "../src/transport/index.js";
+import { udpEndpoint } from "../src/transport/index.js";
 
 /** One line of the benchmark's table. `floor` is what must be reached, `aim` what is wanted; a ratio is measured side by side in one run. */
 export interface CoapFigure {
@@ -34,7 +34,7 @@ const registerMessage: Message = {
 };
 
 /** A process of its own that answers every request, so that only the client's work is measured here. */
-async function startResponder(): Promise<{ address: Address; process: ChildProcess }> {
+export async function startResponder(): Promise<{ address: Address; process: ChildProcess }> {
   const child = fork(join(packageRoot, "bench", "coap-responder.mjs"));
   const port = await new Promise<number>((resolve, reject) => {
     child.once("message", (message) => (typeof message === "number" ? resolve(message) : reject(new Error("the responder named no port"))));
@@ -44,7 +44,7 @@ async function startResponder(): Promise<{ address: Address; process: ChildProce
 }
 
 /** CPU of this process, user and system, in microseconds for each of `count` exchanges. */
-async function cpuPerExchange(count: number, clients: Clients): Promise<number> {
+export async function cpuPerExchange(count: number, clients: Clients): Promise<number> {
   const before = process.cpuUsage();
   await clients.run(count);
   const { user, system } = process.cpuUsage(before);
@@ -73,10 +73,10 @@ class Countdown {
   }
 }
 
-const CLIENTS = 64;
+export const CLIENTS = 64;
 
 /** Clients that make exchanges, 64 at a time. */
-interface Clients {
+export interface Clients {
   run(count: number): Promise<void>;
   close(): Promise<unknown>;
 }
@@ -106,14 +106,8 @@ async function rawClients(address: Address): Promise<Clients> {
   return { run, close: () => Promise.all(sockets.map(closed)) };
 }
 
-async function ourClients(address: Address): Promise<Clients> {
-  const ports = realPorts("bench");
-  // The exchange lifetime is short so that 64 clients do not run out of message ids.
-  const transmission = { ...labTransmission, exchangeLifetimeMs: 1_000 };
-  const endpoints: UdpEndpoint[] = [];
-  for (let i = 0; i < CLIENTS; i++) {
-    endpoints.push(await udpEndpoint(ports, { host: "127.0.0.1", connect: address, transmission }, { onRequest: (request) => request.respond({ code: Codes.NotFound }) }));
-  }
+/** Exchanges of our endpoints, each with its only peer. */
+export function clientsOf(endpoints: readonly Endpoint[], address: Address): Clients {
   const run = async (count: number): Promise<void> => {
     const countdown = new Countdown(count);
     for (const endpoint of endpoints) {
@@ -135,6 +129,18 @@ async function ourClients(address: Address): Promise<Clients> {
     await countdown.finished;
   };
   return { run, close: () => Promise.all(endpoints.map((endpoint) => endpoint.close())) };
+}
+
+/** The exchange lifetime is short so that 64 clients do not run out of message ids. */
+export const benchTransmission: TransmissionParameters = { ...labTransmission, exchangeLifetimeMs: 1_000 };
+
+export async function ourClients(address: Address): Promise<Clients> {
+  const ports = realPorts("bench");
+  const endpoints: Endpoint[] = [];
+  for (let i = 0; i < CLIENTS; i++) {
+    endpoints.push(await udpEndpoint(ports, { host: "127.0.0.1", connect: address, transmission: benchTransmission }, { onRequest: (request) => request.respond({ code: Codes.NotFound }) }));
+  }
+  return clientsOf(endpoints, address);
 }
 
 async function nodeCoapClients(address: Address): Promise<Clients> {

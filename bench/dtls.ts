@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-import { packageRoot } from "../src/ports/real/index.js";
+import { Codes, type Endpoint } from "../src/coap/index.js";
+import { packageRoot, realPorts } from "../src/ports/real/index.js";
+import { secureEndpoint } from "../src/transport/index.js";
+import { benchTransmission, CLIENTS, clientsOf, cpuPerExchange, ourClients, startResponder, type Clients } from "./coap.js";
 import { median, type Figure } from "./figure.js";
 
 const key = Buffer.from("secretPSK").toString("hex");
@@ -91,5 +94,44 @@ export async function pskHandshake(rounds = 3): Promise<Figure[]> {
     return [{ id: "psk-handshake", value: of("ours")?.rate ?? Number.NaN, unit: "handshakes/CPU s", floor: ">= 1500", aim: ">= 5000", against: `client side, cookie included: ${described.join("; ")}; median of ${rounds}` }];
   } finally {
     responder.stop();
+  }
+}
+
+async function secureClients(port: number): Promise<Clients> {
+  const ports = realPorts("bench");
+  const connect = { host: "127.0.0.1", port };
+  const credential = { identity: Buffer.from("Client_identity"), key: Buffer.from(key, "hex") };
+  const endpoints: Endpoint[] = [];
+  for (let i = 0; i < CLIENTS; i++) {
+    const options = { host: "127.0.0.1", connect, credential, transmission: benchTransmission };
+    endpoints.push(await secureEndpoint(ports, options, { onRequest: (request) => request.respond({ code: Codes.NotFound }) }, { onSession: () => {}, onSessionEnd: () => {} }));
+  }
+  return clientsOf(endpoints, connect);
+}
+
+/** Client-side CPU of a CON exchange in a DTLS session and of the same one without, in turns; the figure is the share of the plain rate that is left. */
+export async function encryptedVsPlain(rounds = 5): Promise<Figure[]> {
+  const [responder, secured] = [await startResponder(), await startDtlsResponder()];
+  try {
+    const [plain, encrypted] = [await ourClients(responder.address), await secureClients(secured.port)];
+    await plain.run(10_000);
+    await encrypted.run(10_000);
+    const costs: { readonly plain: number; readonly encrypted: number }[] = [];
+    for (let round = 0; round < rounds; round++) costs.push({ plain: await cpuPerExchange(30_000, plain), encrypted: await cpuPerExchange(30_000, encrypted) });
+    await Promise.all([plain.close(), encrypted.close()]);
+    const us = (pick: (cost: (typeof costs)[number]) => number): string => `${median(costs.map(pick)).toFixed(1)} us`;
+    return [
+      {
+        id: "encrypted-vs-plain",
+        value: median(costs.map((cost) => cost.plain / cost.encrypted)),
+        unit: "of the plain rate",
+        floor: ">= 0.333",
+        aim: ">= 0.5",
+        against: `client side, PSK CCM_8 ${us((cost) => cost.encrypted)}, NoSec ${us((cost) => cost.plain)}, median of ${rounds}`,
+      },
+    ];
+  } finally {
+    responder.process.disconnect();
+    secured.stop();
   }
 }

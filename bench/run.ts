@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { coapFigures } from "./coap.js";
 import { type Figure, keeps } from "./figure.js";
-import { pskHandshake } from "./dtls.js";
+import { encryptedVsPlain, pskHandshake } from "./dtls.js";
 import { bootstrapRegisterRate, coldStart, registerRate, smProvisionRate } from "./fleet.js";
 import { memoryPerDevice, referenceGrowth } from "./memory.js";
 
@@ -11,6 +11,7 @@ import { memoryPerDevice, referenceGrowth } from "./memory.js";
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   coap: coapFigures,
   "psk-handshake": pskHandshake,
+  "encrypted-vs-plain": encryptedVsPlain,
   "register-rate": registerRate,
   "bootstrap-register-rate": bootstrapRegisterRate,
   "sm-provision-rate": smProvisionRate,

@@ -14,6 +14,7 @@ import {
   checkStormEffects,
   checkStormEnds,
   launchFleet,
+  stormOf,
   orderAtRate,
   orderForFleet,
   standingFleet,
@@ -53,11 +54,11 @@ Given("the fleet is registered with {operator}", function (this: MusterWorld, op
 });
 
 When("{fleet} starts at once, among it:", function (this: MusterWorld, fleet: FleetName, table: DataTable) {
-  return launchFleet(this.scenario, fleet, { kind: "storm", jitterMs: 1_000 }, sharesOf(table));
+  return launchFleet(this.scenario, fleet, stormOf(this.scenario), sharesOf(table));
 });
 
 When("{fleet} starts at once", function (this: MusterWorld, fleet: FleetName) {
-  return launchFleet(this.scenario, fleet, { kind: "storm", jitterMs: 1_000 });
+  return launchFleet(this.scenario, fleet, stormOf(this.scenario));
 });
 
 When("{fleet} starts at {int} devices per second", function (this: MusterWorld, fleet: FleetName, perSecond: number) {

@@ -49,8 +49,8 @@ Given("device {device} is registered with {operator} for {int} s", async functio
 
 // A device that keeps nothing alive by itself: what lives and what ends is then the server's doing.
 Given("device {device} sends no Update by itself", function (this: MusterWorld, alias: string) {
-  const { coap, device } = this.scenario.run.timing;
-  this.scenario.declare(alias, { timing: { coap, device: { ...device, updateMarginFactor: 1000 } } });
+  const { coap, dtls, device } = this.scenario.run.timing;
+  this.scenario.declare(alias, { timing: { coap, dtls, device: { ...device, updateMarginFactor: 1000 } } });
 });
 
 // `/1/x/13`, the lower the earlier.

@@ -51,6 +51,11 @@ export class HostedDevice implements Registrant {
     notifications: 0,
     executes: 0,
     bootstrapTriggers: 0,
+    handshakes: 0,
+    handshakesResumed: 0,
+    handshakesRefused: 0,
+    handshakesUnanswered: 0,
+    handshakeStorms: 0,
   };
   readonly #managed: ManagedDevice;
   readonly #order = new RegistrationOrder();

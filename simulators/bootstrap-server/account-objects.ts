@@ -36,14 +36,20 @@ export const grantsOf = (acl: readonly { readonly object: number; readonly insta
 
 const empty = Buffer.alloc(0);
 
+/** What a device is to authenticate with: resources 3 and 5. */
+export interface KeyValues {
+  readonly identity: Uint8Array;
+  readonly key: Uint8Array;
+}
+
 /** Resources of the Security instance. Keys are mandatory resources, empty in mode NoSec (LwM2M Core 1.1 appendix E.1). */
-const securityResources = ({ uri, ssid }: AccountValues): ResourceNode[] => [
+const securityResources = ({ uri, ssid }: AccountValues, psk: KeyValues | undefined): ResourceNode[] => [
   single(SecurityResource.ServerUri, uri),
   single(SecurityResource.BootstrapServer, false),
-  single(SecurityResource.SecurityMode, SecurityMode.NoSec),
-  single(SecurityResource.PublicKeyOrIdentity, empty),
+  single(SecurityResource.SecurityMode, psk === undefined ? SecurityMode.NoSec : SecurityMode.Psk),
+  single(SecurityResource.PublicKeyOrIdentity, psk?.identity ?? empty),
   single(SecurityResource.ServerPublicKey, empty),
-  single(SecurityResource.SecretKey, empty),
+  single(SecurityResource.SecretKey, psk?.key ?? empty),
   single(SecurityResource.ShortServerId, ssid),
 ];
 
@@ -68,11 +74,15 @@ function serverResources(values: AccountValues): ResourceNode[] {
   return resources.flatMap(([id, value]) => (value === undefined ? [] : [single(id, value)]));
 }
 
-/** The payloads of Bootstrap-Write to /0/x and /1/x: they do not name the instance, so every device gets the same bytes. */
-export function encodeAccount(values: AccountValues): AccountPayload {
+/** The payload of Bootstrap-Write to /0/x, which does not name the instance; mode NoSec without a key. */
+export const encodeSecurity = (values: AccountValues, psk?: KeyValues): Uint8Array =>
+  encodeContent(ContentFormat.Tlv, { object: 0, instance: 0 }, instance(0, securityResources(values, psk)), "1.1");
+
+/** The payloads of Bootstrap-Write to /0/x and /1/x: they do not name the instance, so every device gets the same bytes, where it gets no key of its own. */
+export function encodeAccount(values: AccountValues, psk?: KeyValues): AccountPayload {
   return {
     contentFormat: ContentFormat.Tlv,
-    security: encodeContent(ContentFormat.Tlv, { object: 0, instance: 0 }, instance(0, securityResources(values)), "1.1"),
+    security: encodeSecurity(values, psk),
     server: encodeContent(ContentFormat.Tlv, { object: 1, instance: 0 }, instance(0, serverResources(values)), "1.1"),
   };
 }

@@ -11,6 +11,10 @@ import { WaitingRoom } from "./waiting-room.js";
 export interface Assignments {
   /** False: the endpoint is unknown, and its request is answered 4.00. */
   knows(endpoint: string): boolean;
+  /** A Bootstrap-Request of the endpoint came. Its session begins now, or when it is its turn. */
+  requested(endpoint: string): void;
+  /** The device stopped asking before it was its turn. */
+  gaveUp(endpoint: string): void;
   /** A Bootstrap-Request was accepted: what its session shall bring about. */
   assign(endpoint: string, sessionId: number): Assignment;
 }
@@ -56,7 +60,7 @@ export class BootstrapHandler implements RequestHandler {
         this.#admit();
       },
     };
-    this.#waiting = new WaitingRoom(clock, timing.sessionTimeoutMs);
+    this.#waiting = new WaitingRoom(clock, timing.sessionTimeoutMs, (endpoint) => this.assignments.gaveUp(endpoint));
     this.#limit = new SessionLimit(timing.sessionTimeoutMs / 40, timing.sessionTimeoutMs / 12);
   }
 
@@ -133,6 +137,7 @@ export class BootstrapHandler implements RequestHandler {
       context.trace.record({ kind: "state", machine: "session", id: "-", from: "requested", to: "failed", input: "refused", detail: { code: "4.00" } }, endpoint);
       return this.#refuse(request, Codes.BadRequest, context);
     }
+    this.assignments.requested(endpoint);
     const older = this.#sessions.get(endpoint);
     if (older === undefined && this.#isFull && this.#waiting !== undefined) {
       return this.#waiting.add(endpoint, request, () => this.#begin(request, endpoint, context, answer, undefined));

@@ -11,7 +11,7 @@ import type { DeviceView, Plan, Step, Wish } from "./plan.js";
 import { describeFailure } from "./session-context.js";
 import type { Assignment, SessionContext } from "./session-context.js";
 import { isOver, nextSession } from "./session.js";
-import type { SessionFailure, SessionInput, SessionState } from "./session.js";
+import type { SessionFailure, SessionInput, SessionState, Workload } from "./session.js";
 
 /** Of the time a session has left, what activation may take: the rest is for Deletes, Writes and Finish. */
 const activationShare = 0.85;
@@ -189,6 +189,8 @@ export class BootstrapSession extends Timer implements ResponseHandler {
         return this.#step("delete", this.#plan?.deletes[state.done], { code: Codes.DELETE });
       case "writing":
         return this.#step("write", this.#plan?.writes[state.done], { code: Codes.PUT });
+      case "committing":
+        return void this.#commit(state.corrections);
       case "finishing":
         if (this.#plan !== undefined) this.#assignment.delivered(this.#plan);
         return this.#send("finish", "/bs", bootstrapFinish());
@@ -279,11 +281,11 @@ export class BootstrapSession extends Timer implements ResponseHandler {
   #planned(): void {
     if (this.#view === undefined) return;
     const plan = this.#makePlan(this.#view);
-    const { stage, activate } = this.#assignment.needs(plan);
+    const { stage, activate, commit } = this.#assignment.needs(plan);
     // A planted fault may send Finish without waiting for what must come first.
-    const early = this.#context.plants.has("finish-before-activation");
+    const early = this.#isEarly;
     if (early && activate) void this.#assignment.activate(plan, this.id, this.#context.timing.sm3BudgetMs);
-    this.#input({ in: "planned", stage, activate: activate && !early, work: workOf(plan) });
+    this.#input({ in: "planned", stage, activate: activate && !early, work: workOf(plan, commit && !early) });
   }
 
   async #stage(): Promise<void> {
@@ -291,7 +293,12 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     await this.#assignment.stage(this.#plan);
     if (this.state.at !== "staging" || this.#view === undefined) return;
     const plan = this.#makePlan(this.#view);
-    this.#input({ in: "staged", activate: this.#assignment.needs(plan).activate, work: workOf(plan) });
+    const { activate, commit } = this.#assignment.needs(plan);
+    this.#input({ in: "staged", activate, work: workOf(plan, commit && !this.#isEarly) });
+  }
+
+  get #isEarly(): boolean {
+    return this.#context.plants.has("finish-before-activation");
   }
 
   async #activate(corrections: number): Promise<void> {
@@ -300,7 +307,16 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     await this.#assignment.activate(this.#plan, this.id, left * activationShare);
     if (this.state.at !== "activating" || this.state.corrections !== corrections || this.#view === undefined) return;
     const plan = this.#makePlan(this.#view);
-    this.#input({ in: "activated", work: workOf(plan) });
+    this.#input({ in: "activated", work: workOf(plan, this.#assignment.needs(plan).commit) });
+  }
+
+  async #commit(corrections: number): Promise<void> {
+    if (this.#plan === undefined) return;
+    const left = this.#until - this.#context.clock.now();
+    const active = await this.#assignment.commit(this.#plan, this.id, left * activationShare);
+    if (this.state.at !== "committing" || this.state.corrections !== corrections) return;
+    if (active) this.#input({ in: "committed" });
+    else this.#fail({ reason: "activation-refused" });
   }
 
   /** Planted fault: the last write once more, after Finish. */
@@ -377,4 +393,4 @@ const operationTexts: Readonly<Record<Operation, { readonly method: string }>> =
   finish: { method: "POST" },
 };
 
-const workOf = (plan: Plan): { deletes: number; writes: number } => ({ deletes: plan.deletes.length, writes: plan.writes.length });
+const workOf = (plan: Plan, commit: boolean): Workload => ({ deletes: plan.deletes.length, writes: plan.writes.length, commit });

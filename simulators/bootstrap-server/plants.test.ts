@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { Codes } from "../../src/coap/index.js";
 import { UnknownPlantError, bootstrapServerConfig } from "../../src/config/index.js";
-import { single } from "../../src/lwm2m/index.js";
+import { single, valueOf } from "../../src/lwm2m/index.js";
+import { isEncrypted, SecretKeys } from "../../src/smp/index.js";
 import type { AccountBody, OrderBody } from "../../src/smp/index.js";
 import { simulatedPorts } from "../../src/ports/simulated/index.js";
 import type { SimulatedPorts } from "../../src/ports/simulated/index.js";
@@ -27,6 +28,8 @@ interface Rig {
   readonly other: MemoryLink;
 }
 
+const serverKeys = await SecretKeys.create();
+
 const closing: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of closing.splice(0)) await close();
@@ -50,6 +53,7 @@ async function rig(plant: PlantName | undefined): Promise<Rig> {
   const coap = await udpEndpoint(ports, { ...serverAddress, transmission: config.timing.coap }, late);
   const link = new MemoryLink(config.peers[0]!, ports.clock);
   const other = new MemoryLink(config.peers[1]!, ports.clock);
+  link.jwksAnswer = other.jwksAnswer = serverKeys.set;
   const role = new BootstrapServer(config, ports, coap, new Map([["operator-b", link], ["operator-a", other]]));
   late.handler = role.bootstraps;
   const device = await ScriptedDevice.start(ports, { endpoint: "ab-1", host: "10.1.0.1", server: serverAddress, coap: config.timing.coap });
@@ -73,6 +77,40 @@ async function bootstrap({ device, ports }: Rig, ms = 3500): Promise<string> {
   await ports.clock.advance(ms);
   return answered;
 }
+
+const keyed: AccountBody = { ...account, uri: "coaps://10.0.0.3", securityMode: "psk" };
+
+/** Encryption takes no time of the virtual clock, and some of the real one. */
+async function until({ ports }: Rig, done: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1000 && !done(); turn++) {
+    await ports.clock.advance(10);
+    await new Promise(setImmediate);
+  }
+}
+
+/** An order for keys, up to where the device may come. */
+async function orderedKey(one: Rig, by: typeof caller, accountId: string, type: OrderBody["type"] = "provision"): Promise<string> {
+  const { handlers } = one.role;
+  const { orderId } = handlers.createOrder(by, { type, accountId, targets: { endpoints: ["ab-1"] }, policy }).value;
+  await until(one, () => handlers.getItem(by, { orderId, ep: "ab-1" }).state === "awaiting-client");
+  return orderId;
+}
+
+async function broughtKey(one: Rig, by = caller, body = keyed): Promise<string> {
+  const { handlers } = one.role;
+  const { accountId } = handlers.createAccount(by, body).value;
+  const orderId = await orderedKey(one, by, accountId);
+  const answered = one.device.bootstrap();
+  await until(one, () => handlers.getItem(by, { orderId, ep: "ab-1" }).state === "applied");
+  await answered;
+  handlers.createConfirmation(by, { ep: "ab-1", ssid: body.ssid ?? 0, event: "registered", at: new Date(one.ports.clock.epoch()).toISOString(), credentialId: accountId, version: 1 });
+  return accountId;
+}
+
+const keyOf = ({ device }: Rig, ssid: number): string => {
+  const value = valueOf(device.security(ssid)!, 5);
+  return value instanceof Uint8Array ? Buffer.from(value).toString("hex") : "";
+};
 
 const written = ({ device }: Rig): boolean => device.accounts.includes(201);
 
@@ -225,6 +263,43 @@ const observations: Readonly<Record<PlantName, { readonly see: (one: Rig) => unk
     },
     right: "discover",
     wrong: "write",
+  },
+  "same-key-for-two-servers": {
+    see: async (one) => {
+      await broughtKey(one);
+      await broughtKey(one, { peerId: "operator-a", tenant: "a" }, { ...keyed, uri: "coaps://10.0.0.2", ssid: 102 });
+      return keyOf(one, 201) === keyOf(one, 102);
+    },
+    right: false,
+    wrong: true,
+  },
+  "rotation-keeps-identity": {
+    see: async (one) => {
+      await orderedKey(one, caller, await broughtKey(one), "rotate");
+      const [first, second] = one.link.staged;
+      return first?.identity?.b64u === second?.identity?.b64u;
+    },
+    right: false,
+    wrong: true,
+  },
+  "secret-in-cleartext": {
+    see: async (one) => {
+      await broughtKey(one);
+      return isEncrypted(one.link.staged[0]?.secret ?? "");
+    },
+    right: true,
+    wrong: false,
+  },
+  "rollback-not-sent": {
+    see: async (one) => {
+      const orderId = await orderedKey(one, caller, await broughtKey(one), "rotate");
+      one.device.script = (operation, path) => (operation === "write" && path.startsWith("/0/") ? answer(Codes.BadRequest) : undefined);
+      void one.device.bootstrap();
+      await until(one, () => one.role.handlers.getItem(caller, { orderId, ep: "ab-1" }).state === "rolled-back");
+      return one.link.log.filter((line) => line.startsWith("roll-back")).length;
+    },
+    right: 1,
+    wrong: 0,
   },
   "unknown-endpoint-accepted": { see: async (one) => unknown(one), right: "4.00", wrong: "2.04" },
   "wrong-code-of-a-table": { see: async (one) => unknown(one), right: "4.00", wrong: "4.04" },

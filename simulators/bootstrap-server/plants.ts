@@ -19,6 +19,10 @@ export const plants = [
   { name: "discover-skipped", rule: "discover-first", breaks: "writes without Discover, to instance ids it assumes to be free" },
   { name: "unknown-endpoint-accepted", rule: "bootstrap-request-unknown", breaks: "answers a Bootstrap-Request of an unknown endpoint 2.04" },
   { name: "wrong-code-of-a-table", rule: "bootstrap-request-codes", breaks: "answers a refused Bootstrap-Request 4.04 instead of 4.00" },
+  { name: "same-key-for-two-servers", rule: "keys-differ", breaks: "gives a device the same key for all of its Servers" },
+  { name: "rotation-keeps-identity", rule: "new-version-new-identity", breaks: "rotates the key and leaves the identity as it was" },
+  { name: "secret-in-cleartext", rule: "secret-encrypted", breaks: "sends keys to LwM2M Servers without encrypting them" },
+  { name: "rollback-not-sent", rule: "rotation-rolled-back", breaks: "leaves the new version active at the Server when the session that brought it failed" },
   { name: "secret-readable-by-get", rule: "no-secret-in-get", breaks: "shows the secret members of an account in GET" },
 ] as const satisfies readonly Plant[];
 

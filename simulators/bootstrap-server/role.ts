@@ -4,6 +4,7 @@ import { EventLog, FaultBoard, TraceLog } from "../../src/operator/index.js";
 import type { BootstrapServerOperations } from "../../src/operator/index.js";
 import type { Ports } from "../../src/ports/index.js";
 import { itemStates } from "../../src/smp/index.js";
+import type { SecretKeys } from "../../src/smp/index.js";
 import type { UdpEndpoint } from "../../src/transport/index.js";
 import { BootstrapHandler } from "./bootstrap-handler.js";
 import type { ServerLink } from "./engine/server-link.js";
@@ -29,6 +30,8 @@ export class BootstrapServer {
     readonly ports: Ports,
     readonly endpoint: UdpEndpoint,
     links?: ReadonlyMap<string, ServerLink>,
+    /** To which Servers encrypt the keys that they make themselves. */
+    keys?: SecretKeys,
   ) {
     const { clock, log, secrets } = ports;
     const plants = plantsNamed(config.plants);
@@ -40,7 +43,7 @@ export class BootstrapServer {
       const link = links?.get(peer.id) ?? (peer.smp === undefined ? undefined : new SmpLink(peer, peer.smp, { clock, secrets, trace: this.trace }));
       if (link !== undefined) this.#links.set(peer.id, link);
     }
-    this.management = new ServerManagement(config, { clock, secrets, log, trace: this.trace, operatorEvents: this.events, plants, links: this.#links });
+    this.management = new ServerManagement(config, { clock, secrets, log, trace: this.trace, operatorEvents: this.events, plants, links: this.#links, keys });
     const request = this.metrics.operation("bootstrap-request");
     const session = this.metrics.operation("session");
     this.bootstraps = new BootstrapHandler(
@@ -57,7 +60,7 @@ export class BootstrapServer {
       clock.epoch(),
     );
     this.bootstraps.attach({ clock, endpoint, faults: this.faults, trace: this.trace, timing: config.timing.bootstrapServer, plants, stallMs: 3 * config.timing.coap.ackTimeoutMs });
-    this.handlers = new SmpHandlers(config, this.management);
+    this.handlers = new SmpHandlers(config, this.management, keys);
     this.operations = {
       bootstrap: (name) => this.management.plain.of(name)?.configuration,
       setBootstrap: (name, configuration) => this.management.plain.set(name, configuration),

@@ -1,108 +1,35 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Codes } from "../../src/coap/index.js";
-import { bootstrapServerConfig } from "../../src/config/index.js";
-import type { BootstrapServerInput, PeerConfig } from "../../src/config/index.js";
+import type { BootstrapServerInput } from "../../src/config/index.js";
 import { single, valueOf } from "../../src/lwm2m/index.js";
-import { realPorts } from "../../src/ports/real/index.js";
-import { ProblemError, SmpCallError, SmpClient } from "../../src/smp/index.js";
-import type { Item, ItemState, NewOrder, Order } from "../../src/smp/index.js";
-import { startBootstrapServer } from "./server.js";
 import type { RunningRole } from "../../src/operator/index.js";
-import { FakeServer } from "./testing/fake-server.js";
-import { ScriptedDevice, answer } from "./testing/scripted-device.js";
+import { ProblemError } from "../../src/smp/index.js";
+import type { SmpClient } from "../../src/smp/index.js";
+import type { FakeServer } from "./testing/fake-server.js";
+import { accountA, accountB, itemIn, ManagementRig, order, ports, problem, until } from "./testing/management-rig.js";
+import { answer } from "./testing/scripted-device.js";
+import type { ScriptedDevice } from "./testing/scripted-device.js";
 
-const ports = realPorts("server-management");
-const tokens = { a: "token-of-operator-a-1", b: "token-of-operator-b-1" };
-
+let rig: ManagementRig;
 let serverA: FakeServer;
 let serverB: FakeServer;
 let role: RunningRole;
 let a: SmpClient;
 let b: SmpClient;
-const devices: ScriptedDevice[] = [];
 
 async function start(over: Partial<BootstrapServerInput> = {}): Promise<void> {
-  serverA = new FakeServer(ports);
-  serverB = new FakeServer(ports);
-  const peer = (id: string, token: string): PeerConfig => ({ id, tenant: id, token, endpoints: ["*"], uris: ["*"], shortServerIds: [1, 65534] });
-  await serverA.start(peer("bs", tokens.a));
-  await serverB.start(peer("bs", tokens.b));
-  role = await startBootstrapServer(
-    bootstrapServerConfig({
-      coap: "127.0.0.1:0",
-      http: "127.0.0.1:0",
-      lab: true,
-      operatorToken: "operator-token-of-a-test",
-      clients: ["ab-*", "a-*", "b-*"],
-      timing: { profile: "lab", bootstrapServer: { sessionTimeoutMs: 1500, requestTimeoutMs: 1200, sm3BudgetMs: 700, sm3RetryDelayMs: 30, retryDelayMs: 50, confirmWindowMs: 250, triggerValidityMs: 1000 } },
-      peers: [
-        { id: "operator-a", tenant: "a", token: tokens.a, smp: serverA.base, endpoints: ["ab-*", "a-*"], uris: ["coap://127.0.0.2:*"], shortServerIds: [100, 199] },
-        { id: "operator-b", tenant: "b", token: tokens.b, smp: serverB.base, endpoints: ["ab-*", "b-*"], uris: ["coap://127.0.0.3:*"], shortServerIds: [200, 299] },
-      ],
-      ...over,
-    }),
-    ports,
-  );
-  const client = (token: string): SmpClient => new SmpClient({ base: `http://127.0.0.1:${role.http.port}`, token, peer: "bs", clock: ports.clock, newKey: () => ports.secrets.token() });
-  a = client(tokens.a);
-  b = client(tokens.b);
+  rig = await ManagementRig.start(over);
+  ({ serverA, serverB, role, a, b } = rig);
 }
 
 beforeEach(() => start());
-afterEach(async () => {
-  for (const device of devices.splice(0)) await device.close();
-  await Promise.all([a.close(), b.close()]);
-  await role.stop();
-  await Promise.all([serverA.stop(), serverB.stop()]);
-});
+afterEach(() => rig.stop());
 
-async function device(endpoint: string): Promise<ScriptedDevice> {
-  const made = await ScriptedDevice.start(ports, { endpoint, host: "127.0.0.1", server: role.coap, coap: bootstrapServerConfig({ operatorToken: "operator-token-of-a-test", timing: "lab" }).timing.coap });
-  devices.push(made);
-  return made;
-}
-
-const accountA = { uri: "coap://127.0.0.2:5683", securityMode: "nosec", ssid: 101, lifetime: 300 } as const;
-const accountB = { uri: "coap://127.0.0.3:5683", securityMode: "nosec", ssid: 201, acl: [{ object: 3, instance: 0, rights: 1 }] } as const;
-
-const order = async (client: SmpClient, accountId: string, endpoints: string[], over: Partial<NewOrder> = {}): Promise<Order> =>
-  (await client.createOrder({ type: "provision", accountId, targets: { endpoints }, ...over })).value;
-
-async function until<T>(what: () => Promise<T> | T, accepted: (value: T) => boolean, withinMs = 4000): Promise<T> {
-  const end = ports.clock.now() + withinMs;
-  for (;;) {
-    const value = await what();
-    if (accepted(value)) return value;
-    if (ports.clock.now() > end) throw new Error(`still ${JSON.stringify(value)}`);
-    await pause(10);
-  }
-}
-
-const itemIn = (client: SmpClient, { orderId }: Order, ep: string, ...states: ItemState[]): Promise<Item> =>
-  until(async () => (await client.getItem(orderId, ep)).value, ({ state }) => states.includes(state));
-
+const device = (endpoint: string): Promise<ScriptedDevice> => rig.device(endpoint);
+const provisioned = (one: ScriptedDevice, client: SmpClient, account: typeof accountA | typeof accountB): Promise<string> => rig.provisioned(one, client, account);
 const confirm = (client: SmpClient, ep: string, ssid: number): Promise<unknown> =>
   client.createConfirmation({ ep, ssid, event: "registered", at: new Date(ports.clock.epoch()).toISOString() });
-
-/** Puts an account on a device that comes by itself, and confirms it. */
-async function provisioned(one: ScriptedDevice, client: SmpClient, account: typeof accountA | typeof accountB): Promise<string> {
-  const { accountId } = (await client.createAccount(account)).value;
-  const placed = await order(client, accountId, [one.endpointName], { policy: { trigger: "wait-for-client" } });
-  await itemIn(client, placed, one.endpointName, "awaiting-client");
-  expect(await one.bootstrap()).toBe("2.04");
-  await itemIn(client, placed, one.endpointName, "applied");
-  await confirm(client, one.endpointName, account.ssid);
-  await itemIn(client, placed, one.endpointName, "confirmed");
-  one.log.length = 0;
-  return accountId;
-}
-
-const problem = async (call: Promise<unknown>): Promise<{ type: string | undefined; status: number; field: string | undefined }> => {
-  const error = await call.then(() => undefined, (caught: unknown) => caught);
-  if (!(error instanceof SmpCallError)) throw new Error(`no problem but ${String(error)}`);
-  return { type: error.type, status: error.status, field: error.problem?.field };
-};
 
 describe("a provision order", () => {
   it("stages, waits for the client, activates before the first write and is confirmed by the Server", async () => {
@@ -335,7 +262,7 @@ describe("a provision order", () => {
   });
 
   it("spreads its triggers over time", async () => {
-    await role.stop();
+    await rig.stop();
     await start({ bootstrap: [{ endpoint: "ab-*", accounts: [{ uri: "coap://127.0.0.2:5683", shortServerId: 101 }] }] });
     const { accountId } = (await b.createAccount(accountB)).value;
     const began = ports.clock.now();
@@ -497,7 +424,7 @@ describe("separate operators", () => {
     expect(await problem(b.createAccount({ ...accountB, uri: accountA.uri }))).toEqual({ type: "uri-not-allowed", status: 422, field: "/uri" });
     expect(await problem(b.createAccount({ ...accountB, ssid: 101 }))).toEqual({ type: "ssid-conflict", status: 409, field: "/ssid" });
     expect(await problem(a.createAccount({ ...accountA, uri: "coaps://127.0.0.2:5684" }))).toMatchObject({ type: "uri-not-allowed" });
-    expect(await problem(a.createAccount({ ...accountA, securityMode: "psk" }))).toEqual({ type: "unsupported-mode", status: 422, field: "/securityMode" });
+    expect(await problem(a.createAccount({ ...accountA, securityMode: "rpk" }))).toEqual({ type: "unsupported-mode", status: 422, field: "/securityMode" });
     expect((await b.createAccount({ uri: "coap://127.0.0.3:1", securityMode: "nosec" })).value.ssid).toBe(200);
   });
 

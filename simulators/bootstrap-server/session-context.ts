@@ -12,12 +12,14 @@ export interface Assignment {
   readonly empty: boolean;
   /** `rewrite`: everything the device should hold, also what it seems to hold already. */
   wish(rewrite: boolean): Wish;
-  /** Whether accounts of the plan wait for a credential to be staged, or activated. */
-  needs(plan: Plan): { readonly stage: boolean; readonly activate: boolean };
+  /** Whether accounts of the plan wait for a credential to be staged, to be activated before they are written, or afterwards (`commit`). */
+  needs(plan: Plan): { readonly stage: boolean; readonly activate: boolean; readonly commit: boolean };
   /** Stages what is missing (ORD-4); what cannot be staged leaves the wish. */
   stage(plan: Plan): Promise<void>;
   /** Activates the credentials of the accounts the plan writes (ORD-1); what is refused leaves the wish. */
   activate(plan: Plan, sessionId: number, withinMs: number): Promise<void>;
+  /** Activates those that wait for the writes, before Finish; false when one is not active then, and the session must not be finished. */
+  commit(plan: Plan, sessionId: number, withinMs: number): Promise<boolean>;
   /** The last Delete or Write was answered. */
   delivered(plan: Plan): void;
   /** The session is over. `touched`: accounts of which some Delete or Write was answered 2.xx; `refused`: the step that was not. */
@@ -64,6 +66,8 @@ export function describeFailure(failure: SessionFailure): string {
       return `Bootstrap-Request answered ${failure.code}`;
     case "request-failed":
       return `${failure.operation} of ${failure.path} ${failure.code === undefined ? "not answered" : `answered ${failure.code}`}`;
+    case "activation-refused":
+      return "a credential could not be activated after the writes";
     case "finish-failed":
       return failure.code === undefined ? "Finish not answered" : `Finish answered ${failure.code}`;
   }

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isOver, maxCorrections, nextSession } from "./session.js";
-import type { SessionInput, SessionState } from "./session.js";
+import type { SessionInput, SessionState, Workload } from "./session.js";
 
-const work = (deletes: number, writes: number): { deletes: number; writes: number } => ({ deletes, writes });
+const work = (deletes: number, writes: number, commit = false): Workload => ({ deletes, writes, commit });
 
 function run(inputs: readonly SessionInput[], from: SessionState = { at: "requested" }): SessionState {
   return inputs.reduce<SessionState>((state, input) => {
@@ -47,6 +47,21 @@ describe("a bootstrap session", () => {
     expect(nextSession(staging, { in: "staged", activate: false, work: work(0, 0) })?.at).toBe("finishing");
   });
 
+  it("activates after the writes and before Finish what has to wait for them", () => {
+    const writing = run([{ in: "accepted" }, { in: "begin" }, { in: "planned", stage: false, activate: false, work: work(1, 1, true) }, { in: "answered" }]);
+    const committing = run([{ in: "answered" }], writing);
+    expect([writing.at, committing.at]).toEqual(["writing", "committing"]);
+    expect(nextSession(committing, { in: "answered" })).toBeUndefined();
+    expect(nextSession(committing, { in: "committed" })).toEqual({ at: "finishing", corrections: 0 });
+    expect(nextSession(writing, { in: "committed" })).toBeUndefined();
+  });
+
+  it("does not finish when the activation that waited for the writes is refused", () => {
+    const committing = run([{ in: "accepted" }, { in: "begin" }, { in: "planned", stage: false, activate: false, work: work(0, 1, true) }, { in: "answered" }]);
+    const failed = nextSession(committing, { in: "failed", failure: { reason: "activation-refused" } });
+    expect(failed).toEqual({ at: "failed", failure: { reason: "activation-refused" } });
+  });
+
   it("goes straight to Finish when every activation was refused and nothing else is left", () => {
     const activating = run([{ in: "accepted" }, { in: "begin" }, { in: "planned", stage: false, activate: true, work: work(0, 2) }]);
     expect(nextSession(activating, { in: "activated", work: work(0, 0) })).toEqual({ at: "finishing", corrections: 0 });
@@ -81,7 +96,8 @@ describe("a bootstrap session", () => {
     const input: fc.Arbitrary<SessionInput> = fc.oneof(
       fc.constantFrom<SessionInput>({ in: "accepted" }, { in: "begin" }, { in: "read" }, { in: "answered" }, { in: "not-acceptable" }, { in: "displaced" }, { in: "timeout" }),
       fc.constant<SessionInput>({ in: "discovered", reads: 1 }),
-      fc.record({ in: fc.constant("planned" as const), stage: fc.boolean(), activate: fc.boolean(), work: fc.constant(work(1, 1)) }),
+      fc.record({ in: fc.constant("planned" as const), stage: fc.boolean(), activate: fc.boolean(), work: fc.constantFrom(work(1, 1), work(1, 1, true)) }),
+      fc.constant<SessionInput>({ in: "committed" }),
       fc.constant<SessionInput>({ in: "activated", work: work(1, 1) }),
       fc.constant<SessionInput>({ in: "staged", activate: true, work: work(1, 1) }),
     );

@@ -2,12 +2,16 @@
 export type SessionFailure =
   | { readonly reason: "refused"; readonly code: string }
   | { readonly reason: "request-failed"; readonly operation: "discover" | "read" | "delete" | "write"; readonly path: string; readonly code?: string }
+  /** What is written already must not be finished: its credential is not active (ORD-1). */
+  | { readonly reason: "activation-refused" }
   | { readonly reason: "finish-failed"; readonly code?: string };
 
 /** What is left to deliver once everything that must come first has been answered. */
 export interface Workload {
   readonly deletes: number;
   readonly writes: number;
+  /** Credentials that are activated after the writes (one slot). */
+  readonly commit: boolean;
 }
 
 /**
@@ -21,8 +25,9 @@ export type SessionState =
   | { readonly at: "reading"; readonly done: number; readonly of: number; readonly corrections: number }
   | { readonly at: "staging"; readonly corrections: number }
   | { readonly at: "activating"; readonly corrections: number }
-  | { readonly at: "deleting"; readonly done: number; readonly of: number; readonly writes: number; readonly corrections: number }
-  | { readonly at: "writing"; readonly done: number; readonly of: number; readonly corrections: number }
+  | { readonly at: "deleting"; readonly done: number; readonly of: number; readonly writes: number; readonly commit: boolean; readonly corrections: number }
+  | { readonly at: "writing"; readonly done: number; readonly of: number; readonly commit: boolean; readonly corrections: number }
+  | { readonly at: "committing"; readonly corrections: number }
   | { readonly at: "finishing"; readonly corrections: number }
   | { readonly at: "finished" }
   | { readonly at: "failed"; readonly failure: SessionFailure }
@@ -43,6 +48,8 @@ export type SessionInput =
   | { readonly in: "staged"; readonly activate: boolean; readonly work: Workload }
   /** Every activation was answered; accounts whose activation was refused are no longer in `work`. */
   | { readonly in: "activated"; readonly work: Workload }
+  /** The activations that had to wait for the writes were answered well. */
+  | { readonly in: "committed" }
   | { readonly in: "answered" }
   | { readonly in: "not-acceptable" }
   | { readonly in: "failed"; readonly failure: SessionFailure }
@@ -57,18 +64,20 @@ export function isOver(state: SessionState): boolean {
 }
 
 function deliver(work: Workload, corrections: number): SessionState {
-  if (work.deletes > 0) return { at: "deleting", done: 0, of: work.deletes, writes: work.writes, corrections };
-  if (work.writes > 0) return { at: "writing", done: 0, of: work.writes, corrections };
-  return { at: "finishing", corrections };
+  const { deletes, writes, commit } = work;
+  if (deletes > 0) return { at: "deleting", done: 0, of: deletes, writes, commit, corrections };
+  if (writes > 0) return { at: "writing", done: 0, of: writes, commit, corrections };
+  return { at: commit ? "committing" : "finishing", corrections };
 }
 
 function answered(state: SessionState): SessionState | undefined {
   switch (state.at) {
     case "deleting":
       if (state.done + 1 < state.of) return { ...state, done: state.done + 1 };
-      return deliver({ deletes: 0, writes: state.writes }, state.corrections);
+      return deliver({ deletes: 0, writes: state.writes, commit: state.commit }, state.corrections);
     case "writing":
-      return state.done + 1 < state.of ? { ...state, done: state.done + 1 } : { at: "finishing", corrections: state.corrections };
+      if (state.done + 1 < state.of) return { ...state, done: state.done + 1 };
+      return deliver({ deletes: 0, writes: 0, commit: state.commit }, state.corrections);
     case "finishing":
       return { at: "finished" };
     default:
@@ -102,6 +111,8 @@ export function nextSession(state: SessionState, input: SessionInput): SessionSt
       return input.activate ? { at: "activating", corrections: state.corrections } : deliver(input.work, state.corrections);
     case "activated":
       return state.at === "activating" ? deliver(input.work, state.corrections) : undefined;
+    case "committed":
+      return state.at === "committing" ? { at: "finishing", corrections: state.corrections } : undefined;
     case "answered":
       return answered(state);
     case "not-acceptable":

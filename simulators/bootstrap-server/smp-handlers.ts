@@ -2,9 +2,9 @@ import type { BootstrapServerConfig } from "../../src/config/index.js";
 import { defaultLimits, ProblemError } from "../../src/smp/index.js";
 import type {
   Account, AccountBody, AccountPage, AccountPath, BootstrapServerHandlers, CallContext, Caller, Capabilities, Client, ConditionalContext, Confirmation, EndpointPath, EventPage, EventQuery, Item, ItemPage, JwkSet,
-  ItemQuery, Order, OrderBody, OrderPage, OrderPath, OrderQuery, PageQuery, Tagged,
+  ItemQuery, Order, OrderBody, OrderPage, OrderPath, OrderQuery, PageQuery, SecretKeys, Tagged,
 } from "../../src/smp/index.js";
-import { etagOf } from "./engine/accounts.js";
+import { etagOf, offeredModes } from "./engine/accounts.js";
 import { itemView } from "./engine/items.js";
 import type { AccountRecord, OrderRecord } from "./engine/model.js";
 import type { ServerManagement } from "./engine/server-management.js";
@@ -14,23 +14,32 @@ export class SmpHandlers implements BootstrapServerHandlers {
   constructor(
     private readonly config: BootstrapServerConfig,
     private readonly management: ServerManagement,
+    private readonly keys?: SecretKeys,
   ) {}
 
   getCapabilities(caller: Caller): Capabilities {
     const [first, last] = this.management.peer(caller).shortServerIds;
+    const { secretTransport } = this.management;
     return {
       profile: "smp/1",
       role: "bootstrap-server",
       software: "muster",
-      securityModes: ["nosec"],
-      secretTransport: ["none"],
+      securityModes: offeredModes(this.config.lab),
+      secretTransport: secretTransport.length === 0 ? ["none"] : secretTransport,
+      tenant: caller.tenant,
       limits: defaultLimits,
-      bootstrapServer: { orderTypes: ["provision", "update", "remove"], triggers: ["via-server", "wait-for-client"], activation: ["before-first-write"], shortServerIds: [first, last] },
+      bootstrapServer: {
+        orderTypes: ["provision", "update", "rotate", "remove"],
+        triggers: ["via-server", "wait-for-client"],
+        activation: ["before-first-write", "before-finish"],
+        keyOrigins: secretTransport.length === 0 ? ["bs"] : ["bs", "server"],
+        shortServerIds: [first, last],
+      },
     };
   }
 
   getJwks(): JwkSet {
-    return { keys: [] };
+    return this.keys?.set ?? { keys: [] };
   }
 
   createAccount(caller: Caller, body: AccountBody): Tagged<Account> {

@@ -3,16 +3,17 @@ import type { IncomingRequest } from "../../src/coap/index.js";
 import { VirtualClock } from "../../src/ports/simulated/index.js";
 import { WaitingRoom } from "./waiting-room.js";
 
-function room(capacity?: number): { clock: VirtualClock; waiting: WaitingRoom; begun: string[]; ignored: string[]; come: (endpoint: string, name?: string) => void } {
+function room(capacity?: number): { clock: VirtualClock; waiting: WaitingRoom; begun: string[]; ignored: string[]; forgotten: string[]; come: (endpoint: string, name?: string) => void } {
   const clock = new VirtualClock();
-  const waiting = new WaitingRoom(clock, 1000, capacity);
+  const forgotten: string[] = [];
+  const waiting = new WaitingRoom(clock, 1000, (endpoint) => forgotten.push(endpoint), capacity);
   const begun: string[] = [];
   const ignored: string[] = [];
   const come = (endpoint: string, name = endpoint): void => {
     const request: Pick<IncomingRequest, "ignore"> = { ignore: () => ignored.push(name) };
     waiting.add(endpoint, request as IncomingRequest, () => begun.push(name));
   };
-  return { clock, waiting, begun, ignored, come };
+  return { clock, waiting, begun, ignored, forgotten, come };
 }
 
 describe("requests that wait for their session", () => {
@@ -36,13 +37,14 @@ describe("requests that wait for their session", () => {
   });
 
   it("are forgotten when the device has not asked again for long", async () => {
-    const { clock, waiting, begun, ignored, come } = room();
+    const { clock, waiting, begun, ignored, forgotten, come } = room();
     come("a");
     come("b");
     await clock.advance(600);
     come("b", "b2");
     await clock.advance(600);
     expect(ignored).toEqual(["b", "a"]);
+    expect(forgotten).toEqual(["a"]);
     expect(waiting.size).toBe(1);
     expect(waiting.admit()).toBe(true);
     expect(waiting.admit()).toBe(false);

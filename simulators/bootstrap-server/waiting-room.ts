@@ -23,6 +23,7 @@ export class WaitingRoom extends Timer {
   constructor(
     private readonly clock: Clock,
     private readonly patienceMs: number,
+    private readonly forgotten: (endpoint: string) => void,
     private readonly capacity = 20_000,
   ) {
     super();
@@ -57,6 +58,7 @@ export class WaitingRoom extends Timer {
       if (askedAt + this.patienceMs > now) continue;
       this.#waiting.delete(endpoint);
       request.ignore();
+      this.forgotten(endpoint);
     }
     if (this.#waiting.size > 0) this.clock.start(this, this.patienceMs / 4);
   }

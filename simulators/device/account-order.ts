@@ -23,7 +23,7 @@ export function matchAccounts(device: Device): void {
   const before = device.accounts;
   device.accounts = wanted.map((details) => {
     const present = before.find((account) => account.shortServerId === details.shortServerId);
-    if (present === undefined || !sameServer(present.details, details)) return new Account(device, details);
+    if (present === undefined || !sameServer(present.details, details, device.behaviour.sessions.onNewCredential === "keep")) return new Account(device, details);
     present.renew(details);
     if (present.state.at === "left") present.step({ in: "stop" });
     return present;

@@ -1,25 +1,28 @@
-import { Codes, formatCode, isSuccess, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type Request, type RequestHandler, type Response, type ResponseHandler } from "../../src/coap/index.js";
+import { Codes, formatCode, isSuccess, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type Request, type Response, type ResponseHandler } from "../../src/coap/index.js";
 import { deregisterRequest, locationOf, ServerResource, updateRequest, registerRequest } from "../../src/lwm2m/index.js";
 import { Timer } from "../../src/ports/index.js";
-import type { UdpEndpoint } from "../../src/transport/index.js";
 import type { ActionResult } from "./actions.js";
 import type { Device } from "./device.js";
+import type { LinkFailure } from "./handshakes.js";
 import { idleAccount, nextAccount, type AccountInput, type AccountState, type RetryPolicy } from "./lifecycle.js";
 import { numberOf, textOf } from "./objects.js";
+import { noteAlert } from "./alert-code.js";
 import { lifetimeOf, retryPolicyOf, type ServerAccount } from "./server-accounts.js";
+import { ServerLink, type LinkOwner } from "./server-link.js";
 
 /** What an Update has to carry. */
 export const Change = { Lifetime: 1, Binding: 2, Objects: 4 } as const;
 
 const defaultDisableSeconds = 86_400;
 const unused: RetryPolicy = { count: 1, timerMs: 0, sequenceDelayMs: 0, sequences: 1 };
+/** For the personality that knows no back-off. */
+const atOnce: RetryPolicy = { count: Number.POSITIVE_INFINITY, timerMs: 0, sequenceDelayMs: 0, sequences: 1 };
 
-/** The registration of a device with one LwM2M Server: its socket, its timer, its place in the lifecycle. */
-export class Account extends Timer implements ResponseHandler, RequestHandler {
+/** The registration of a device with one LwM2M Server: its link, its timer, its place in the lifecycle. */
+export class Account extends Timer implements ResponseHandler, LinkOwner {
   state: AccountState = idleAccount;
   location: readonly string[] | undefined = undefined;
-  endpoint: Endpoint | undefined = undefined;
-  peer: Peer | undefined = undefined;
+  readonly link: ServerLink;
   lastFailure: string | undefined = undefined;
   /** Hears how the exchange that a tester asked for ended. */
   waiter: ((result: ActionResult) => void) | undefined = undefined;
@@ -32,14 +35,18 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
   /** Registered since the last bootstrap; the initial delay (/1/x/14) counts until then. */
   settled = false;
   #exchange: Exchange | undefined = undefined;
-  #opening = false;
   #sentAt = 0;
+  /** When the present attempt began (`Clock.now()`). */
+  #beganAt = 0;
+  /** `Change` bits that the Update under way carries. */
+  #announcing = 0;
 
   constructor(
     readonly device: Device,
     public details: ServerAccount,
   ) {
     super();
+    this.link = new ServerLink(device, details.shortServerId, details.uri, details.security, this);
   }
 
   override get timerName(): string {
@@ -48,6 +55,19 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
 
   get shortServerId(): number {
     return this.details.shortServerId;
+  }
+
+  get endpoint(): Endpoint | undefined {
+    return this.link.endpoint;
+  }
+
+  get peer(): Peer | undefined {
+    return this.link.peer;
+  }
+
+  get wantsLink(): boolean {
+    const { at } = this.state;
+    return at === "registering" || at === "updating" || at === "deregistering";
   }
 
   get registered(): boolean {
@@ -63,14 +83,19 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
   /** Feeds the state machine; false when the input means nothing now. */
   step(input: AccountInput): boolean {
     const from = this.state;
-    const failing = input.in === "unanswered" || input.in === "refused";
-    const to = nextAccount(from, input, failing ? retryPolicyOf(this.details.server, this.device.spec.timing.device) : unused);
+    const to = nextAccount(from, input, this.#policyFor(input));
     if (to === undefined) return false;
     this.state = to;
     this.device.accountMoved(this, from, to, input);
     this.#enter(to);
     this.device.accountSettled(this);
     return true;
+  }
+
+  #policyFor(input: AccountInput): RetryPolicy {
+    const { spec, behaviour } = this.device;
+    if (input.in === "no-session" && behaviour.sessions.backOff === "none") return atOnce;
+    return input.in === "unanswered" || input.in === "refused" || input.in === "no-session" ? retryPolicyOf(this.details.server, spec.timing.device) : unused;
   }
 
   #enter(state: AccountState): void {
@@ -84,7 +109,8 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
       case "updating":
       case "deregistering":
         this.#drop();
-        this.#sentAt = this.device.intended(clock.now());
+        this.#beganAt = clock.now();
+        this.#sentAt = this.device.intended(this.#beganAt);
         this.#transmit();
         return;
       case "registered":
@@ -124,6 +150,7 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
     if (lifetimeOf(details.server) !== lifetimeOf(this.details.server)) this.unannounced |= Change.Lifetime;
     if (textOf(details.server, ServerResource.Binding) !== textOf(this.details.server, ServerResource.Binding)) this.unannounced |= Change.Binding;
     this.details = details;
+    this.link.security = details.security;
   }
 
   /** The account is gone; with `deregister` its Server is told so first. */
@@ -137,16 +164,14 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
     this.location = undefined;
     this.#drop();
     this.#tellCancelled();
-    const { endpoint } = this;
-    this.endpoint = undefined;
-    this.peer = undefined;
-    if (endpoint !== undefined) this.device.host.closeSocket(endpoint);
+    this.link.close();
   }
 
   /** Stops what it waits for, without a word to anybody (a device gone silent). */
   freeze(): void {
     this.device.host.ports.clock.stop(this);
     this.#drop();
+    this.link.freeze();
     this.#tellCancelled();
   }
 
@@ -157,15 +182,11 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
   }
 
   #transmit(): void {
-    if (this.device.silent) return;
-    if (this.endpoint === undefined || this.peer === undefined) {
-      this.#open();
-      return;
-    }
+    if (this.device.silent || !this.link.ensure()) return;
     const request = this.#request();
     if (request === undefined) return;
     this.device.active();
-    this.#exchange = this.endpoint.send(this.peer, request, this);
+    this.#exchange = this.link.send(request, this);
   }
 
   #request(): Request | undefined {
@@ -178,7 +199,7 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
         return registerRequest({ version, endpoint: device.endpoint, lifetime: lifetimeOf(details.server), binding: device.bindingOf(details.server) }, device.objectList());
       case "updating": {
         if (location === undefined) return undefined;
-        const changes = this.unannounced;
+        const changes = (this.#announcing = this.unannounced);
         this.unannounced = 0;
         if (changes === 0) return updateRequest(location, version);
         return updateRequest(
@@ -198,31 +219,40 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
     }
   }
 
-  #open(): void {
-    if (this.#opening) return;
-    this.#opening = true;
-    this.device.open(this.details.uri, this).then(
-      (endpoint) => this.#opened(endpoint),
-      () => this.#unreachable(),
-    );
+  onLink(made: "new" | "resumed" | "plain"): void {
+    if (!this.wantsLink) return;
+    if (made === "new" && this.device.registersInNewSession && this.step({ in: "new-session" })) this.location = undefined;
+    else this.#transmit();
   }
 
-  #opened(endpoint: UdpEndpoint): void {
-    this.#opening = false;
-    const { at } = this.state;
-    if (at !== "registering" && at !== "updating" && at !== "deregistering") {
-      void endpoint.close();
+  onNoLink({ reason, class: alertClass, alert, handshake }: LinkFailure): void {
+    if (!handshake) {
+      this.#failed(reason, "unreachable");
       return;
     }
-    this.endpoint = endpoint;
-    this.peer = this.device.peerOf(endpoint, this.details.uri);
-    this.#transmit();
+    const { device, waiter } = this;
+    this.waiter = undefined;
+    if (alert !== undefined) noteAlert(device, this.details.server.id, alert);
+    switch (this.state.at) {
+      case "registering":
+      case "updating":
+        if (this.state.at === "registering") device.counters.registrationsFailed++;
+        else device.counters.updatesFailed++;
+        this.lastFailure = reason;
+        this.location = undefined;
+        device.endObservations(this);
+        this.step({ in: "no-session", barred: alertClass === "fail", final: device.fallsBack(this) });
+        break;
+      case "deregistering":
+        this.step({ in: "deregistered" });
+        break;
+      default:
+    }
+    waiter?.({ ok: false, failure: reason === "unreachable" ? reason : "handshake" });
   }
 
-  #unreachable(): void {
-    this.#opening = false;
-    this.onFailure("unreachable");
-  }
+  /** Nothing to do before there is something to say: the next Update makes a session, and registers in it. */
+  onSessionLost(): void {}
 
   onResponse(response: Response): void {
     this.#exchange = undefined;
@@ -284,16 +314,31 @@ export class Account extends Timer implements ResponseHandler, RequestHandler {
     // `cancelled` and `closed` are our own doing.
     if (reason === "cancelled" || reason === "closed") return;
     this.#exchange = undefined;
+    if (reason === "timeout" || reason === "unreachable") {
+      const { at } = this.state;
+      const another = (at === "registering" || at === "updating") && this.link.hadSessionBefore(this.#beganAt);
+      // Whoever lost the session cannot say so: silence in it may mean nothing else.
+      this.link.loseSession();
+      if (another) {
+        this.unannounced |= this.#announcing;
+        this.#transmit();
+        return;
+      }
+    }
+    this.#failed(reason, reason);
+  }
+
+  #failed(why: string, reason: FailureReason): void {
     const { waiter } = this;
     this.waiter = undefined;
     switch (this.state.at) {
       case "registering":
-        this.lastFailure = reason;
+        this.lastFailure = why;
         this.device.counters.registrationsFailed++;
         this.step({ in: "unanswered" });
         break;
       case "updating":
-        this.#updateFailed(reason);
+        this.#updateFailed(why);
         break;
       case "deregistering":
         this.step({ in: "deregistered" });

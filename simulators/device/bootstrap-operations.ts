@@ -18,6 +18,7 @@ import {
 } from "../../src/lwm2m/index.js";
 import { bootstrapDiscovery } from "./announce.js";
 import { findInstance, instancesOf, withInstance, without, withResource, withStored, type InstanceCache, type Objects } from "./objects.js";
+import { holdsKey } from "./security.js";
 import { isBootstrapAccount } from "./server-accounts.js";
 
 /** What an operation of the bootstrap interface does: its answer, and the objects afterwards. */
@@ -74,7 +75,8 @@ function write(objects: Objects, operation: BootstrapWrite, { version, instances
   const fault = definition === undefined ? `object ${path.object} is not supported` : nodeFault(definition, node, path.resource);
   if (fault !== undefined) throw new RequestError(Codes.BadRequest, fault);
   const next = written(objects, path.object, path, node);
-  if (key !== undefined && path.instance !== undefined) {
+  // Keys are each another: there is nothing to share.
+  if (key !== undefined && path.instance !== undefined && !(node.kind === "instance" && path.object === ObjectId.Security && holdsKey(node))) {
     const added = findInstance(next, path.object, path.instance);
     if (added !== undefined) instances.put(key, { object: path.object, node: added });
   }

@@ -1,18 +1,19 @@
-import { Codes, ContentFormat, formatCode, isSuccess, parseCode, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type RequestHandler, type Response, type ResponseHandler } from "../../src/coap/index.js";
+import { Codes, ContentFormat, formatCode, isSuccess, parseCode, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type Response, type ResponseHandler } from "../../src/coap/index.js";
 import { bootstrapRequest, classifyBootstrapOperation, formatPath, RequestError, type BootstrapOperation } from "../../src/lwm2m/index.js";
 import { after } from "../../src/ports/index.js";
-import type { UdpEndpoint } from "../../src/transport/index.js";
+import type { SessionEnd } from "../../src/transport/index.js";
 import type { ActionResult } from "./actions.js";
 import { bootstrapOperation } from "./bootstrap-operations.js";
 import type { Device } from "./device.js";
+import { endInWords, type LinkFailure } from "./handshakes.js";
 import type { Objects } from "./objects.js";
 import type { WriteRefusal } from "./personalities.js";
-import { bootstrapAccountOf, inconsistency } from "./server-accounts.js";
+import { bootstrapAccountOf, inconsistency, type BootstrapAccount } from "./server-accounts.js";
+import { ServerLink, type LinkOwner } from "./server-link.js";
 
 /** One bootstrap, from the Bootstrap-Request to the answer to the Finish. Its objects are a draft until then. */
-export class BootstrapSession implements RequestHandler, ResponseHandler {
-  endpoint: Endpoint | undefined = undefined;
-  peer: Peer | undefined = undefined;
+export class BootstrapSession implements ResponseHandler, LinkOwner {
+  readonly link: ServerLink;
   /** The objects as written so far. */
   draft: Objects;
   waiter: ((result: ActionResult) => void) | undefined = undefined;
@@ -20,52 +21,72 @@ export class BootstrapSession implements RequestHandler, ResponseHandler {
   #finishes = 0;
   #refusals = 0;
   #over = false;
+  #requested = false;
 
   constructor(
     readonly device: Device,
-    readonly uri: string,
+    { uri, security }: BootstrapAccount,
     /** `Clock.now()` when the request was meant to go out. */
     readonly since: number,
   ) {
     this.draft = device.objects;
+    this.link = new ServerLink(device, "bootstrap", uri, security, this);
+    this.link.resumption = device.bootstraps.resumptionFor(security);
+  }
+
+  get endpoint(): Endpoint | undefined {
+    return this.link.endpoint;
+  }
+
+  get peer(): Peer | undefined {
+    return this.link.peer;
+  }
+
+  get wantsLink(): boolean {
+    return !this.#over;
   }
 
   open(): void {
-    this.device.open(this.uri, this).then(
-      (endpoint) => this.#opened(endpoint),
-      () => this.onFailure("unreachable"),
-    );
+    this.link.ensure();
   }
 
-  #opened(endpoint: UdpEndpoint): void {
-    if (this.#over) {
-      void endpoint.close();
-      return;
-    }
-    this.endpoint = endpoint;
-    this.peer = this.device.peerOf(endpoint, this.uri);
-    if (this.device.silent) return;
+  onLink(): void {
     const { device } = this;
+    if (this.#over || device.silent || this.#requested) return;
+    this.#requested = true;
     device.bootstraps.requested();
-    this.#exchange = endpoint.send(this.peer, bootstrapRequest({ endpoint: device.endpoint, preferredFormat: ContentFormat.Tlv }, device.version), this);
+    this.#exchange = this.link.send(bootstrapRequest({ endpoint: device.endpoint, preferredFormat: ContentFormat.Tlv }, device.version), this);
+  }
+
+  onNoLink({ reason, handshake }: LinkFailure): void {
+    if (this.#over) return;
+    this.#tell({ ok: false, failure: handshake && reason !== "unreachable" ? "handshake" : "unreachable" });
+    this.device.bootstraps.failed(`Bootstrap-Request: ${reason}`);
+  }
+
+  /** What the session was for cannot go on in another. */
+  onSessionLost(end: SessionEnd): void {
+    if (!this.#over) this.device.bootstraps.failed(`the Bootstrap Server ended the session: ${endInWords(end)}`);
   }
 
   /** Ends the session. With `linger` the socket stays long enough to answer the last message once more. */
   close(linger: boolean): void {
     this.#over = true;
     this.freeze();
-    const { endpoint, device } = this;
-    this.endpoint = undefined;
-    if (endpoint === undefined) return;
+    const { link, device } = this;
+    const socket = link.release();
+    device.bootstraps.keepResumption(link);
+    if (socket === undefined) return;
     const { ackTimeoutMs, ackRandomFactor } = device.spec.timing.coap;
-    if (linger) device.host.lingering.add(endpoint, 2 * ackTimeoutMs * ackRandomFactor);
-    else device.host.closeSocket(endpoint);
+    if (linger && !device.silent) device.host.lingering.add(socket, 2 * ackTimeoutMs * ackRandomFactor);
+    else device.host.closeSocket(socket);
   }
 
   /** Stops what it waits for, without a word to anybody. */
   freeze(): void {
     this.#exchange?.cancel();
     this.#exchange = undefined;
+    this.link.freeze();
     this.#tell({ ok: false, failure: "cancelled" });
   }
 

@@ -1,4 +1,6 @@
 import type { IncomingRequest } from "../../src/coap/index.js";
+import { rfcRetransmission, type Resumption } from "../../src/dtls/index.js";
+import type { InstanceNode } from "../../src/lwm2m/index.js";
 import { Change } from "./account.js";
 import { withoutServer } from "./access-control.js";
 import { BootstrapSession } from "./bootstrap-session.js";
@@ -6,6 +8,8 @@ import type { Device } from "./device.js";
 import { holdOffMs } from "./hold-off.js";
 import type { DeviceState } from "./lifecycle.js";
 import type { Objects } from "./objects.js";
+import { sameCredential } from "./security.js";
+import type { ServerLink } from "./server-link.js";
 import { bootstrapAccountOf, securityOf, serverAccountsOf, withBootstrapAccountOf } from "./server-accounts.js";
 import { traceBootstrapRequest } from "./tracing.js";
 
@@ -18,7 +22,18 @@ export class Bootstraps {
   /** How often in a row a Server did not take the device. */
   #fallbacks = 0;
 
+  /** The session with the Bootstrap Server that the next bootstrap may take up, and the account that it was made with. */
+  #resumable: { readonly security: InstanceNode; readonly resumption: Resumption } | undefined = undefined;
+
   constructor(readonly device: Device) {}
+
+  resumptionFor(security: InstanceNode): Resumption | undefined {
+    return this.#resumable !== undefined && sameCredential(this.#resumable.security, security) ? this.#resumable.resumption : undefined;
+  }
+
+  keepResumption({ security, resumption }: ServerLink): void {
+    this.#resumable = resumption === undefined ? undefined : { security, resumption };
+  }
 
   /** Execute of /1/x/9 was answered and is to be followed. */
   triggered(request: IncomingRequest, shortServerId: number, restart: boolean): void {
@@ -59,9 +74,9 @@ export class Bootstraps {
       this.failed("no Bootstrap-Server account");
       return;
     }
-    clock.start(device, device.spec.timing.device.bootstrapTimeoutMs);
+    clock.start(device, device.spec.timing.device.bootstrapTimeoutMs + (device.spec.timing.dtls?.giveUpMs ?? rfcRetransmission.giveUpMs));
     device.rouse();
-    device.session = new BootstrapSession(device, account.uri, device.intended(clock.now()));
+    device.session = new BootstrapSession(device, account, device.intended(clock.now()));
     device.session.open();
   }
 
@@ -69,6 +84,8 @@ export class Bootstraps {
   requested(): void {
     const { device } = this;
     device.counters.bootstrapRequests++;
+    // What it took to make the session is not the Bootstrap Server's time.
+    device.host.ports.clock.start(device, device.spec.timing.device.bootstrapTimeoutMs);
     device.active();
     traceBootstrapRequest(device, this.#triggeredBy);
     if (this.#triggeredAt === undefined) return;

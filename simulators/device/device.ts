@@ -1,14 +1,14 @@
-import type { DatagramMutation, IncomingRequest, Peer, RequestHandler } from "../../src/coap/index.js";
-import { parseBinding, pathCovers, queuedUdpBinding, ServerResource, udpBinding, type Binding, type InstanceNode, type LwM2mVersion, type Path } from "../../src/lwm2m/index.js";
+import type { DatagramMutation, IncomingRequest } from "../../src/coap/index.js";
+import { parseBinding, pathCovers, queuedUdpBinding, ServerResource, udpBinding, versionRules, type Binding, type InstanceNode, type LwM2mVersion, type Path } from "../../src/lwm2m/index.js";
 import { Timer } from "../../src/ports/index.js";
 import { seededRandom } from "../../src/ports/seeded-random.js";
-import type { UdpEndpoint } from "../../src/transport/index.js";
 import { Change, type Account } from "./account.js";
 import { isLeaving, matchAccounts, pauseAccounts, startAccounts } from "./account-order.js";
 import type { AttributeBook } from "./attribute-book.js";
 import type { BootstrapSession } from "./bootstrap-session.js";
 import { Bootstraps } from "./bootstraps.js";
 import { fleetStateOf } from "./fleet-state.js";
+import { Handshakes } from "./handshakes.js";
 import type { DeviceHost } from "./host.js";
 import { deviceOff, nextDevice, type AccountInput, type AccountState, type BootstrapCause, type DeviceInput, type DeviceState } from "./lifecycle.js";
 import type { ManagementContext } from "./management.js";
@@ -20,7 +20,6 @@ import { answerServer } from "./requests.js";
 import { bootstrapAccountOf, serverAccountsOf, withBootstrapAccountOf } from "./server-accounts.js";
 import { Sleeper } from "./sleeper.js";
 import { newCounters, type DeviceCounters, type FleetState } from "./snapshot.js";
-import { openSocket, takeSocket } from "./sockets.js";
 import type { DeviceSpec } from "./spec.js";
 import { traceAccount, traceDevice } from "./tracing.js";
 
@@ -38,6 +37,8 @@ export class Device extends Timer implements Receiver {
   asleep = false;
   /** Neither hears nor speaks. */
   silent = false;
+  /** Goes, or went, without a word: no De-register, no close_notify. */
+  abrupt = false;
   attributes: AttributeBook | undefined = undefined;
   observations: Observation[] | undefined = undefined;
   /** Execute requests carried out, by path. */
@@ -50,7 +51,9 @@ export class Device extends Timer implements Receiver {
   readonly bootstraps = new Bootstraps(this);
   /** Its datagrams and states go to the trace. May be switched on later, for what comes then. */
   traced: boolean;
-  readonly #radio: Radio;
+  /** Its ports. */
+  readonly radio: Radio;
+  #handshakes: Handshakes | undefined = undefined;
   #intendedAt: number | undefined = undefined;
   #startedAt: number | undefined = undefined;
   #sleeper: Sleeper | undefined = undefined;
@@ -62,7 +65,7 @@ export class Device extends Timer implements Receiver {
     readonly spec: DeviceSpec,
   ) {
     super();
-    this.#radio = new Radio(host.ports, this, seededRandom(`${spec.seed} ${spec.endpoint}`));
+    this.radio = new Radio(host.ports, this, seededRandom(`${spec.seed} ${spec.endpoint}`));
     this.personality = spec.personality;
     this.traced = spec.traced !== false;
     this.behaviour = personality(spec.personality, spec.deviations);
@@ -86,6 +89,16 @@ export class Device extends Timer implements Receiver {
     return bootstrapAccountOf(this.objects)?.uri;
   }
 
+  get handshakes(): Handshakes {
+    return (this.#handshakes ??= new Handshakes(this));
+  }
+
+  /** Whether a registration ends with the security session it was made in. */
+  get registersInNewSession(): boolean {
+    const { onNewSession } = this.behaviour.sessions;
+    return onNewSession === "by-version" ? versionRules(this.version).registrationNeedsItsSession : onNewSession === "register";
+  }
+
   get deaf(): boolean {
     return this.asleep || this.silent;
   }
@@ -97,6 +110,7 @@ export class Device extends Timer implements Receiver {
     this.#startedAt = intendedAt;
     this.asleep = false;
     this.silent = false;
+    this.abrupt = false;
     return this.step({ in: "power-on", accounts: serverAccountsOf(this.objects).length, bootstrapAccount: bootstrapAccountOf(this.objects) !== undefined });
   }
 
@@ -113,6 +127,7 @@ export class Device extends Timer implements Receiver {
     };
     // A sleeper listens for the answer to what it says itself.
     this.asleep = false;
+    this.abrupt = !deregister;
     if (deregister && !this.silent) for (const account of this.accounts) account.step({ in: "deregister", then: "left" });
     else this.#off();
     this.#offWhenLeft();
@@ -121,6 +136,7 @@ export class Device extends Timer implements Receiver {
   /** Off and on again in one moment. What a bootstrap had written so far is kept only by a device that does not roll back. */
   powerCycle(): void {
     const { draft } = this.session ?? {};
+    this.abrupt = true;
     this.step({ in: "power-off" });
     if (draft !== undefined && !this.behaviour.rollback) this.objects = withBootstrapAccountOf(this.objects, draft);
     this.start();
@@ -266,15 +282,6 @@ export class Device extends Timer implements Receiver {
     };
   }
 
-  /** A socket of the device towards a CoAP URI. Rejects when it cannot be. */
-  open(uri: string, handler: RequestHandler): Promise<UdpEndpoint> {
-    return openSocket(this, this.#radio, uri, handler);
-  }
-
-  peerOf(endpoint: UdpEndpoint, uri: string): Peer {
-    return takeSocket(this, endpoint, uri);
-  }
-
   /** Its objects change: Servers are told what they must know, observers what they asked for. */
   change(next: Objects, at: Path): void {
     const before = this.objects;
@@ -364,6 +371,8 @@ export class Device extends Timer implements Receiver {
       this.powerCycle();
       return;
     }
+    // What was under way when it fell silent has no end of its own.
+    for (const account of this.accounts) if (account.state.at === "registering") account.step({ in: "stop" });
     startAccounts(this);
     for (const account of this.accounts) account.step({ in: "register" });
   }

@@ -10,7 +10,10 @@ import {
   type InstanceNode,
   type ResourceNode,
 } from "../../src/lwm2m/index.js";
-import { freeInstance, withInstance, type Objects, type StoredInstance } from "./objects.js";
+import type { Psk } from "../../src/config/index.js";
+import { freeInstance, textOf, withInstance, withResource, type Objects, type StoredInstance } from "./objects.js";
+import { holdsKey } from "./security.js";
+import { isBootstrapAccount } from "./server-accounts.js";
 import type { AccessControlSpec, BootstrapAccountSpec, DeviceSpec, ServerAccountSpec } from "./spec.js";
 
 /** Resource values that are computed when they are read: /3/0/2 is the endpoint name, /3/0/13 the clock. */
@@ -62,27 +65,25 @@ function temperature(id: number): StoredInstance {
 
 const nothing = new Uint8Array(0);
 
-export const bootstrapSecurity = (spec: BootstrapAccountSpec): InstanceNode =>
-  instance(spec.securityInstance ?? 0, [
-    single(SecurityResource.ServerUri, spec.uri),
-    single(SecurityResource.BootstrapServer, true),
-    single(SecurityResource.SecurityMode, SecurityMode.NoSec),
-    single(SecurityResource.PublicKeyOrIdentity, nothing),
+const isSecured = (uri: string): boolean => uri.startsWith("coaps:");
+
+/** A Security instance of an account; the key of one that is secured. */
+const security = (id: number, uri: string, isBootstrap: boolean, psk: Psk | undefined, last: ResourceNode): InstanceNode =>
+  instance(id, [
+    single(SecurityResource.ServerUri, uri),
+    single(SecurityResource.BootstrapServer, isBootstrap),
+    single(SecurityResource.SecurityMode, isSecured(uri) ? SecurityMode.Psk : SecurityMode.NoSec),
+    single(SecurityResource.PublicKeyOrIdentity, isSecured(uri) ? (psk?.identity ?? nothing) : nothing),
     single(SecurityResource.ServerPublicKey, nothing),
-    single(SecurityResource.SecretKey, nothing),
-    single(SecurityResource.ClientHoldOffTime, spec.holdOff ?? 0),
+    single(SecurityResource.SecretKey, isSecured(uri) ? (psk?.key ?? nothing) : nothing),
+    last,
   ]);
 
+const bootstrapSecurity = (spec: BootstrapAccountSpec): InstanceNode =>
+  security(spec.securityInstance ?? 0, spec.uri, true, spec.psk, single(SecurityResource.ClientHoldOffTime, spec.holdOff ?? 0));
+
 const serverSecurity = (spec: ServerAccountSpec, id: number): InstanceNode =>
-  instance(id, [
-    single(SecurityResource.ServerUri, spec.uri),
-    single(SecurityResource.BootstrapServer, false),
-    single(SecurityResource.SecurityMode, SecurityMode.NoSec),
-    single(SecurityResource.PublicKeyOrIdentity, nothing),
-    single(SecurityResource.ServerPublicKey, nothing),
-    single(SecurityResource.SecretKey, nothing),
-    single(SecurityResource.ShortServerId, spec.shortServerId),
-  ]);
+  security(id, spec.uri, false, spec.psk, single(SecurityResource.ShortServerId, spec.shortServerId));
 
 function serverInstance(spec: ServerAccountSpec, id: number): InstanceNode {
   const further = Object.entries(spec.resources ?? {}).map(([resource, value]) => single(Number(resource), value));
@@ -123,12 +124,28 @@ function build(spec: FactorySpec): Objects {
   return objects;
 }
 
+/** The contents with a device's own keys in the accounts that have none: all else stays shared. */
+function withCredentials(objects: Objects, { bootstrap, server }: NonNullable<DeviceSpec["credentials"]>): Objects {
+  return objects.map((stored) => {
+    const { object, node } = stored;
+    if (object !== ObjectId.Security || !isSecured(textOf(node, SecurityResource.ServerUri) ?? "") || holdsKey(node)) return stored;
+    const psk = isBootstrapAccount(node) ? bootstrap : server;
+    if (psk === undefined) return stored;
+    return { object, node: withResource(withResource(node, single(SecurityResource.PublicKeyOrIdentity, psk.identity)), single(SecurityResource.SecretKey, psk.key)) };
+  });
+}
+
 /** Makes factory contents; specs that share their parts (a fleet's) share the content too. */
 export class Factory {
   #spec: FactorySpec | undefined;
   #objects: Objects = [];
 
-  objectsOf(spec: FactorySpec): Objects {
+  objectsOf(spec: FactorySpec & Pick<DeviceSpec, "credentials">): Objects {
+    const shared = this.#sharedObjectsOf(spec);
+    return spec.credentials === undefined ? shared : withCredentials(shared, spec.credentials);
+  }
+
+  #sharedObjectsOf(spec: FactorySpec): Objects {
     const last = this.#spec;
     const same =
       last !== undefined && last.bootstrap === spec.bootstrap && last.servers === spec.servers && last.accessControl === spec.accessControl && last.temperatures === spec.temperatures;

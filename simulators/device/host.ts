@@ -1,6 +1,8 @@
 import type { DatagramTap, Endpoint, EndpointCounters } from "../../src/coap/index.js";
+import type { DtlsTiming } from "../../src/config/index.js";
+import type { DtlsSettings } from "../../src/dtls/index.js";
 import type { Address, Ports, Trace } from "../../src/ports/index.js";
-import { parseCoapUri, type UdpEndpoint } from "../../src/transport/index.js";
+import { parseCoapUri, type RecordTap, type UdpEndpoint } from "../../src/transport/index.js";
 import { ObjectListCache } from "./announce.js";
 import type { Device } from "./device.js";
 import { Factory } from "./factory.js";
@@ -9,7 +11,7 @@ import { InstanceCache } from "./objects.js";
 import type { FleetState } from "./snapshot.js";
 
 /** What a device times, in milliseconds of its clock; see `operations` of the fleet for where each begins and ends. */
-export type Measure = "bootstrap" | "register" | "update" | "deregister" | "trigger-to-bootstrap" | "start-to-registered";
+export type Measure = "handshake" | "bootstrap" | "register" | "update" | "deregister" | "trigger-to-bootstrap" | "start-to-registered";
 
 /** Who runs devices and counts what they do. Called on the hot path. */
 export interface DeviceListener {
@@ -23,6 +25,8 @@ export interface DeviceListener {
 export interface DeviceTrace extends Trace {
   /** For a socket bound at `local`. */
   tapFor(local: Address): DatagramTap | undefined;
+  /** For the records of a secured one, filed under `endpoint`. */
+  recordTapFor(local: Address, endpoint: string): RecordTap | undefined;
 }
 
 export const silentListener: DeviceListener = { onState: () => {}, onMeasure: () => {}, onFailure: () => {} };
@@ -46,9 +50,24 @@ export class DeviceHost {
     readonly listener: DeviceListener = silentListener,
     readonly trace?: DeviceTrace,
     /** Short memory for the datagrams of devices that are not traced; undefined costs nothing. */
-    readonly recorder?: Pick<DeviceTrace, "tapFor">,
+    readonly recorder?: Pick<DeviceTrace, "tapFor" | "recordTapFor">,
+    /** Takes the key log of every session, when somebody asked for one. */
+    readonly keyLog?: (line: string) => void,
   ) {
     this.lingering = new Lingering(ports.clock, (endpoint) => this.closeSocket(endpoint));
+  }
+
+  readonly #dtlsSettings = new Map<DtlsTiming | undefined, DtlsSettings>();
+
+  /** One object for all devices of the same times. */
+  dtlsSettings(timing: DtlsTiming | undefined): DtlsSettings {
+    let settings = this.#dtlsSettings.get(timing);
+    if (settings === undefined) {
+      settings = { ...(timing === undefined ? {} : { retransmission: timing }), ...(this.keyLog === undefined ? {} : { keyLog: this.keyLog }) };
+      if (this.#dtlsSettings.size >= 256) this.#dtlsSettings.clear();
+      this.#dtlsSettings.set(timing, settings);
+    }
+    return settings;
   }
 
   /** What the kernel granted the last socket, bytes. */

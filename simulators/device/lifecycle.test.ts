@@ -52,6 +52,14 @@ describe("an account's lifecycle", () => {
     ["does not start by itself once it left", { at: "left" }, { in: "start", delayMs: 0 }, undefined],
     ["can be started by hand after a failure", { at: "failed" }, { in: "register" }, { at: "registering", attempt: 1, sequence: 1 }],
     ["does not start twice", { at: "registered" }, { in: "start", delayMs: 0 }, undefined],
+    ["waits for its next attempt when there is no session to be had", { at: "registering", attempt: 1, sequence: 1 }, { in: "no-session", barred: false, final: true }, { at: "waiting", attempt: 2, sequence: 1, delayMs: 100 }],
+    ["has failed after the last sequence without a session", { at: "registering", attempt: 3, sequence: 2 }, { in: "no-session", barred: false, final: true }, { at: "failed" }],
+    ["leaves the rest of a sequence out when an alert says that it is in vain", { at: "registering", attempt: 1, sequence: 1 }, { in: "no-session", barred: true, final: false }, { at: "waiting", attempt: 1, sequence: 2, delayMs: 5000 }],
+    ["has failed when it is in vain and the Bootstrap Server can help", { at: "registering", attempt: 1, sequence: 1 }, { in: "no-session", barred: true, final: true }, { at: "failed" }],
+    ["counts an Update without a session as the first failure of a Register", { at: "updating" }, { in: "no-session", barred: false, final: true }, { at: "waiting", attempt: 2, sequence: 1, delayMs: 100 }],
+    ["gives an Update up for a Register in vain", { at: "updating" }, { in: "no-session", barred: true, final: true }, { at: "failed" }],
+    ["registers in a session that is not its registration's", { at: "updating" }, { in: "new-session" }, { at: "registering", attempt: 1, sequence: 1 }],
+    ["does not care about a new session while it de-registers", { at: "deregistering", then: "left" }, { in: "new-session" }, undefined],
     ["stops from anywhere", { at: "updating" }, { in: "stop" }, { at: "idle" }],
   ];
   it.each(transitions)("%s", (_name, state, input, expected) => {

@@ -103,6 +103,10 @@ export type AccountInput =
   /** `final`: the device goes back to its Bootstrap Server instead of asking here again. */
   | { readonly in: "refused"; readonly final: boolean }
   | { readonly in: "unanswered" }
+  /** No security session could be made. `barred`: the server's alert says that trying again is in vain (LwM2M Transport, handshake errors). */
+  | { readonly in: "no-session"; readonly barred: boolean; readonly final: boolean }
+  /** The registration belongs to a security session that is over, and there is a new one. */
+  | { readonly in: "new-session" }
   | { readonly in: "update" }
   | { readonly in: "updated" }
   /** 4.04 and other refusals of an Update, or none at all: the registration is taken to be gone. */
@@ -146,13 +150,16 @@ export function nextAccount(state: AccountState, input: AccountInput, policy: Re
     case "registering":
       if (input.in === "registered") return registered;
       if (input.in === "refused") return input.final ? failed : nextAttempt(state.attempt, state.sequence, policy);
+      if (input.in === "no-session") return withoutSession(input, state.attempt, state.sequence, policy);
       return input.in === "unanswered" ? nextAttempt(state.attempt, state.sequence, policy) : undefined;
     case "registered":
       if (input.in === "update" || input.in === "timer") return updating;
       return input.in === "deregister" ? { at: "deregistering", then: input.then } : undefined;
     case "updating":
       if (input.in === "updated") return registered;
-      if (input.in === "update-failed") return firstAttempt;
+      if (input.in === "update-failed" || input.in === "new-session") return firstAttempt;
+      // The server cannot be reached to hear of the registration: the Register that would be next has failed its first attempt.
+      if (input.in === "no-session") return withoutSession(input, 1, 1, policy);
       return input.in === "deregister" ? { at: "deregistering", then: input.then } : undefined;
     case "deregistering":
       return input.in === "deregistered" ? (state.then === "disabled" ? disabled : left) : undefined;
@@ -162,6 +169,12 @@ export function nextAccount(state: AccountState, input: AccountInput, policy: Re
     case "failed":
       return undefined;
   }
+}
+
+/** In vain: no further attempt of this sequence is made. */
+function withoutSession({ barred, final }: Extract<AccountInput, { in: "no-session" }>, attempt: number, sequence: number, policy: RetryPolicy): AccountState {
+  if (!barred) return nextAttempt(attempt, sequence, policy);
+  return final ? failed : nextAttempt(policy.count, sequence, policy);
 }
 
 function nextAttempt(attempt: number, sequence: number, policy: RetryPolicy): AccountState {

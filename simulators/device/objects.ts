@@ -49,6 +49,11 @@ export function flagOf(node: InstanceNode, id: number): boolean | undefined {
   return resource?.kind === "resource" && typeof resource.value === "boolean" ? resource.value : undefined;
 }
 
+export function bytesOf(node: InstanceNode, id: number): Uint8Array | undefined {
+  const resource = findResource(node, id);
+  return resource?.kind === "resource" && resource.value instanceof Uint8Array ? resource.value : undefined;
+}
+
 /** The list with this instance, in place of one with the same ids. */
 export function withStored(objects: Objects, added: StoredInstance): Objects {
   const next: StoredInstance[] = [];

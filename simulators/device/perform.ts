@@ -1,12 +1,12 @@
-import { Codes, ExchangeError, formatCode, isSuccess, parseCode, type Code, type Endpoint, type Peer, type RequestHandler, type Response } from "../../src/coap/index.js";
-import type { UdpEndpoint } from "../../src/transport/index.js";
-import { multiple, single, tryParsePath, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
+import { Codes, ExchangeError, formatCode, isSuccess, parseCode, type Code, type Endpoint, type Peer, type Response } from "../../src/coap/index.js";
+import { multiple, single, tryParsePath, type InstanceNode, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
 import type { Account } from "./account.js";
 import type { ActionResult, CustomRequest, Destination, DeviceAction } from "./actions.js";
 import type { Device } from "./device.js";
 import { addMutation } from "./mutating.js";
 import { findInstance, findResource, mergeResource, withInstance, withResource } from "./objects.js";
 import { bootstrapAccountOf, serverAccountsOf } from "./server-accounts.js";
+import { ServerLink } from "./server-link.js";
 
 const done: ActionResult = { ok: true };
 const refused = (failure: NonNullable<ActionResult["failure"]>): ActionResult => ({ ok: false, failure });
@@ -146,20 +146,28 @@ const sendRaw = (device: Device, to: Destination, datagram: Buffer): Promise<Act
 async function through(device: Device, to: Destination, act: (endpoint: Endpoint, peer: Peer) => Promise<ActionResult>): Promise<ActionResult> {
   const present = to === "bootstrap" ? device.session : device.accounts.find(({ shortServerId }) => shortServerId === to);
   if (present?.endpoint !== undefined && present.peer !== undefined) return act(present.endpoint, present.peer);
-  const uri = to === "bootstrap" ? bootstrapAccountOf(device.objects)?.uri : serverAccountsOf(device.objects).find(({ shortServerId }) => shortServerId === to)?.uri;
-  if (uri === undefined) return refused("no-account");
-  let endpoint: UdpEndpoint;
-  try {
-    endpoint = await device.open(uri, deafHandler);
-  } catch {
-    return refused("unreachable");
-  }
-  try {
-    return await act(endpoint, device.peerOf(endpoint, uri));
-  } finally {
-    device.host.closeSocket(endpoint);
-  }
+  const account = to === "bootstrap" ? bootstrapAccountOf(device.objects) : serverAccountsOf(device.objects).find(({ shortServerId }) => shortServerId === to);
+  if (account === undefined) return refused("no-account");
+  return withLink(device, to, account.uri, account.security, act);
 }
 
-const deafHandler: RequestHandler = { onRequest: (request) => request.ignore() };
+/** A link for one purpose, which hears no request. */
+function withLink(device: Device, to: Destination, uri: string, security: InstanceNode, act: (endpoint: Endpoint, peer: Peer) => Promise<ActionResult>): Promise<ActionResult> {
+  return new Promise((resolve, reject) => {
+    const link: ServerLink = new ServerLink(device, to, uri, security, {
+      wantsLink: true,
+      onRequest: (request) => request.ignore(),
+      onLink: () => {
+        const { endpoint, peer } = link;
+        if (endpoint !== undefined && peer !== undefined) act(endpoint, peer).then(resolve, reject).finally(() => link.close());
+      },
+      onNoLink: ({ handshake, reason }) => {
+        link.close();
+        resolve(refused(handshake && reason !== "unreachable" ? "handshake" : "unreachable"));
+      },
+      onSessionLost: () => {},
+    });
+    link.ensure();
+  });
+}
 

@@ -27,6 +27,20 @@ export interface LateAnswer {
   readonly ms: number;
 }
 
+/** What a device does about its DTLS sessions. */
+export interface SessionHabits {
+  /** Offers to resume a session where it had one. */
+  readonly resumes: boolean;
+  /** Silent for longer, it makes a new session before it says anything; default: never. */
+  readonly idleMs?: number;
+  /** In a new session that did not resume the registration's: `by-version` is Register from 1.1 on. */
+  readonly onNewSession: "by-version" | "register" | "update";
+  /** A bootstrap changed the key of an account and nothing else: `keep` goes on in the session made with the old one. */
+  readonly onNewCredential: "handshake" | "keep";
+  /** After a handshake that failed: /1/x/17 to /1/x/20, or the next one at once and for ever. */
+  readonly backOff: "policy" | "none";
+}
+
 /**
  * What a device does where texts leave it a choice, and where it misbehaves. Data, so that a fleet can mix them and a
  * scenario can lay a deviation over one; code asks it at one place each.
@@ -60,6 +74,7 @@ export interface Personality {
   readonly afterFinish: "registers" | "silent";
   /** Bootstrap-Discover: answered, or `4.04` and the like by a device that does not know it. */
   readonly discover: "answers" | `${4 | 5}.${number}`;
+  readonly sessions: SessionHabits;
   /** Restores /0, /1 and /2 when no Finish came in time. */
   readonly rollback: boolean;
   /** Answers nothing after its Bootstrap-Request was answered (gone in mid-session). */
@@ -82,13 +97,19 @@ const honest: Personality = {
   finish: ["check"],
   afterFinish: "registers",
   discover: "answers",
+  sessions: { resumes: true, onNewSession: "by-version", onNewCredential: "handshake", backOff: "policy" },
   rollback: true,
   deafInBootstrap: false,
 };
 
+const sessions = (changes: Partial<SessionHabits>): SessionHabits => ({ ...honest.sessions, ...changes });
+
 const trigger = (changes: Partial<Personality["trigger"]>): Personality["trigger"] => ({ ...honest.trigger, ...changes });
 
-/** Personalities by name. Those named after a stack answer /1/x/9 as that stack's source does; they claim nothing else about it. */
+/**
+ * Personalities by name. Those named after a stack answer /1/x/9 as that stack's source does, and where its examples decide about DTLS sessions they do
+ * that too (Wakaama's: a new session after 40 s, never resumed, in which the same message goes on); they claim nothing else about it.
+ */
 export const personalities = {
   default: honest,
   "leshan-like": {
@@ -96,11 +117,12 @@ export const personalities = {
     trigger: trigger({ withoutBootstrapAccount: refuses("4.00"), whileBootstrapping: { answer: "2.04", then: "restart-bootstrap" } }),
     deregisterBeforeBootstrap: true,
   },
-  "anjay-like": { ...honest, trigger: trigger({ jitterMs: 50 }), afterBootstrap: "changed" },
+  "anjay-like": { ...honest, trigger: trigger({ jitterMs: 50 }), afterBootstrap: "changed", sessions: sessions({ onNewSession: "register" }) },
   "zephyr-like": { ...honest, trigger: trigger({ whileBootstrapping: refuses("4.05") }) },
   "wakaama-like": {
     ...honest,
     trigger: trigger({ withBootstrapAccount: refuses("4.05"), withoutBootstrapAccount: refuses("4.05"), whileBootstrapping: refuses("4.05") }),
+    sessions: sessions({ resumes: false, idleMs: 40_000, onNewSession: "update" }),
   },
   "silent-after-trigger": { ...honest, trigger: trigger({ withBootstrapAccount: refuses("2.04") }) },
   "no-trigger-resource": { ...honest, trigger: trigger({ present: false }) },
@@ -111,6 +133,11 @@ export const personalities = {
   "silent-after-finish": { ...honest, afterFinish: "silent" },
   "silent-in-bootstrap": { ...honest, deafInBootstrap: true },
   "no-rollback": { ...honest, rollback: false },
+  /** An account moved to another key at the same URI: some clients took the session for the account (Leshan#80). */
+  "keeps-session": { ...honest, sessions: sessions({ onNewCredential: "keep" }) },
+  "never-resumes": { ...honest, sessions: sessions({ resumes: false }) },
+  /** A wrong key made some clients shake hands without end (pion/dtls#758). */
+  "no-back-off": { ...honest, sessions: sessions({ backOff: "none" }) },
 } as const satisfies Readonly<Record<string, Personality>>;
 
 export type PersonalityName = keyof typeof personalities;

@@ -111,8 +111,9 @@ export function retryPolicyOf(server: InstanceNode, timing: DeviceTiming): Retry
 
 export const lifetimeOf = (server: InstanceNode): number => numberOf(server, ServerResource.Lifetime) ?? 86_400;
 
-/** Same place and same name: a registration made with one is a registration made with the other. */
-export const sameServer = (a: ServerAccount, b: ServerAccount): boolean => a.uri === b.uri && a.shortServerId === b.shortServerId && a.security.id === b.security.id && sameResources(a.security, b.security);
+/** Same place, same name, same credential: a registration made with one is a registration made with the other. `whateverKey`: the place and the name alone decide. */
+export const sameServer = (a: ServerAccount, b: ServerAccount, whateverKey = false): boolean =>
+  a.uri === b.uri && a.shortServerId === b.shortServerId && a.security.id === b.security.id && (whateverKey || sameResources(a.security, b.security));
 
 function sameResources(a: InstanceNode, b: InstanceNode): boolean {
   return a === b || (a.resources.length === b.resources.length && a.resources.every((resource, index) => sameText(resource, b.resources[index])));

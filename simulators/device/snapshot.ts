@@ -27,6 +27,15 @@ export interface DeviceCounters {
   executes: number;
   /** Execute of /1/x/9 that made (or joined) a bootstrap. */
   bootstrapTriggers: number;
+  /** Full DTLS handshakes that came to a session, with any server. */
+  handshakes: number;
+  handshakesResumed: number;
+  /** Ended by an alert, received or sent. */
+  handshakesRefused: number;
+  /** Given up after the last retransmission, or because nobody listens there. */
+  handshakesUnanswered: number;
+  /** Times that a device began more handshakes in a while than its timing takes for usual. */
+  handshakeStorms: number;
 }
 
 export const newCounters = (): DeviceCounters => ({
@@ -41,6 +50,11 @@ export const newCounters = (): DeviceCounters => ({
   notifications: 0,
   executes: 0,
   bootstrapTriggers: 0,
+  handshakes: 0,
+  handshakesResumed: 0,
+  handshakesRefused: 0,
+  handshakesUnanswered: 0,
+  handshakeStorms: 0,
 });
 
 export function addUp(into: DeviceCounters, counters: Readonly<DeviceCounters>): void {
@@ -55,6 +69,11 @@ export function addUp(into: DeviceCounters, counters: Readonly<DeviceCounters>):
   into.notifications += counters.notifications;
   into.executes += counters.executes;
   into.bootstrapTriggers += counters.bootstrapTriggers;
+  into.handshakes += counters.handshakes;
+  into.handshakesResumed += counters.handshakesResumed;
+  into.handshakesRefused += counters.handshakesRefused;
+  into.handshakesUnanswered += counters.handshakesUnanswered;
+  into.handshakeStorms += counters.handshakeStorms;
 }
 
 export interface AccountSnapshot {
@@ -69,6 +88,8 @@ export interface AccountSnapshot {
   readonly location?: string;
   /** `127.0.0.1:40001`, while it has a socket. */
   readonly local?: string;
+  /** The DTLS session that is there now. */
+  readonly session?: { readonly suite: string; readonly resumed: boolean; readonly identity: string };
   /** Code of the last refusal, or why there was no answer. */
   readonly lastFailure?: string;
 }

@@ -1,7 +1,11 @@
-import { ExchangeError, type EndpointLimits, type Peer, type RequestHandler } from "../../src/coap/index.js";
-import { udpEndpoint, type UdpEndpoint } from "../../src/transport/index.js";
+import type { EndpointLimits, Peer } from "../../src/coap/index.js";
+import { secureEndpoint, udpEndpoint, type SecureEndpoint, type UdpEndpoint } from "../../src/transport/index.js";
 import type { Device } from "./device.js";
-import type { Radio } from "./radio.js";
+import { securityOfAccount } from "./security.js";
+import type { ServerLink } from "./server-link.js";
+
+export type DeviceSocket = UdpEndpoint | SecureEndpoint;
+export const isSecured = (socket: DeviceSocket): socket is SecureEndpoint => "resumption" in socket;
 
 /** A device talks to one peer per socket and gets a few kilobytes at a time; an endpoint of a fleet must be small. */
 const limits: Partial<EndpointLimits> = { maxPeers: 2, deduplicationPerPeer: 8, maxBodyBytes: 64 * 1024, maxTransfersPerPeer: 2 };
@@ -9,29 +13,31 @@ const limits: Partial<EndpointLimits> = { maxPeers: 2, deduplicationPerPeer: 8, 
 /** What Linux usually grants without asking; asked for, because other systems start with much less. */
 const receiveBuffer = 212_992;
 
-/** A socket connected to where a CoAP URI points. Rejects when there is none to be had, or nothing to connect to. */
-export function openSocket(device: Device, radio: Radio, uri: string, handler: RequestHandler): Promise<UdpEndpoint> {
-  let address;
+/** A socket connected to where the link's account points. Rejects when there is none to be had, nothing to connect to, or no security that fits. */
+export async function openSocket(device: Device, link: ServerLink): Promise<DeviceSocket> {
+  const { host, spec, radio } = device;
+  const { uri, security, owner, resumption } = link;
+  const address = host.addressOf(uri);
+  const secured = securityOfAccount(security, address);
+  const options = { host: spec.host ?? "127.0.0.1", connect: { host: address.host, port: address.port }, receiveBuffer, transmission: spec.timing.coap, limits };
   try {
-    address = device.host.addressOf(uri);
+    if (secured.mode === "nosec") return await udpEndpoint(radio, options, owner);
+    return await secureEndpoint(radio, { ...options, credential: secured.credential, settings: host.dtlsSettings(spec.timing.dtls), resume: resumption }, owner, link);
   } catch (error) {
-    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    host.refusedSockets++;
+    throw error;
   }
-  if (address.scheme !== "coap") return Promise.reject(new ExchangeError("unreachable", uri));
-  const { host, port } = address;
-  const { spec } = device;
-  const endpoint = udpEndpoint(radio, { host: spec.host ?? "127.0.0.1", connect: { host, port }, receiveBuffer, transmission: spec.timing.coap, limits }, handler);
-  endpoint.catch(() => device.host.refusedSockets++);
-  return endpoint;
 }
 
 /** The peer at the other end of a socket that came open: labelled, traced and mutated as the device is. */
-export function takeSocket(device: Device, endpoint: UdpEndpoint, uri: string): Peer {
+export function takeSocket(device: Device, socket: DeviceSocket, uri: string): Peer {
   const { host, port } = device.host.addressOf(uri);
-  device.host.socketOpened(endpoint);
-  const peer = endpoint.peer({ host, port });
+  device.host.socketOpened(socket);
+  const peer = socket.peer({ host, port });
   peer.label = device.endpoint;
-  endpoint.tap = (device.traced ? device.host.trace : device.host.recorder)?.tapFor(endpoint.local);
-  if (device.mutation !== undefined) endpoint.mutate = device.mutation;
+  const trace = device.traced ? device.host.trace : device.host.recorder;
+  socket.tap = trace?.tapFor(socket.local);
+  if (isSecured(socket)) socket.recordTap = trace?.recordTapFor(socket.local, device.endpoint);
+  if (device.mutation !== undefined) socket.mutate = device.mutation;
   return peer;
 }

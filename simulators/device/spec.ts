@@ -1,4 +1,4 @@
-import type { DeviceTiming, Timing } from "../../src/config/index.js";
+import type { DeviceCredentials, DeviceTiming, Psk, Timing } from "../../src/config/index.js";
 import type { LwM2mVersion, Value } from "../../src/lwm2m/index.js";
 import type { Personality, PersonalityName } from "./personalities.js";
 
@@ -6,8 +6,10 @@ export type { DeviceTiming };
 
 /** The LwM2M Bootstrap-Server account a device leaves the factory with. */
 export interface BootstrapAccountSpec {
-  /** `coap://127.0.0.1:5683`. */
+  /** `coap://127.0.0.1:5683`, or `coaps://127.0.0.1:5684` with a key. */
   readonly uri: string;
+  /** Default: the device's `credentials`. */
+  readonly psk?: Psk;
   /** /0/x/11, seconds before a client-initiated bootstrap. Default 0. */
   readonly holdOff?: number;
   /** Instance of /0. Default 0. */
@@ -17,6 +19,8 @@ export interface BootstrapAccountSpec {
 /** A LwM2M Server account a device leaves the factory with: one Security and one Server object instance. */
 export interface ServerAccountSpec {
   readonly uri: string;
+  /** Default: the device's `credentials`. */
+  readonly psk?: Psk;
   readonly shortServerId: number;
   /** /1/x/1, seconds. */
   readonly lifetime: number;
@@ -41,7 +45,7 @@ export interface AccessControlSpec {
 }
 
 /** All times of a device: of its CoAP endpoint and of its lifecycle. */
-export type DeviceTimes = Pick<Timing, "coap" | "device">;
+export type DeviceTimes = Pick<Timing, "coap" | "device"> & Partial<Pick<Timing, "dtls">>;
 
 /** One simulated LwM2M Client. Everything in it is plain data: it crosses threads. */
 export interface DeviceSpec {
@@ -54,6 +58,8 @@ export interface DeviceSpec {
   readonly seed: number;
   readonly bootstrap?: BootstrapAccountSpec;
   readonly servers?: readonly ServerAccountSpec[];
+  /** What the accounts at `coaps://` URIs are entered with where they name no key of their own; kept apart from them, so that a fleet can share the accounts. */
+  readonly credentials?: Omit<DeviceCredentials, "endpoint">;
   readonly accessControl?: readonly AccessControlSpec[];
   readonly timing: DeviceTimes;
   /** Instances of /3303. Default 1. */

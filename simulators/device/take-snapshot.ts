@@ -1,5 +1,6 @@
 import { formatAddress } from "../../src/ports/index.js";
 import { formatPath, isObjectLink, ObjectId, SecurityResource, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
+import { identityName } from "../../src/transport/index.js";
 import type { Account } from "./account.js";
 import type { Device } from "./device.js";
 import { bootstrapAccountOf, lifetimeOf } from "./server-accounts.js";
@@ -29,7 +30,7 @@ export function takeSnapshot(device: Device): DeviceSnapshot {
   };
 }
 
-const accountSnapshot = ({ details, state, location, endpoint, lastFailure }: Account): AccountSnapshot => ({
+const accountSnapshot = ({ details, state, location, link: { endpoint, session }, lastFailure }: Account): AccountSnapshot => ({
   shortServerId: details.shortServerId,
   uri: details.uri,
   securityInstance: details.security.id,
@@ -38,6 +39,7 @@ const accountSnapshot = ({ details, state, location, endpoint, lastFailure }: Ac
   state: state.at,
   ...(location === undefined ? {} : { location: `/${location.join("/")}` }),
   ...(endpoint === undefined ? {} : { local: formatAddress(endpoint.local) }),
+  ...(session === undefined ? {} : { session: { suite: session.suite, resumed: session.resumed, identity: identityName(session.identity) } }),
   ...(lastFailure === undefined ? {} : { lastFailure }),
 });
 

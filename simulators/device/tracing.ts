@@ -1,4 +1,6 @@
+import type { StateChanged } from "../../src/ports/index.js";
 import type { Account } from "./account.js";
+import type { Destination } from "./actions.js";
 import type { Device } from "./device.js";
 import type { AccountInput, AccountState, DeviceInput, DeviceState } from "./lifecycle.js";
 
@@ -15,6 +17,12 @@ export function traceBootstrapRequest(device: Device, triggeredBy: string | unde
   if (!device.traced || state.at !== "requesting") return;
   const trigger = triggeredBy === undefined || state.cause !== "trigger" ? {} : { trigger: triggeredBy };
   device.host.trace?.record({ kind: "state", machine: "device", id: endpoint, from: state.at, to: state.at, input: "bootstrap-request", detail: { cause: state.cause, attempt: state.attempt, ...trigger } }, endpoint);
+}
+
+/** Handshakes and sessions with the server `to`: a Short Server ID, or the Bootstrap Server. */
+export function traceSession(device: Device, to: Destination, from: string, state: string, input: string, detail: NonNullable<StateChanged["detail"]> = {}): void {
+  if (!device.traced) return;
+  device.host.trace?.record({ kind: "state", machine: "dtls", id: `${device.endpoint}/${to}`, from, to: state, input, detail }, device.endpoint);
 }
 
 export function traceAccount(device: Device, account: Account, from: AccountState, to: AccountState, input: AccountInput): void {

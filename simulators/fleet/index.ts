@@ -1,6 +1,6 @@
 export { startFleet } from "./fleet.js";
 export type * from "./fleet-types.js";
-export { lagged, lagLimitMs } from "./lag.js";
+export { laggedWithin, lagLimitMs } from "./lag.js";
 export { deviceOf, endpointName, indexOf, personalityOf, positionOf, sliceOf } from "./plan.js";
 export type { FleetPlan, Shape, Share, Slice } from "./plan.js";
 export { operations } from "./protocol.js";

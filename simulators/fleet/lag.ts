@@ -24,6 +24,13 @@ export function lagged(intervals: readonly Turns[]): boolean {
 
 const windowSeconds = 10;
 
+/** Whether a shard lagged in any ten seconds of these intervals, or in all of them where they are fewer: a long quiet time afterwards takes nothing back. */
+export function laggedWithin(intervals: readonly Turns[]): boolean {
+  const lastFrom = Math.max(0, intervals.length - windowSeconds);
+  for (let from = 0; from <= lastFrom; from++) if (lagged(intervals.slice(from, from + windowSeconds))) return true;
+  return false;
+}
+
 /** The last ten intervals of one shard. */
 export class LagWindow {
   readonly #intervals: Turns[] = [];

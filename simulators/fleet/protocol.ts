@@ -3,9 +3,9 @@ import type { ActionResult, DeviceAction, DeviceCounters, DeviceSnapshot, Device
 import type { FleetPlan, Slice } from "./plan.js";
 
 /** What is timed. Values are microseconds in histograms. */
-export const operations = ["bootstrap", "register", "update", "deregister", "trigger-to-bootstrap", "order-to-confirmed", "start-to-registered", "lateness"] as const;
+export const operations = ["handshake", "bootstrap", "register", "update", "deregister", "trigger-to-bootstrap", "order-to-confirmed", "start-to-registered", "lateness"] as const;
 /**
- * `bootstrap`: intended start of the Bootstrap-Request to the Finish answered. `register`: intended send to 2.01. `update`, `deregister`: send to answer.
+ * `handshake`: ClientHello sent to DTLS session made, full or resumed, with any server. `bootstrap`: intended start of the Bootstrap-Request to the Finish answered. `register`: intended send to 2.01. `update`, `deregister`: send to answer.
  * `trigger-to-bootstrap`: Execute of /1/x/9 heard to Bootstrap-Request sent. `order-to-confirmed`: order accepted to item confirmed, as the Bootstrap
  * Server stamped them; no device can know it, it comes from who places the order. `start-to-registered`: intended start of the device to all accounts
  * registered. `lateness`: intended to actual start, the generator's own delay.

@@ -1,8 +1,9 @@
 import type { Response } from "../../src/coap/index.js";
 import { formatPath, type Path } from "../../src/lwm2m/index.js";
-import type { EventLog } from "../../src/operator/index.js";
+import type { EventLog, Forgotten } from "../../src/operator/index.js";
 import { formatAddress, type Trace } from "../../src/ports/index.js";
 import type { ServerTriggerState, SmpEventLog } from "../../src/smp/index.js";
+import type { CredentialVersion, DeviceSession } from "./credential-record.js";
 import type { CredentialChange } from "./credential-store.js";
 import { resultOf } from "./operations.js";
 import type { Registration, RemovalReason } from "./registry.js";
@@ -25,6 +26,7 @@ export class Announcements {
       lwm2m: registration.version,
       queueMode: registration.queueMode,
       address: formatAddress(registration.peer.address),
+      security: registration.security,
       ...(replaced === undefined ? {} : { replaced: replaced.location }),
     });
   }
@@ -64,6 +66,7 @@ export class Announcements {
     const { endpoint, credentialId } = record;
     this.trace.record({ kind: "state", machine: "credential", id: credentialId, from, to: version.state, input, detail: { version: version.version } }, endpoint);
     this.events.publish("credential", endpoint, { credentialId, version: version.version, from, state: version.state });
+    if (event === undefined) return;
     this.smpEvents.publish(record.tenant, {
       type: event,
       subject: endpoint,
@@ -80,7 +83,38 @@ export class Announcements {
     });
   }
 
-  clientRegistered(tenant: string, endpoint: string, credentialId: string, version: number, shortServerId: number): void {
-    this.smpEvents.publish(tenant, { type: "smp.client.registered", subject: endpoint, data: { ep: endpoint, credentialId, version, ssid: shortServerId } });
+  clientRegistered(by: CredentialVersion): void {
+    this.smpEvents.publish(by.record.tenant, { type: "smp.client.registered", subject: by.record.endpoint, data: credentialData(by) });
+  }
+
+  authenticationFailed(by: CredentialVersion, failures: number): void {
+    const { endpoint, credentialId, tenant } = by.record;
+    this.events.publish("authentication-failed", endpoint, { credentialId, version: by.version, failures });
+    this.smpEvents.publish(tenant, { type: "smp.client.authfailed", subject: endpoint, data: { ...credentialData(by), reason: `${failures} handshake${failures === 1 ? "" : "s"} failed` } });
+  }
+
+  sessionOpened({ peer, context, info }: DeviceSession): void {
+    const { endpoint, credentialId } = context.record;
+    const detail = { credentialId, version: context.version, suite: info.suite, resumed: info.resumed };
+    this.trace.record({ kind: "state", machine: "secure-session", id: formatAddress(peer), from: "none", to: "open", input: info.resumed ? "resumption" : "handshake", detail }, endpoint);
+    this.events.publish("secure-session", endpoint, { state: "open", address: formatAddress(peer), ...detail });
+  }
+
+  sessionClosed({ peer, context }: DeviceSession, why: string): void {
+    const { endpoint, credentialId } = context.record;
+    this.trace.record({ kind: "state", machine: "secure-session", id: formatAddress(peer), from: "open", to: "closed", input: why, detail: { credentialId, version: context.version } }, endpoint);
+    this.events.publish("secure-session", endpoint, { state: "closed", address: formatAddress(peer), credentialId, version: context.version, why });
+  }
+
+  handshakeStorm(endpoint: string | undefined, identity: string, attempts: number): void {
+    this.trace.record({ kind: "state", machine: "handshake", id: identity, from: "identity", to: "storm", input: "attempt", detail: { attempts } }, endpoint);
+    this.events.publish("handshake-storm", endpoint, { identity, attempts });
+  }
+
+  sessionsForgotten(forgotten: Forgotten): void {
+    this.trace.record({ kind: "state", machine: "memory", id: "secure-sessions", from: "kept", to: "lost", input: "operator", detail: { ...forgotten } });
+    this.events.publish("sessions-forgotten", undefined, { ...forgotten });
   }
 }
+
+const credentialData = ({ record, version, body }: CredentialVersion) => ({ ep: record.endpoint, credentialId: record.credentialId, version, ssid: body.ssid });

@@ -56,6 +56,36 @@ describe("confirmations", () => {
     expect(sent.map((line) => line.split(" at")[0])).toEqual(["d1 v1", "d1 v2"]);
   });
 
+  it("do not take a newer version back when an older session registers once more", async () => {
+    const { clock, sent, it: queue } = bench((attempt) => (attempt === 1 ? "again" : "done"));
+    queue.add(confirmation("d1", 1));
+    await clock.advance(1);
+    queue.add(confirmation("d1", 2));
+    queue.add(confirmation("d1", 1));
+    await clock.advance(1000);
+    expect(sent.map((line) => line.split(" at")[0])).toEqual(["d1 v1", "d1 v2"]);
+  });
+
+  it("add up the failures that were not told yet", async () => {
+    const clock = new VirtualClock();
+    const told: (number | undefined)[] = [];
+    const queue = new Confirmations({
+      clock,
+      concurrency: 1,
+      retryMs: 100,
+      maxRetryMs: 100,
+      maxWaiting: 10,
+      send: async ({ failures }) => {
+        told.push(failures);
+        await sleep(clock, 5);
+        return told.length === 1 ? "again" : "done";
+      },
+    });
+    for (const failures of [2, 3, 4]) queue.add({ ...confirmation("d1"), event: "authentication-failed", failures });
+    await clock.advance(1000);
+    expect(told).toEqual([2, 9]);
+  });
+
   it("are given up when they are refused", async () => {
     const { clock, sent, it: queue } = bench(() => "refused");
     queue.add(confirmation("d1"));

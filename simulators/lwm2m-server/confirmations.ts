@@ -40,9 +40,12 @@ export class Confirmations {
   add(confirmation: NewConfirmation): void {
     if (this.#stopped) return;
     const key = `${confirmation.credentialId ?? ""} ${confirmation.event} ${confirmation.ep}`;
+    const before = this.#waiting.get(key);
+    // A device that came under the new version may come once more on a session of the old one; that does not unsay it.
+    if (before !== undefined && (before.version ?? 0) > (confirmation.version ?? 0)) return;
     this.#waiting.delete(key);
     if (this.#waiting.size >= this.options.maxWaiting) this.#dropOldest();
-    this.#waiting.set(key, confirmation);
+    this.#waiting.set(key, withFailuresOf(before, confirmation));
     this.#pump();
   }
 
@@ -69,7 +72,8 @@ export class Confirmations {
     if (this.#stopped) return;
     if (outcome === "again") {
       // A newer one of the same client says all that this one would.
-      if (!this.#waiting.has(key)) this.#waiting.set(key, confirmation);
+      const newer = this.#waiting.get(key);
+      this.#waiting.set(key, newer === undefined ? confirmation : withFailuresOf(confirmation, newer));
       this.#pause();
       return;
     }
@@ -93,4 +97,12 @@ export class Confirmations {
       return;
     }
   }
+}
+
+const mostFailures = 1_000_000;
+
+/** What was not told yet is told with the next. */
+function withFailuresOf(before: NewConfirmation | undefined, now: NewConfirmation): NewConfirmation {
+  if (before?.failures === undefined || now.failures === undefined || before.version !== now.version) return now;
+  return { ...now, failures: Math.min(before.failures + now.failures, mostFailures) };
 }

@@ -1,4 +1,18 @@
-import { isUsable, newCredential, nextCredential, type Credential, type CredentialBody, type CredentialInput, type CredentialMachine } from "../../src/smp/index.js";
+import type { ServerSession } from "../../src/dtls/index.js";
+import { isUsable, newCredential, type Credential, type CredentialBody, type CredentialMachine, type CredentialVersionView } from "../../src/smp/index.js";
+
+/** A live DTLS session of a device, as the rules about credentials see it. */
+export type DeviceSession = Pick<ServerSession<CredentialVersion>, "peer" | "info" | "context" | "open" | "close">;
+
+/** A body as it may be shown: whoever reads one takes the secret out of it. */
+export type ShownBody = Omit<CredentialBody, "secret">;
+
+/** What a peer stages. */
+export interface StagedCredential {
+  readonly body: ShownBody;
+  /** Mode `psk`. */
+  readonly key?: Buffer;
+}
 
 /** One version of a credential, as it was staged. Times are milliseconds since 1970. */
 export class CredentialVersion {
@@ -9,15 +23,20 @@ export class CredentialVersion {
   seenSinceActivation = false;
   /** While retiring: when the overlap is over at the latest. */
   overlapUntil = Infinity;
+  /** Until it is over for good. */
+  key: Buffer | undefined;
   readonly notBefore: number;
   readonly notAfter: number;
 
   constructor(
-    readonly body: CredentialBody,
-    /** Tells equal bodies, secret included. */
+    readonly record: CredentialRecord,
+    readonly body: ShownBody,
+    key: Buffer | undefined,
+    /** Tells equal bodies; without the secret. */
     readonly canonical: string,
     readonly stagedAt: number,
   ) {
+    this.key = key;
     this.updatedAt = stagedAt;
     this.notBefore = body.notBefore === undefined ? -Infinity : Date.parse(body.notBefore);
     this.notAfter = body.notAfter === undefined ? Infinity : Date.parse(body.notAfter);
@@ -31,17 +50,18 @@ export class CredentialVersion {
     return this.machine.state;
   }
 
+  /** What a device names itself by in the handshake, base64url. */
+  get identity(): string | undefined {
+    return this.body.identity?.b64u;
+  }
+
   admits(now: number): boolean {
     return isUsable(this.machine.state) && now >= this.notBefore && now <= this.notAfter && !(this.machine.state === "retiring" && now > this.overlapUntil);
   }
 
-  /** False where the input means nothing in this state. */
-  move(input: CredentialInput, now: number): boolean {
-    const next = nextCredential(this.machine, input);
-    if (next === undefined) return false;
-    this.machine = next;
+  move({ state, confirmed }: CredentialMachine, now: number): void {
+    this.machine = { state, confirmed };
     this.updatedAt = now;
-    return true;
   }
 }
 
@@ -51,6 +71,8 @@ export class CredentialRecord {
   readonly versions: CredentialVersion[] = [];
   /** Of the latest activation. */
   sessionId: number | undefined = undefined;
+  /** Live sessions that one of its versions authenticated, also one that is over. */
+  readonly sessions: DeviceSession[] = [];
 
   constructor(
     readonly tenant: string,
@@ -84,27 +106,33 @@ export class CredentialRecord {
 export function viewOf(record: CredentialRecord): Credential {
   const { newest, active } = record;
   return {
-    ...withoutSecret(newest.body),
+    ...newest.body,
     ep: record.endpoint,
     credentialId: record.credentialId,
     state: newest.state,
     ...(active === undefined ? {} : { activeVersion: active.version, confirmed: active.seenSinceActivation }),
     ...(record.sessionId === undefined ? {} : { sessionId: record.sessionId }),
     ...(newest.activatedAt === undefined ? {} : { activatedAt: isoTime(newest.activatedAt) }),
+    versions: record.versions.map(versionView).reverse(),
     stagedAt: isoTime(newest.stagedAt),
     updatedAt: isoTime(newest.updatedAt),
   };
 }
 
-function withoutSecret(body: CredentialBody): Omit<CredentialBody, "secret"> {
-  const { secret, ...shown } = body;
-  return secret === undefined ? body : shown;
+function versionView({ body, state, overlapUntil }: CredentialVersion): CredentialVersionView {
+  return {
+    version: body.version,
+    state,
+    ...(body.identity === undefined ? {} : { identity: body.identity }),
+    ...(body.kcv === undefined ? {} : { kcv: body.kcv }),
+    ...(state === "retiring" && overlapUntil !== Infinity ? { overlapUntil: isoTime(overlapUntil) } : {}),
+  };
 }
 
 export const isoTime = (epochMs: number): string => new Date(epochMs).toISOString();
 
 /** Equal bodies have equal text, whatever the order of their members. */
-export function canonicalBody(body: CredentialBody): string {
+export function canonicalBody(body: ShownBody): string {
   return JSON.stringify(body, (_name, value: unknown) =>
     typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );

@@ -1,22 +1,43 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../src/ports/simulated/index.js";
-import { ProblemError, type CredentialBody } from "../../src/smp/index.js";
-import { viewOf } from "./credential-record.js";
-import { CredentialStore } from "./credential-store.js";
+import { ProblemError } from "../../src/smp/index.js";
+import { viewOf, type ShownBody, type StagedCredential } from "./credential-record.js";
+import { CredentialStore, type CredentialChange } from "./credential-store.js";
 import { plantedFaults, type PlantName } from "./plants.js";
 
-const nosec = (version: number, extra: Partial<CredentialBody> = {}): CredentialBody => ({ version, ssid: 101, mode: "nosec", sessionPolicy: "close-on-revoke", ...extra });
-const psk = (version: number, identity: string, secret = "c2VjcmV0LWtleQ"): CredentialBody => ({ version, ssid: 101, mode: "psk", identity: { b64u: identity }, secret, sessionPolicy: "close-on-revoke" });
+const nosec = (version: number, extra: Partial<ShownBody> = {}): StagedCredential => ({ body: { version, ssid: 101, mode: "nosec", sessionPolicy: "close-on-revoke", ...extra } });
+const psk = (version: number, identity: string, key = "secret-key", extra: Partial<ShownBody> = {}): StagedCredential => ({
+  body: { version, ssid: 101, mode: "psk", identity: { b64u: identity }, sessionPolicy: "close-on-revoke", ...extra },
+  key: Buffer.from(key),
+});
 
-function bench(plants: PlantName[] = [], maxRecords = 100) {
+function bench(plants: PlantName[] = [], maxRecords = 100, slots: 1 | 2 = 2) {
   const clock = new VirtualClock();
   const events: string[] = [];
-  const store = new CredentialStore({ clock, plants: plantedFaults(plants), maxRecords, changed: ({ version, from, event }) => events.push(`${event} v${version.version} ${from}>${version.state}`) });
+  const changes: CredentialChange[] = [];
+  const store = new CredentialStore({
+    clock,
+    secrets: { equal: (a, b) => Buffer.compare(a, b) === 0 },
+    plants: plantedFaults(plants),
+    slots,
+    maxRecords,
+    changed: (change) => {
+      changes.push(change);
+      events.push(`${change.event ?? "none"} v${change.version.version} ${change.from}>${change.version.state}`);
+    },
+  });
   return {
     clock,
     events,
+    changes,
     store,
-    stage: (body: CredentialBody, endpoint = "d1", id = "c1", tenant = "a") => store.stage(tenant, `bs-${tenant}`, endpoint, id, body),
+    states: (endpoint = "d1", id = "c1") => store.find("a", endpoint, id)?.versions.map(({ version, state }) => `v${version} ${state}`),
+    /** What a handshake with this identity gets. */
+    handshake: (identity: string) => {
+      const found = store.lookUp(Buffer.from(identity, "base64url"));
+      return found.state === "usable" ? `v${found.version.version} ${found.key.toString()}` : found.state;
+    },
+    stage: (body: StagedCredential, endpoint = "d1", id = "c1", tenant = "a") => store.stage(tenant, `bs-${tenant}`, endpoint, id, body),
     activate: (version: number, sessionId: number, endpoint = "d1", id = "c1") => store.activate("a", endpoint, id, { version, sessionId }),
     view: (endpoint = "d1", id = "c1") => viewOf(store.find("a", endpoint, id) ?? expect.fail("no record")),
   };
@@ -66,10 +87,10 @@ describe("admission by credential", () => {
     const { store, stage, activate, view } = bench();
     stage(nosec(1));
     activate(1, 1);
-    expect(store.revoke("a", "d1", "c1", 1)).toBe(true);
+    expect(store.revoke("a", "d1", "c1", 1).admitted).toBe(true);
     expect(store.admits("d1")).toBe(false);
     expect(view().state).toBe("revoked");
-    expect(store.revoke("a", "d1", "c1", 1)).toBe(false);
+    expect(store.revoke("a", "d1", "c1", 1).admitted).toBe(false);
   });
 
   it("needs a session where the credential has a key", () => {
@@ -97,7 +118,7 @@ describe("versions of a credential", () => {
   it("take the same again as no change, whatever the order of its members", () => {
     const { stage, events } = bench();
     expect(stage(nosec(1, { orderItem: "o-1/d1" })).stored).toBe(true);
-    expect(stage({ sessionPolicy: "close-on-revoke", orderItem: "o-1/d1", mode: "nosec", ssid: 101, version: 1 }).stored).toBe(false);
+    expect(stage({ body: { sessionPolicy: "close-on-revoke", orderItem: "o-1/d1", mode: "nosec", ssid: 101, version: 1 } }).stored).toBe(false);
     expect(events).toHaveLength(1);
   });
 
@@ -107,6 +128,14 @@ describe("versions of a credential", () => {
     expect(problem(() => stage(nosec(2, { ssid: 102 })))).toBe("version-regression");
     expect(problem(() => stage(nosec(1)))).toBe("version-regression");
     expect(stage(nosec(3)).stored).toBe(true);
+  });
+
+  it("compare keys by their bytes, and tell nothing of them", () => {
+    const { stage, store } = bench();
+    expect(stage(psk(1, "aWQ", "one key")).stored).toBe(true);
+    expect(stage(psk(1, "aWQ", "one key")).stored).toBe(false);
+    expect(problem(() => stage(psk(1, "aWQ", "another")))).toBe("version-regression");
+    expect(store.find("a", "d1", "c1")?.newest.canonical).not.toMatch(/one key/);
   });
 
   it("refuse a version that was revoked", () => {
@@ -125,19 +154,191 @@ describe("versions of a credential", () => {
     const { stage, activate, store, view, events } = bench();
     stage(nosec(1));
     activate(1, 1);
-    store.registered("d1");
+    store.registered("d1", undefined);
     stage(nosec(2));
     expect(view()).toMatchObject({ version: 2, state: "staged", activeVersion: 1, confirmed: true });
     activate(2, 2);
     expect(view()).toMatchObject({ version: 2, state: "active", activeVersion: 2, confirmed: false });
     expect(store.find("a", "d1", "c1")?.versions.map(({ state }) => state)).toEqual(["retiring", "active"]);
-    store.registered("d1");
+    store.registered("d1", undefined);
     expect(store.find("a", "d1", "c1")?.versions.map(({ state }) => state)).toEqual(["revoked", "active"]);
     expect(events.at(-1)).toBe("smp.credential.retired v1 retiring>revoked");
   });
 });
 
+describe("what a handshake gets", () => {
+  it("is the key of an active or retiring version, never of one that is staged or over", () => {
+    const { stage, activate, store, handshake } = bench();
+    expect(handshake("aWQ")).toBe("unknown");
+    stage(psk(1, "aWQ", "first"));
+    expect(handshake("aWQ")).toBe("not-yet");
+    activate(1, 1);
+    expect(handshake("aWQ")).toBe("v1 first");
+    stage(psk(2, "aWQtMg", "second"));
+    expect([handshake("aWQ"), handshake("aWQtMg")]).toEqual(["v1 first", "not-yet"]);
+    activate(2, 2);
+    expect([handshake("aWQ"), handshake("aWQtMg")]).toEqual(["v1 first", "v2 second"]);
+    store.registered("d1", store.find("a", "d1", "c1")?.active);
+    expect([handshake("aWQ"), handshake("aWQtMg")]).toEqual(["over", "v2 second"]);
+    store.revoke("a", "d1", "c1", 2);
+    expect([handshake("aWQ"), handshake("aWQtMg")]).toEqual(["over", "over"]);
+  });
+
+  it("keeps to notBefore and notAfter", async () => {
+    const { clock, stage, activate, handshake } = bench();
+    const at = (seconds: number): string => new Date(clock.epoch() + seconds * 1000).toISOString();
+    stage(psk(1, "aWQ", "key", { notBefore: at(10), notAfter: at(20) }));
+    activate(1, 1);
+    expect(handshake("aWQ")).toBe("not-yet");
+    await clock.advance(15_000);
+    expect(handshake("aWQ")).toBe("v1 key");
+    await clock.advance(6_000);
+    expect(handshake("aWQ")).toBe("over");
+  });
+
+  it("is told by the bytes of the identity, whatever they are", () => {
+    const { stage, activate, store } = bench();
+    const identity = Buffer.from([0xff, 0x00, 0xfe]);
+    stage(psk(1, identity.toString("base64url")));
+    activate(1, 1);
+    expect(store.lookUp(identity).state).toBe("usable");
+    expect(store.lookUp(Buffer.from([0xff, 0x00])).state).toBe("unknown");
+  });
+
+  it("forgets the key of what was revoked", () => {
+    const { stage, activate, store } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    store.revoke("a", "d1", "c1", 1);
+    expect(store.find("a", "d1", "c1")?.newest.key).toBeUndefined();
+  });
+});
+
+describe("one slot", () => {
+  const oneSlot = (...plants: PlantName[]) => bench(plants, 100, 1);
+
+  it("swaps at activation: the old version is over, the new one serves", () => {
+    const { stage, activate, handshake, states, events } = oneSlot();
+    stage(psk(1, "aWQ", "first"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg", "second", { sessionPolicy: "keep-until-rehandshake" }));
+    expect(handshake("aWQ")).toBe("v1 first");
+    activate(2, 2);
+    expect(states()).toEqual(["v1 revoked", "v2 active"]);
+    expect([handshake("aWQ"), handshake("aWQtMg")]).toEqual(["over", "v2 second"]);
+    expect(events.slice(-2)).toEqual(["smp.credential.activated v2 staged>active", "smp.credential.retired v1 active>revoked"]);
+  });
+
+  it("lets a new version have the identity of the one before, and gives the key that is in force", () => {
+    const { stage, activate, handshake } = oneSlot();
+    stage(psk(1, "aWQ", "first"));
+    activate(1, 1);
+    stage(psk(2, "aWQ", "second"));
+    expect(handshake("aWQ")).toBe("v1 first");
+    activate(2, 2);
+    expect(handshake("aWQ")).toBe("v2 second");
+  });
+
+  it("gives the version before back when the activation is taken back", () => {
+    const { stage, activate, store, handshake, states } = oneSlot();
+    stage(psk(1, "aWQ", "first"));
+    activate(1, 1);
+    store.registered("d1", store.find("a", "d1", "c1")?.active);
+    stage(psk(2, "aWQ", "second"));
+    activate(2, 2);
+    store.rollBack("a", "d1", "c1", 2, 2);
+    expect(states()).toEqual(["v1 active", "v2 rolled-back"]);
+    expect(handshake("aWQ")).toBe("v1 first");
+  });
+});
+
+describe("a registration on a session", () => {
+  it("confirms the version that the session rests on, not the newer one", () => {
+    const { stage, activate, store, states, view } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    const old = store.find("a", "d1", "c1")?.active;
+    stage(psk(2, "aWQtMg"));
+    activate(2, 2);
+    expect(store.registered("d1", old).map(({ version }) => version)).toEqual([1]);
+    expect(view().confirmed).toBe(false);
+    expect(states()).toEqual(["v1 retiring", "v2 active"]);
+    expect(store.registered("d1", store.find("a", "d1", "c1")?.active).map(({ version }) => version)).toEqual([2]);
+    expect(states()).toEqual(["v1 revoked", "v2 active"]);
+  });
+
+  it("without security confirms nothing that has a key", () => {
+    const { stage, activate, store, view } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    expect(store.registered("d1", undefined)).toEqual([]);
+    expect(view().confirmed).toBe(false);
+  });
+
+  it("without security confirms the retiring version that needs none while a new one has a key", () => {
+    const { stage, activate, store, states } = bench();
+    stage(nosec(1));
+    activate(1, 1);
+    stage(psk(2, "aWQ"));
+    activate(2, 2);
+    expect(store.registered("d1", undefined).map(({ version }) => version)).toEqual([1]);
+    expect(states()).toEqual(["v1 retiring", "v2 active"]);
+  });
+});
+
+describe("the policy for sessions", () => {
+  it("of a version that gave way is that of the version that took its place", () => {
+    const { stage, activate, store, changes } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg", "key", { sessionPolicy: "keep-until-rehandshake" }));
+    activate(2, 2);
+    store.registered("d1", store.find("a", "d1", "c1")?.active);
+    expect(changes.at(-1)).toMatchObject({ from: "retiring", input: "register-seen", sessionPolicy: "keep-until-rehandshake", version: { version: 1, state: "revoked" } });
+  });
+});
+
 describe("the overlap of two versions", () => {
+  it("is not there at all where it was bounded to nothing", () => {
+    const { stage, activate, states } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg", "key", { overlapSeconds: 0 }));
+    activate(2, 2);
+    expect(states()).toEqual(["v1 revoked", "v2 active"]);
+  });
+
+  it("ends after a day where nothing was said, and is shown until then", async () => {
+    const { clock, stage, activate, states, view } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg"));
+    activate(2, 2);
+    expect(view().versions).toEqual([
+      { version: 2, state: "active", identity: { b64u: "aWQtMg" } },
+      { version: 1, state: "retiring", identity: { b64u: "aWQ" }, overlapUntil: new Date(clock.epoch() + 86_400_000).toISOString() },
+    ]);
+    await clock.advance(86_399_000);
+    expect(states()).toEqual(["v1 retiring", "v2 active"]);
+    await clock.advance(2_000);
+    expect(states()).toEqual(["v1 revoked", "v2 active"]);
+  });
+
+  it("of a version that came back begins anew with the next one", async () => {
+    const { clock, stage, activate, store, states } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg", "key", { overlapSeconds: 10 }));
+    activate(2, 2);
+    store.rollBack("a", "d1", "c1", 2, 2);
+    stage(psk(3, "aWQtMw", "key", { overlapSeconds: 100 }));
+    activate(3, 3);
+    await clock.advance(50_000);
+    expect(states()).toEqual(["v1 retiring", "v3 active"]);
+    await clock.advance(51_000);
+    expect(states()).toEqual(["v1 revoked", "v3 active"]);
+  });
+
   it("ends by itself where it was bounded", async () => {
     const { clock, stage, activate, store } = bench();
     stage(nosec(1));
@@ -154,6 +355,19 @@ describe("the overlap of two versions", () => {
 });
 
 describe("activation", () => {
+  it("of the active version, by a later session while a newer one waits, is accepted and waits for its registration again", () => {
+    const { stage, activate, store, states, view } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    store.registered("d1", store.find("a", "d1", "c1")?.active);
+    stage(psk(2, "aWQtMg"));
+    activate(1, 2);
+    expect(view()).toMatchObject({ activeVersion: 1, confirmed: false, sessionId: 2 });
+    expect(states()).toEqual(["v1 active", "v2 staged"]);
+    activate(2, 3);
+    expect(problem(() => activate(1, 4))).toBe("version-regression");
+  });
+
   it("is refused to a session older than one that was seen (ORD-5)", () => {
     const { stage, activate } = bench();
     stage(nosec(1));
@@ -175,7 +389,7 @@ describe("activation", () => {
     const { stage, activate, store, view } = bench();
     stage(nosec(1));
     activate(1, 1);
-    store.registered("d1");
+    store.registered("d1", undefined);
     expect(view().confirmed).toBe(true);
     activate(1, 2);
     expect(view()).toMatchObject({ confirmed: false, sessionId: 2 });
@@ -188,11 +402,42 @@ describe("activation", () => {
 });
 
 describe("roll-back", () => {
+  it("restores the version before also when its overlap is over", async () => {
+    const { clock, stage, activate, store, states } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg", "key", { overlapSeconds: 1 }));
+    activate(2, 2);
+    await clock.advance(3_000);
+    expect(states()).toEqual(["v1 revoked", "v2 active"]);
+    store.rollBack("a", "d1", "c1", 2, 2);
+    expect(states()).toEqual(["v1 active", "v2 rolled-back"]);
+  });
+
+  it("of a version that was never activated leaves the active one alone", () => {
+    const { stage, activate, store, states } = bench();
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg"));
+    store.rollBack("a", "d1", "c1", 2, undefined);
+    expect(states()).toEqual(["v1 active", "v2 rolled-back"]);
+  });
+
+  it("is refused for another version, for one that was revoked, and where there is none", () => {
+    const { stage, activate, store } = bench();
+    expect(problem(() => store.rollBack("a", "d1", "c1", 1, undefined))).toBe("not-found");
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    expect(problem(() => store.rollBack("a", "d1", "c1", 2, undefined))).toBe("version-regression");
+    store.revoke("a", "d1", "c1", 1);
+    expect(problem(() => store.rollBack("a", "d1", "c1", 1, undefined))).toBe("version-regression");
+  });
+
   it("restores the version before", () => {
     const { stage, activate, store, view } = bench();
     stage(nosec(1));
     activate(1, 1);
-    store.registered("d1");
+    store.registered("d1", undefined);
     stage(nosec(2));
     activate(2, 2);
     store.rollBack("a", "d1", "c1", 2, 2);
@@ -216,7 +461,7 @@ describe("roll-back", () => {
     stage(nosec(1));
     activate(1, 3);
     expect(problem(() => store.rollBack("a", "d1", "c1", 1, 2))).toBe("session-displaced");
-    store.registered("d1");
+    store.registered("d1", undefined);
     expect(problem(() => store.rollBack("a", "d1", "c1", 1, 3))).toBe("version-regression");
   });
 });
@@ -231,6 +476,26 @@ describe("the credential store", () => {
     expect(problem(() => stage(psk(1, "aWQ"), "d2"))).toBe("none");
   });
 
+  it("leaves the first owner of an identity as it was when a second one is refused", () => {
+    const { stage, activate, handshake, events } = bench();
+    stage(psk(1, "aWQ", "first"));
+    activate(1, 1);
+    const before = events.length;
+    expect(problem(() => stage(psk(1, "aWQ", "second"), "d2"))).toBe("identity-conflict");
+    expect(problem(() => stage(psk(1, "aWQ", "second"), "d1", "c2"))).toBe("identity-conflict");
+    expect(handshake("aWQ")).toBe("v1 first");
+    expect(events).toHaveLength(before);
+  });
+
+  it("wants a new identity for a new version as long as the old one admits", () => {
+    const { stage, activate, handshake } = bench();
+    stage(psk(1, "aWQ", "first"));
+    stage(psk(2, "aWQ", "second"));
+    activate(2, 1);
+    expect(problem(() => stage(psk(3, "aWQ", "third")))).toBe("identity-conflict");
+    expect(handshake("aWQ")).toBe("v2 second");
+  });
+
   it("keeps tenants apart", () => {
     const { stage, store } = bench();
     stage(nosec(1), "d1", "c1", "b");
@@ -240,9 +505,13 @@ describe("the credential store", () => {
   });
 
   it("never shows the secret", () => {
-    const { stage, view } = bench();
-    stage(psk(1, "aWQ", "dGhlLWNhbmFyeQ"));
-    expect(JSON.stringify(view())).not.toContain("dGhlLWNhbmFyeQ");
+    const { stage, view, activate } = bench();
+    stage(psk(1, "aWQ", "the-canary"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg", "another-canary"));
+    for (const canary of ["the-canary", "another-canary"]) {
+      for (const encoding of ["utf8", "hex", "base64", "base64url"] as const) expect(JSON.stringify(view())).not.toContain(Buffer.from(canary).toString(encoding));
+    }
   });
 
   it("is bounded", () => {
@@ -277,5 +546,61 @@ describe("planted faults of the credential store", () => {
     const { stage } = bench(["version-regression-accepted"]);
     stage(nosec(2));
     expect(problem(() => stage(nosec(1)))).toBe("none");
+  });
+
+  it("staged-credential-admits", () => {
+    const { stage, store, handshake } = bench(["staged-credential-admits"]);
+    stage(nosec(1), "d2");
+    stage(psk(1, "aWQ", "key"));
+    expect(store.admits("d2")).toBe(true);
+    expect(handshake("aWQ")).toBe("v1 key");
+  });
+
+  it("old-credential-outlives-overlap", async () => {
+    const { clock, stage, activate, store, handshake } = bench(["old-credential-outlives-overlap"]);
+    stage(psk(1, "aWQ", "first"));
+    activate(1, 1);
+    stage(psk(2, "aWQtMg", "second", { overlapSeconds: 1 }));
+    activate(2, 2);
+    store.registered("d1", store.find("a", "d1", "c1")?.active);
+    await clock.advance(10_000);
+    expect(handshake("aWQ")).toBe("v1 first");
+    store.revoke("a", "d1", "c1", 2);
+    expect(handshake("aWQ")).toBe("over");
+  });
+
+  it("rollback-not-effective", () => {
+    const { stage, activate, store, states } = bench(["rollback-not-effective"]);
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    store.rollBack("a", "d1", "c1", 1, 1);
+    expect(states()).toEqual(["v1 active"]);
+  });
+
+  it("identity-accepted-twice", () => {
+    const { stage, activate, store } = bench(["identity-accepted-twice"]);
+    stage(psk(1, "aWQ", "first"));
+    activate(1, 1);
+    stage(psk(1, "aWQ", "second"), "d2");
+    activate(1, 1, "d2");
+    expect(store.lookUp(Buffer.from("id")).version?.record.endpoint).toBe("d2");
+  });
+
+  it("old-session-confirms-new", () => {
+    const { stage, activate, store } = bench(["old-session-confirms-new"]);
+    stage(psk(1, "aWQ"));
+    activate(1, 1);
+    const old = store.find("a", "d1", "c1")?.active;
+    stage(psk(2, "aWQtMg"));
+    activate(2, 2);
+    expect(store.registered("d1", old).map(({ version }) => version)).toEqual([2]);
+  });
+
+  it("secured-endpoint-admitted-without-session", () => {
+    const { stage, activate, store } = bench(["secured-endpoint-admitted-without-session"]);
+    stage(psk(1, "aWQ"));
+    expect(store.admits("d1")).toBe(false);
+    activate(1, 1);
+    expect(store.admits("d1")).toBe(true);
   });
 });

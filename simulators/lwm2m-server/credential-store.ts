@@ -1,20 +1,29 @@
-import { activationDecision, isUsable, ProblemError, versionDecision, type Activation, type CredentialBody, type CredentialState, type EventType } from "../../src/smp/index.js";
-import { Timer, type Clock } from "../../src/ports/index.js";
+import { activationDecision, isUsable, nextLine, ProblemError, versionDecision, type Activation, type CredentialMachine, type CredentialState, type EventType, type LineInput, type SessionPolicy } from "../../src/smp/index.js";
+import { Timer, type Clock, type Secrets } from "../../src/ports/index.js";
 import type { PlantedFaults } from "./plants.js";
-import { canonicalBody, CredentialRecord, CredentialVersion } from "./credential-record.js";
+import { canonicalBody, CredentialRecord, CredentialVersion, type StagedCredential } from "./credential-record.js";
+import { IdentityIndex, type IdentityLookup } from "./identity-index.js";
 
 /** What the store tells of a change. */
 export interface CredentialChange {
   readonly record: CredentialRecord;
   readonly version: CredentialVersion;
   readonly from: CredentialState | "none";
-  readonly input: string;
-  readonly event: Extract<EventType, `smp.credential.${string}`>;
+  readonly input: LineInput["in"];
+  /** What becomes of the sessions of a version that is over: the rule of the version that took its place, or its own. */
+  readonly sessionPolicy: SessionPolicy;
+  /** Absent where the profile has none. */
+  readonly event?: CredentialEvent;
 }
+
+type CredentialEvent = Extract<EventType, `smp.credential.${string}`>;
 
 export interface CredentialStoreOptions {
   readonly clock: Clock;
+  readonly secrets: Pick<Secrets, "equal">;
   readonly plants: PlantedFaults;
+  /** How many versions of a credential may admit at the same time. */
+  readonly slots: 1 | 2;
   readonly maxRecords: number;
   changed(change: CredentialChange): void;
 }
@@ -28,20 +37,21 @@ interface ClientCredentials {
 
 const sweepMs = 1000;
 
-const absent = (): ProblemError => new ProblemError("not-found", "there is no such credential");
+/** What the profile says where a body does not. */
+const defaultOverlapSeconds = 86_400;
 
 /** SM-3 at the LwM2M Server: the credentials that tell which devices it admits. Refusals are `ProblemError`s. */
 export class CredentialStore extends Timer {
   override readonly timerName = "credential overlap";
   readonly #tenants = new Map<string, Map<string, ClientCredentials>>();
-  /** PSK identity to the client that holds it; an identity belongs to one client only. */
-  readonly #identities = new Map<string, string>();
+  readonly #identities: IdentityIndex;
   /** Versions whose overlap ends by itself. */
-  readonly #retiring = new Map<CredentialVersion, CredentialRecord>();
+  readonly #retiring = new Set<CredentialVersion>();
   #records = 0;
 
   constructor(readonly options: CredentialStoreOptions) {
     super();
+    this.#identities = new IdentityIndex(options);
   }
 
   get size(): number {
@@ -61,12 +71,24 @@ export class CredentialStore extends Timer {
     for (const client of this.#tenants.get(tenant)?.values() ?? []) yield* client.records;
   }
 
+  /** Whether a handshake may use the version now. */
+  usable(version: CredentialVersion): boolean {
+    return version.admits(this.options.clock.epoch()) || (version.state === "staged" && this.options.plants.has("staged-credential-admits"));
+  }
+
+  /** What a handshake gets that names this identity. */
+  lookUp(identity: Uint8Array): IdentityLookup {
+    return this.#identities.lookUp(identity, this.options.clock.epoch(), (version) => this.usable(version));
+  }
+
   /** Whether an active or retiring NoSec credential lets the endpoint in now; one with a key admits only a session that proves it. */
   admits(endpoint: string): boolean {
-    if (this.options.plants.has("admits-without-credential")) return true;
-    const now = this.options.clock.epoch();
+    const { plants } = this.options;
+    if (plants.has("admits-without-credential")) return true;
     for (const clients of this.#tenants.values()) {
-      for (const record of clients.get(endpoint)?.records ?? []) if (record.versions.some((version) => version.body.mode === "nosec" && version.admits(now))) return true;
+      for (const record of clients.get(endpoint)?.records ?? []) {
+        if (record.versions.some((version) => this.usable(version) && (version.body.mode === "nosec" || plants.has("secured-endpoint-admitted-without-session")))) return true;
+      }
     }
     return false;
   }
@@ -77,81 +99,75 @@ export class CredentialStore extends Timer {
   }
 
   /** True when a version was stored, false when it is the same as before. */
-  stage(tenant: string, owner: string, endpoint: string, credentialId: string, body: CredentialBody): { readonly record: CredentialRecord; readonly stored: boolean } {
+  stage(tenant: string, owner: string, endpoint: string, credentialId: string, { body, key }: StagedCredential): { readonly record: CredentialRecord; readonly stored: boolean } {
     const existing = this.find(tenant, endpoint, credentialId);
-    const put = { version: body.version, body: canonicalBody(body) };
+    const canonical = canonicalBody(body);
+    // The key has no place in the text that tells bodies apart, and counts all the same.
+    const put = { version: body.version, body: this.#sameKey(existing?.newest.key, key) ? canonical : `${canonical} with another key` };
     const decided = versionDecision(existing && { version: existing.newest.version, body: existing.newest.canonical }, put);
     const decision = decided === "version-regression" && this.options.plants.has("version-regression-accepted") ? "store" : decided;
     if (existing !== undefined && decision === "same" && existing.newest.state !== "revoked") return { record: existing, stored: false };
     if (decision !== "store") throw new ProblemError("version-regression", `version ${existing?.newest.version ?? 0} is stored; a changed credential needs a higher one`, { field: "/version" });
-    const identity = body.identity?.b64u;
-    if (identity !== undefined && (this.#identities.get(identity) ?? endpoint) !== endpoint) throw new ProblemError("identity-conflict", "the identity belongs to another client", { field: "/identity" });
+    if (body.identity !== undefined) this.#identities.check(body.identity.b64u, endpoint, existing);
     const record = existing ?? this.#create(tenant, owner, endpoint, credentialId);
-    const version = new CredentialVersion(body, put.body, this.options.clock.epoch());
-    const dropped = record.add(version);
-    this.#forgetIdentities(record, dropped);
-    if (identity !== undefined) this.#identities.set(identity, endpoint);
-    this.options.changed({ record, version, from: "none", input: "stage", event: "smp.credential.staged" });
+    const version = new CredentialVersion(record, body, key, canonical, this.options.clock.epoch());
+    for (const dropped of record.add(version)) this.#identities.forget(dropped);
+    this.#identities.add(version);
+    this.options.changed({ record, version, from: "none", input: "stage", sessionPolicy: body.sessionPolicy, event: "smp.credential.staged" });
     return { record, stored: true };
   }
 
   activate(tenant: string, endpoint: string, credentialId: string, put: Activation): CredentialRecord {
-    const client = this.#tenants.get(tenant)?.get(endpoint);
-    const record = client?.records.find((candidate) => candidate.credentialId === credentialId);
-    if (client === undefined || record === undefined) throw absent();
-    const { newest } = record;
+    const { client, record } = this.#found(tenant, endpoint, credentialId);
+    const { newest, active } = record;
     const newestSession = this.options.plants.has("stale-session-activation-accepted") ? undefined : client.newestSession;
-    const decision = activationDecision({ version: newest.version, state: newest.state }, newestSession, put);
+    const decision = activationDecision({ version: newest.version, state: newest.state, activeVersion: active?.version }, newestSession, put);
     if (decision === "session-displaced") throw new ProblemError("session-displaced", `session ${client.newestSession ?? 0} is newer`, { field: "/sessionId" });
-    if (decision === "version-regression" || newest.state === "revoked") throw new ProblemError("version-regression", `version ${newest.version} is the one that can be activated, if it was not revoked`, { field: "/version" });
+    if (decision === "version-regression") throw new ProblemError("version-regression", `version ${newest.version} is the one that can be activated, if it was not revoked`, { field: "/version" });
     if (this.options.plants.has("activation-not-effective")) return record;
-    if (record.sessionId !== put.sessionId) newest.seenSinceActivation = false;
+    if (record.sessionId !== put.sessionId) (decision === "same" && active !== undefined ? active : newest).seenSinceActivation = false;
     client.newestSession = Math.max(put.sessionId, client.newestSession ?? 0);
     record.sessionId = put.sessionId;
-    if (decision === "activate") this.#makeActive(record, newest);
+    if (decision === "activate") this.#makeActive(newest);
     return record;
   }
 
   /** Takes an activation back: the version before is active again, or none. */
   rollBack(tenant: string, endpoint: string, credentialId: string, version: number, sessionId: number | undefined): CredentialRecord {
-    const client = this.#tenants.get(tenant)?.get(endpoint);
-    const record = client?.records.find((candidate) => candidate.credentialId === credentialId);
-    if (client === undefined || record === undefined) throw absent();
+    const { client, record } = this.#found(tenant, endpoint, credentialId);
     const { newest } = record;
     if (sessionId !== undefined && client.newestSession !== undefined && sessionId < client.newestSession) throw new ProblemError("session-displaced", `session ${client.newestSession} is newer`, { field: "sessionId" });
     if (version !== newest.version) throw new ProblemError("version-regression", `version ${newest.version} is the one that can be rolled back`, { field: "version" });
-    if (newest.state === "rolled-back") return record;
-    if (!this.#move(record, newest, { in: "roll-back" }, "smp.credential.rolledback")) throw new ProblemError("version-regression", `version ${version} was ${newest.state === "revoked" ? "revoked" : "confirmed by a registration"} and cannot be rolled back`, { field: "version" });
-    const before = record.versions.findLast((candidate) => candidate !== newest && candidate.state === "retiring");
-    if (before !== undefined) this.#move(record, before, { in: "restored" }, "smp.credential.activated");
+    if (this.options.plants.has("rollback-not-effective")) return record;
+    if (!this.#apply(record, { in: "roll-back", version }, newest)) throw new ProblemError("version-regression", `version ${version} was ${newest.state === "revoked" ? "revoked" : "confirmed by a registration"} and cannot be rolled back`, { field: "version" });
     return record;
   }
 
-  /** Every version is over. True when something admitted the device before. */
-  revoke(tenant: string, endpoint: string, credentialId: string, version: number): boolean {
-    const record = this.find(tenant, endpoint, credentialId);
-    if (record === undefined) throw absent();
+  /** Every version is over for good. `admitted`: one of them let its device in before. */
+  revoke(tenant: string, endpoint: string, credentialId: string, version: number): { readonly record: CredentialRecord; readonly admitted: boolean } {
+    const { record } = this.#found(tenant, endpoint, credentialId);
     if (version < record.newest.version) throw new ProblemError("version-regression", `version ${record.newest.version} is stored`, { field: "version" });
     const admitted = record.versions.some((one) => isUsable(one.state));
-    for (const one of record.versions) this.#move(record, one, { in: "revoke" }, "smp.credential.revoked");
-    this.#forgetIdentities(undefined, record.versions);
-    return admitted;
+    this.#apply(record, { in: "revoke" }, record.newest);
+    for (const one of record.versions) one.key = undefined;
+    return { record, admitted };
   }
 
-  /** A device registered without security: the versions that let it in are confirmed, those before them are over. Returns the records in force. */
-  registered(endpoint: string): CredentialRecord[] {
-    const inForce: CredentialRecord[] = [];
+  /**
+   * A device registered: on a session that rests on `by`, or without security. The versions that let it in are confirmed; confirmation of the active one
+   * is the end of those before it. Returns them.
+   */
+  registered(endpoint: string, by: CredentialVersion | undefined): CredentialVersion[] {
+    if (by !== undefined) return [this.#seen(this.options.plants.has("old-session-confirms-new") ? (by.record.active ?? by) : by)];
+    const now = this.options.clock.epoch();
+    const seen: CredentialVersion[] = [];
     for (const clients of this.#tenants.values()) {
       for (const record of clients.get(endpoint)?.records ?? []) {
-        const { active } = record;
-        if (active?.body.mode !== "nosec") continue;
-        active.seenSinceActivation = true;
-        active.move({ in: "register-seen" }, this.options.clock.epoch());
-        for (const older of record.versions) this.#move(record, older, { in: "overlap-over" }, "smp.credential.retired");
-        inForce.push(record);
+        const version = record.versions.findLast((one) => one.body.mode === "nosec" && one.admits(now));
+        if (version !== undefined) seen.push(this.#seen(version));
       }
     }
-    return inForce;
+    return seen;
   }
 
   stop(): void {
@@ -160,56 +176,95 @@ export class CredentialStore extends Timer {
 
   override fire(): void {
     const now = this.options.clock.epoch();
-    for (const [version, record] of this.#retiring) {
+    for (const version of this.#retiring) {
       if (version.state === "retiring" && now < version.overlapUntil) continue;
       this.#retiring.delete(version);
-      this.#move(record, version, { in: "overlap-over" }, "smp.credential.retired");
+      if (version.state === "retiring") this.#apply(version.record, { in: "overlap-over" }, version.record.active ?? version);
     }
     if (this.#retiring.size > 0) this.options.clock.start(this, sweepMs);
   }
 
   #create(tenant: string, owner: string, endpoint: string, credentialId: string): CredentialRecord {
     if (this.#records >= this.options.maxRecords) throw new ProblemError("peer-unavailable", "no room for more credentials", { retryAfter: 3600 });
-    let clients = this.#tenants.get(tenant);
-    if (clients === undefined) this.#tenants.set(tenant, (clients = new Map<string, ClientCredentials>()));
-    let client = clients.get(endpoint);
-    if (client === undefined) clients.set(endpoint, (client = { records: [], newestSession: undefined }));
+    const clients = this.#tenants.get(tenant) ?? new Map<string, ClientCredentials>();
+    this.#tenants.set(tenant, clients);
+    const client = clients.get(endpoint) ?? { records: [], newestSession: undefined };
+    clients.set(endpoint, client);
     const record = new CredentialRecord(tenant, owner, endpoint, credentialId);
     client.records.push(record);
     this.#records += 1;
     return record;
   }
 
-  /** Identities of versions that are gone are free again, unless a version that `keeper` still has goes by the same. */
-  #forgetIdentities(keeper: CredentialRecord | undefined, versions: readonly CredentialVersion[]): void {
-    for (const { body } of versions) {
-      const identity = body.identity?.b64u;
-      if (identity !== undefined && keeper?.versions.some((kept) => kept.body.identity?.b64u === identity) !== true) this.#identities.delete(identity);
-    }
+  #sameKey(stored: Buffer | undefined, put: Buffer | undefined): boolean {
+    return stored === undefined || put === undefined ? stored === put : this.options.secrets.equal(stored, put);
   }
 
-  #makeActive(record: CredentialRecord, version: CredentialVersion): void {
-    const now = this.options.clock.epoch();
-    for (const older of record.versions) {
-      if (older === version) continue;
-      // Two slots: the version now active and the one before it; whatever still overlapped is over.
-      this.#move(record, older, { in: "overlap-over" }, "smp.credential.retired");
-      if (older.state !== "active") continue;
-      older.move({ in: "superseded", overlap: true }, now);
-      if (version.body.overlapSeconds === undefined) continue;
-      older.overlapUntil = now + version.body.overlapSeconds * 1000;
-      this.#retiring.set(older, record);
-      if (!this.running) this.options.clock.start(this, sweepMs);
-    }
+  #found(tenant: string, endpoint: string, credentialId: string): { readonly client: ClientCredentials; readonly record: CredentialRecord } {
+    const client = this.#tenants.get(tenant)?.get(endpoint);
+    const record = client?.records.find((candidate) => candidate.credentialId === credentialId);
+    if (client === undefined || record === undefined) throw new ProblemError("not-found", "there is no such credential");
+    return { client, record };
+  }
+
+  #makeActive(version: CredentialVersion): void {
+    const { clock, plants, slots } = this.options;
+    const { overlapSeconds = defaultOverlapSeconds } = version.body;
+    const now = clock.epoch();
     version.activatedAt = now;
     version.seenSinceActivation = false;
-    this.#move(record, version, { in: "activate" }, "smp.credential.activated");
+    this.#apply(version.record, { in: "activate", version: version.version, slots: overlapSeconds === 0 ? 1 : slots }, version);
+    if (plants.has("old-credential-outlives-overlap")) return;
+    for (const older of version.record.versions) {
+      if (older.state !== "retiring") continue;
+      older.overlapUntil = now + overlapSeconds * 1000;
+      this.#retiring.add(older);
+      if (!this.running) clock.start(this, sweepMs);
+    }
   }
 
-  #move(record: CredentialRecord, version: CredentialVersion, input: Parameters<CredentialVersion["move"]>[0], event: CredentialChange["event"]): boolean {
-    const from = version.state;
-    if (!version.move(input, this.options.clock.epoch())) return false;
-    this.options.changed({ record, version, from, input: input.in, event });
+  #seen(version: CredentialVersion): CredentialVersion {
+    version.seenSinceActivation = true;
+    this.#apply(version.record, { in: "register-seen", version: version.version }, version);
+    return version;
+  }
+
+  /** Carries an input out on the versions of a record; false where it means nothing. `by` is the version whose rule for sessions counts. */
+  #apply(record: CredentialRecord, input: LineInput, by: CredentialVersion): boolean {
+    const next = nextLine(record.versions.map(({ version, machine }) => ({ version, ...machine })), input);
+    if (next === undefined) return false;
+    // The newest first: what replaces another serves before that one goes.
+    for (let at = record.versions.length - 1; at >= 0; at -= 1) {
+      const version = record.versions[at];
+      const moved = next[at];
+      if (version !== undefined && moved !== undefined) this.#move(version, moved, input.in, by.body.sessionPolicy);
+    }
     return true;
+  }
+
+  #move(version: CredentialVersion, to: CredentialMachine, input: LineInput["in"], sessionPolicy: SessionPolicy): void {
+    const from = version.state;
+    if (from === to.state && version.machine.confirmed === to.confirmed) return;
+    if (to.state === "revoked" && input !== "revoke" && this.options.plants.has("old-credential-outlives-overlap")) return;
+    version.move(to, this.options.clock.epoch());
+    if (from === to.state) return;
+    if (to.state === "active") version.overlapUntil = Infinity;
+    const event = eventOf(to.state, input);
+    this.options.changed({ record: version.record, version, from, input, sessionPolicy, ...(event === undefined ? {} : { event }) });
+  }
+}
+
+function eventOf(state: CredentialState, input: LineInput["in"]): CredentialEvent | undefined {
+  switch (state) {
+    case "staged":
+      return "smp.credential.staged";
+    case "active":
+      return "smp.credential.activated";
+    case "retiring":
+      return undefined;
+    case "revoked":
+      return input === "revoke" ? "smp.credential.revoked" : "smp.credential.retired";
+    case "rolled-back":
+      return "smp.credential.rolledback";
   }
 }

@@ -87,6 +87,7 @@ export class DeviceLink {
     const fault = faults.empty ? undefined : await faults.apply(operation, registration.endpoint);
     if (fault?.kind === "silence") throw new DeliveryError("timeout");
     if (fault?.kind === "refuse") return { code: codeOf(fault.code) };
+    if (!registration.reachable) throw new DeliveryError("unreachable");
     if (beforeSend?.() === false) throw new DeliveryError("cancelled");
     const cell = metrics.operation(operation);
     const startedAt = clock.now();

@@ -49,6 +49,7 @@ export class Observations {
 
   #begin(registration: Registration, path: Path, accept: number): Promise<Response> {
     const { endpoint, link, maxPerDevice } = this.options;
+    if (!registration.reachable) return Promise.reject(new DeliveryError("unreachable"));
     const name = registration.endpoint;
     const observed = this.#byDevice.get(name) ?? new Map<string, Watched>();
     const key = formatPath(path);

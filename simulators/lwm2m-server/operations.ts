@@ -20,9 +20,11 @@ import {
   type Node,
   type Path,
 } from "../../src/lwm2m/index.js";
-import type { DeviceOperation, JsonAttributes, LwM2mServerOperations, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest } from "../../src/operator/index.js";
-import type { Clock } from "../../src/ports/index.js";
+import type { DeviceOperation, Forgotten, HandshakePage, JsonAttributes, LwM2mServerOperations, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, SecureSessionView } from "../../src/operator/index.js";
+import { formatAddress, type Clock } from "../../src/ports/index.js";
+import type { DeviceSession } from "./credential-record.js";
 import { DeliveryError, type DeviceLink } from "./device-link.js";
+import type { DeviceSecurity } from "./device-security.js";
 import { fromJson, instancesFrom, JsonValueError, linksOf, objectVersionOf, resourcesOf, valueTypeOf } from "./json-values.js";
 import type { Observations } from "./observations.js";
 import type { Registration, Registry } from "./registry.js";
@@ -42,7 +44,9 @@ export interface ServerOperationsOptions {
   readonly registry: Registry;
   readonly link: DeviceLink;
   readonly observations: Observations;
+  readonly security: DeviceSecurity;
   relay(request: RelayRequest): Promise<RelayAnswer>;
+  forgetSessions(also: { readonly registrations: boolean }): Forgotten;
 }
 
 /** What an operator does with the devices of this server. */
@@ -113,6 +117,24 @@ export class ServerOperations implements LwM2mServerOperations {
     return this.options.relay(request);
   }
 
+  handshakes(query: { readonly after?: string | undefined; readonly limit: number; readonly endpoint?: string | undefined }): HandshakePage {
+    return this.options.security.options.handshakes.page(query);
+  }
+
+  secureSessions({ endpoint, limit }: { readonly endpoint?: string | undefined; readonly limit: number }): { readonly total: number; readonly sessions: readonly SecureSessionView[] } {
+    const { security } = this.options;
+    const sessions: SecureSessionView[] = [];
+    for (const session of security.sessions()) {
+      if (sessions.length === limit) break;
+      if (endpoint === undefined || matchesPattern(endpoint, session.context.record.endpoint)) sessions.push(sessionView(session));
+    }
+    return { total: security.size, sessions };
+  }
+
+  forgetSessions(also: { readonly registrations: boolean }): Forgotten {
+    return this.options.forgetSessions(also);
+  }
+
   async #result(registration: Registration, path: Path, ask: () => Promise<Response | undefined>): Promise<OperationResult> {
     try {
       const response = await ask();
@@ -139,8 +161,14 @@ export class ServerOperations implements LwM2mServerOperations {
       registeredAt: epochAt(registration.registeredAt),
       lastSeen: epochAt(registration.lastSeen),
       ...(registration.expiresAt === Infinity ? {} : { expiresAt: epochAt(registration.expiresAt) }),
+      security: registration.security,
     };
   }
+}
+
+function sessionView({ context, info, peer }: DeviceSession): SecureSessionView {
+  const { endpoint, credentialId } = context.record;
+  return { endpoint, address: formatAddress(peer), suite: info.suite, resumed: info.resumed, credentialId, version: context.version, state: context.state };
 }
 
 function pathOf(text: string): Path {

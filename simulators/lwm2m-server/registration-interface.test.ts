@@ -70,7 +70,7 @@ describe("the registration interface", () => {
     const one = await device({ endpoint: "a-1" });
     expect(await settle(one.register())).toBe("4.03");
     expect(server.registry.size).toBe(0);
-    server.credentials.stage("a", "bs-a", "a-1", "c1", { version: 1, ssid: 101, mode: "nosec", sessionPolicy: "close-on-revoke" });
+    server.credentials.stage("a", "bs-a", "a-1", "c1", { body: { version: 1, ssid: 101, mode: "nosec", sessionPolicy: "close-on-revoke" } });
     expect(await settle(one.register())).toBe("4.03");
     server.credentials.activate("a", "a-1", "c1", { version: 1, sessionId: 1 });
     expect(await settle(one.register())).toBe("2.01");

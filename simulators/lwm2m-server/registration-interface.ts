@@ -1,8 +1,9 @@
-import { Codes, formatCode, parseCode, type Code, type IncomingRequest, type RequestHandler, type Response } from "../../src/coap/index.js";
+import { Codes, formatCode, parseCode, type Code, type IncomingRequest, type Peer, type RequestHandler, type Response } from "../../src/coap/index.js";
 import { classifyRegistrationOperation, RequestError } from "../../src/lwm2m/index.js";
 import type { Metrics, OperationMetrics } from "../../src/metrics/index.js";
 import type { FaultBoard, FaultOutcome, FiredFault } from "../../src/operator/index.js";
 import type { Clock } from "../../src/ports/index.js";
+import type { DeviceSession } from "./credential-record.js";
 import type { PlantedFaults } from "./plants.js";
 import { readRegister, readUpdate, statedEndpoint, type AdmissionRules } from "./registration.js";
 import { RegistryFullError, type Registration, type Registry } from "./registry.js";
@@ -18,6 +19,8 @@ export interface RegistrationInterfaceOptions {
   readonly plants: PlantedFaults;
   readonly faults: FaultBoard;
   readonly metrics: Metrics;
+  /** The DTLS session that a peer is the other end of; undefined for one without security. */
+  readonly sessionOf: (peer: Peer) => DeviceSession | undefined;
   /** After the answer is on its way: a device that was heard of listens now. */
   heard(registration: Registration, operation: "register" | "update"): void;
 }
@@ -34,6 +37,11 @@ export class RegistrationInterface implements RequestHandler {
   }
 
   onRequest(request: IncomingRequest): void {
+    if (request.peer.secured === true && this.#endpointIn(request) === undefined) {
+      // Its session ended while the request was on its way up.
+      request.ignore();
+      return;
+    }
     let operation: Operation;
     try {
       const classified = classifyRegistrationOperation(request);
@@ -58,11 +66,21 @@ export class RegistrationInterface implements RequestHandler {
   }
 
   #endpointOf(operation: Operation, request: IncomingRequest): string | undefined {
-    return operation === "register" ? statedEndpoint(request.query) : this.#located(request)?.endpoint;
+    if (operation !== "register") return this.#located(request)?.endpoint;
+    return statedEndpoint(request.query) ?? this.#endpointIn(request);
   }
 
+  /** A location is its device's own: on the session of another, or without one, it is not there. */
   #located(request: IncomingRequest): Registration | undefined {
-    return request.path.length === 2 ? this.options.registry.byLocation(request.path[1] ?? "") : undefined;
+    const { registry, plants } = this.options;
+    const registration = request.path.length === 2 ? registry.byLocation(request.path[1] ?? "") : undefined;
+    if (registration === undefined || plants.has("foreign-session-accepted")) return registration;
+    return this.#endpointIn(request) === registration.credential?.record.endpoint ? registration : undefined;
+  }
+
+  /** Whose session a request came in; undefined without security. */
+  #endpointIn({ peer }: IncomingRequest): string | undefined {
+    return this.options.sessionOf(peer)?.context.record.endpoint;
   }
 
   async #misbehave(operation: Operation, request: IncomingRequest, fault: FiredFault): Promise<void> {
@@ -96,15 +114,16 @@ export class RegistrationInterface implements RequestHandler {
   }
 
   #register(request: IncomingRequest, outcome: FaultOutcome | undefined): void {
-    const { registry, rules, plants } = this.options;
+    const { registry, rules, plants, sessionOf } = this.options;
     const { peer } = request;
+    const session = sessionOf(peer);
     const stated = statedEndpoint(request.query);
     if (stated !== undefined) peer.label = stated;
     let registration: Registration;
     try {
-      const facts = readRegister(request, rules, peer.identity?.name);
+      const facts = readRegister(request, rules, session?.context.record.endpoint);
       peer.label = facts.endpoint;
-      registration = registry.register(facts, peer);
+      registration = registry.register(facts, peer, session);
     } catch (error) {
       this.#answer("register", request, { code: refusalOf(error) }, outcome);
       return;
@@ -123,7 +142,7 @@ export class RegistrationInterface implements RequestHandler {
     // Without a security layer a device behind a NAT may come from another address; its location is what it knows.
     request.peer.label = registration.endpoint;
     try {
-      this.options.registry.update(registration, readUpdate(request, registration), request.peer);
+      this.options.registry.update(registration, readUpdate(request, registration), request.peer, this.options.sessionOf(request.peer));
     } catch (error) {
       this.#answer("update", request, { code: refusalOf(error) }, outcome);
       return;

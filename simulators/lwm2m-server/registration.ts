@@ -5,7 +5,7 @@ import type { Registration, RegistrationChange, RegistrationFacts } from "./regi
 
 export interface AdmissionRules {
   readonly plants: PlantedFaults;
-  /** Whether an endpoint may register now. */
+  /** Whether an endpoint may register now that shows no more than its name. */
   admits(endpoint: string): boolean;
 }
 
@@ -13,11 +13,13 @@ const withoutIdentity: RegisterOptions = {};
 
 /**
  * The rules of Register (LwM2M Core 1.1 §6.2.1): what it says, if it is to be accepted. `identity` is the endpoint name that the
- * security layer vouches for. Throws `RequestError`: 4.00 for what is missing or wrong, 4.12 for a version, 4.03 where admission refuses.
+ * security layer vouches for: whoever has a session was admitted by its handshake, under that name and no other. Throws `RequestError`: 4.00 for
+ * what is missing or wrong, another name among it, 4.12 for a version, 4.03 where admission refuses.
  */
 export function readRegister(request: Request, rules: AdmissionRules, identity?: string): RegistrationFacts {
-  const { version, endpoint, lifetime, binding, objects } = parseRegister(rules.plants.size === 0 ? request : lenient(request, rules.plants), identity === undefined ? withoutIdentity : { identity });
-  if (!rules.admits(endpoint) && !(endpoint === nameless && rules.plants.has("missing-endpoint-accepted"))) throw new RequestError(Codes.Forbidden, "no active credential admits this endpoint");
+  const anyName = rules.plants.has("ep-not-bound-to-credential") && statedEndpoint(request.query ?? []) !== undefined;
+  const { version, endpoint, lifetime, binding, objects } = parseRegister(rules.plants.size === 0 ? request : lenient(request, rules.plants), identity === undefined || anyName ? withoutIdentity : { identity });
+  if (identity === undefined && !rules.admits(endpoint) && !(endpoint === nameless && rules.plants.has("missing-endpoint-accepted"))) throw new RequestError(Codes.Forbidden, "no active credential admits this endpoint");
   return { endpoint, lifetime, version, binding, objects };
 }
 

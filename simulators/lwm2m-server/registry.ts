@@ -1,6 +1,8 @@
 import { Timer, type Clock } from "../../src/ports/index.js";
 import type { Peer } from "../../src/coap/index.js";
+import type { SecurityView } from "../../src/operator/index.js";
 import type { Binding, LwM2mVersion, ObjectList } from "../../src/lwm2m/index.js";
+import type { CredentialVersion, DeviceSession } from "./credential-record.js";
 
 /** What a Register says, after the rules of `registration.ts`. */
 export interface RegistrationFacts {
@@ -33,6 +35,8 @@ export class Registration {
   lastUplink: number;
   /** The instance of object 1 that holds our account on the device, once it was read. */
   serverInstance: { readonly shortServerId: number | undefined; readonly instance: number } | undefined = undefined;
+  /** What authenticated the session of the Register. */
+  readonly credential: CredentialVersion | undefined;
 
   /** @internal Place in the expiry wheel. */
   bucket: Bucket | undefined = undefined;
@@ -45,10 +49,13 @@ export class Registration {
     readonly endpoint: string,
     /** Last segment of its location, `/rd/{id}`. */
     readonly id: string,
+    /** Where the device was heard last, and is reached: of the latest Register or Update; so the session. */
     public peer: Peer,
+    public session: DeviceSession | undefined,
     readonly registeredAt: number,
     facts: RegistrationFacts,
   ) {
+    this.credential = session?.context;
     this.lifetime = facts.lifetime;
     this.version = facts.version;
     this.binding = facts.binding;
@@ -64,6 +71,17 @@ export class Registration {
   get location(): string {
     return `/rd/${this.id}`;
   }
+
+  /** How the device came in, as operators see it. */
+  get security(): SecurityView {
+    const { credential, reachable } = this;
+    return credential === undefined ? { mode: "nosec" } : { mode: "psk", credentialId: credential.record.credentialId, version: credential.version, sessionOpen: reachable };
+  }
+
+  /** False when its session is over: the device comes back with a new one, or not at all. */
+  get reachable(): boolean {
+    return this.peer.gone !== true && this.session?.open !== false;
+  }
 }
 
 /** Registrations whose lifetime ends within the same sweep. */
@@ -72,7 +90,7 @@ interface Bucket {
   first: Registration | undefined;
 }
 
-export type RemovalReason = "deregistered" | "expired" | "revoked";
+export type RemovalReason = "deregistered" | "expired" | "revoked" | "forgotten";
 
 export interface RegistryListener {
   onRegistered(registration: Registration, replaced: Registration | undefined): void;
@@ -143,7 +161,7 @@ export class Registry extends Timer {
   }
 
   /** A registration of the same endpoint is replaced (LwM2M Core 1.1 §6.2.1). Throws `RegistryFullError`. */
-  register(facts: RegistrationFacts, peer: Peer): Registration {
+  register(facts: RegistrationFacts, peer: Peer, session?: DeviceSession): Registration {
     const replaced = this.#byEndpoint.get(facts.endpoint);
     if (replaced === undefined && this.#byEndpoint.size >= this.options.maxRegistrations) throw new RegistryFullError();
     if (replaced !== undefined) {
@@ -152,7 +170,7 @@ export class Registry extends Timer {
     }
     this.#count += 1;
     const id = this.options.locationPrefix + this.#count.toString(36);
-    const registration = new Registration(facts.endpoint, id, peer, this.clock.now(), facts);
+    const registration = new Registration(facts.endpoint, id, peer, session, this.clock.now(), facts);
     this.#byEndpoint.set(facts.endpoint, registration);
     this.#byId.set(id, registration);
     this.#schedule(registration);
@@ -160,11 +178,12 @@ export class Registry extends Timer {
     return registration;
   }
 
-  update(registration: Registration, change: RegistrationChange, peer: Peer): void {
+  update(registration: Registration, change: RegistrationChange, peer: Peer, session?: DeviceSession): void {
     const now = this.clock.now();
     registration.lastUplink = now;
     registration.lastSeen = now;
     registration.peer = peer;
+    registration.session = session;
     if (change.lifetime !== undefined) registration.lifetime = change.lifetime;
     if (change.binding !== undefined) registration.binding = change.binding;
     if (change.objects !== undefined) {

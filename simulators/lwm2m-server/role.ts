@@ -1,18 +1,23 @@
-import type { UdpEndpoint } from "../../src/transport/index.js";
 import type { LwM2mServerConfig } from "../../src/config/index.js";
 import { Metrics } from "../../src/metrics/index.js";
-import { EventLog, FaultBoard, TraceLog } from "../../src/operator/index.js";
+import { EventLog, FaultBoard, TraceLog, type Forgotten } from "../../src/operator/index.js";
 import type { Response } from "../../src/coap/index.js";
 import type { Path } from "../../src/lwm2m/index.js";
 import type { Ports } from "../../src/ports/index.js";
 import { defaultLimits, SmpEventLog, type Limits } from "../../src/smp/index.js";
+import type { ServerEndpoint } from "../../src/transport/index.js";
 import { ActivityLog } from "./activity-log.js";
 import { Announcements } from "./announcements.js";
-import { isoTime } from "./credential-record.js";
-import { CredentialStore } from "./credential-store.js";
+import { AuthFailures } from "./auth-failures.js";
+import { CredentialIntake } from "./credential-intake.js";
+import { isoTime, type CredentialRecord, type CredentialVersion } from "./credential-record.js";
+import { CredentialStore, type CredentialChange } from "./credential-store.js";
 import { DeviceLink } from "./device-link.js";
+import { DeviceSecurity } from "./device-security.js";
+import { HandshakeLog } from "./handshake-log.js";
 import { Observations } from "./observations.js";
 import { ServerOperations } from "./operations.js";
+import { OwnKeys } from "./own-keys.js";
 import { Peers } from "./peers.js";
 import { plantedFaults } from "./plants.js";
 import { DeviceQueues } from "./queue-mode.js";
@@ -32,6 +37,9 @@ const maxObservationsPerDevice = 64;
 const maxOpenTriggers = 20_000;
 const maxEndedTriggers = 50_000;
 const maxTriggersPerClientPerMinute = 30;
+const maxOwnKeys = 50_000;
+const maxCountedDevices = 100_000;
+const maxCountedStrangers = 1_000;
 
 const limits: Limits = { ...defaultLimits, openTriggers: maxOpenTriggers };
 
@@ -44,6 +52,7 @@ export class LwM2mServer {
   readonly metrics: Metrics;
   readonly registry: Registry;
   readonly credentials: CredentialStore;
+  readonly security: DeviceSecurity;
   readonly triggers: TriggerService;
   readonly operations: ServerOperations;
   readonly handlers: SmpHandlers;
@@ -55,11 +64,12 @@ export class LwM2mServer {
   readonly #queues: DeviceQueues;
   readonly #observations: Observations;
   readonly #plants: ReturnType<typeof plantedFaults>;
+  readonly #authFailures: AuthFailures;
 
   constructor(
     readonly config: LwM2mServerConfig,
     readonly ports: Ports,
-    readonly endpoint: UdpEndpoint,
+    readonly endpoint: ServerEndpoint<CredentialVersion>,
   ) {
     const { clock, log, secrets } = ports;
     const timing = config.timing.lwm2mServer;
@@ -72,7 +82,29 @@ export class LwM2mServer {
     this.metrics = new Metrics({ role: "lwm2m-server", name: config.name });
     this.#announce = new Announcements(this.trace, this.events, this.smpEvents);
     this.#activity = new ActivityLog(clock, log);
-    this.credentials = new CredentialStore({ clock, plants, maxRecords: maxCredentials, changed: (change) => this.#announce.credential(change) });
+    this.credentials = new CredentialStore({ clock, secrets, plants, slots: config.credentialSlots, maxRecords: maxCredentials, changed: (change) => this.#credentialChanged(change) });
+    this.#authFailures = new AuthFailures({ clock, collectMs: timing.sweepMs, report: (version, failures) => this.#authenticationFailed(version, failures) });
+    this.security = new DeviceSecurity({
+      clock,
+      trace: this.trace,
+      credentials: this.credentials,
+      faults: this.faults,
+      plants,
+      handshakes: new HandshakeLog({
+        clock,
+        stormAbove: config.handshakeStorm,
+        windowMs: timing.handshakeWindowMs,
+        maxDevices: maxCountedDevices,
+        maxStrangers: maxCountedStrangers,
+        storm: (name, identity, attempts) => this.#announce.handshakeStorm(name, identity, attempts),
+      }),
+      unknownIdentity: config.unknownIdentity,
+      stagedIdentity: config.stagedIdentity,
+      stagingGraceMs: timing.stagingGraceMs,
+      opened: (session) => this.#announce.sessionOpened(session),
+      closed: (session, why) => this.#announce.sessionClosed(session, why),
+      authenticationFailed: (version) => this.#authFailures.note(version),
+    });
     this.registry = new Registry(
       clock,
       {
@@ -129,18 +161,38 @@ export class LwM2mServer {
         this.#announce.trigger(trigger, from, input);
       },
     });
-    this.peers = new Peers(config.peers, { clock, log, trace: this.trace, secrets, metrics: this.metrics, timeoutMs: timing.smpTimeoutMs, retryMs: timing.confirmationRetryMs });
-    this.operations = new ServerOperations({ clock, registry: this.registry, link: this.#link, observations: this.#observations, relay: (request) => this.peers.relay(request) });
+    const ownKeys = new OwnKeys(secrets, maxOwnKeys);
+    this.peers = new Peers(config.peers, {
+      clock,
+      log,
+      trace: this.trace,
+      secrets,
+      metrics: this.metrics,
+      timeoutMs: timing.smpTimeoutMs,
+      retryMs: timing.confirmationRetryMs,
+      ownKeys,
+      secretTransport: config.secretTransport,
+    });
+    this.operations = new ServerOperations({
+      clock,
+      registry: this.registry,
+      link: this.#link,
+      observations: this.#observations,
+      security: this.security,
+      relay: (request) => this.peers.relay(request),
+      forgetSessions: (also) => this.#forgetSessions(also),
+    });
     this.handlers = new SmpHandlers({
       config,
       plants,
       tenancy: new Tenancy(config.peers, plants),
+      intake: new CredentialIntake({ config, plants, ownKeys }),
       credentials: this.credentials,
       triggers: this.triggers,
       reachability,
       events: this.smpEvents,
       limits,
-      revoked: (tenant, name) => this.#revoked(tenant, name),
+      revoked: (record) => this.#revoked(record),
     });
     this.registrations = new RegistrationInterface({
       clock,
@@ -149,6 +201,7 @@ export class LwM2mServer {
       plants,
       faults: this.faults,
       metrics: this.metrics,
+      sessionOf: this.security.sessionOf,
       heard: (registration, operation) => {
         this.#link.heard(registration);
         if (operation === "register") this.triggers.registered(registration.endpoint);
@@ -162,6 +215,7 @@ export class LwM2mServer {
     this.registry.stop();
     this.triggers.stop();
     this.credentials.stop();
+    this.#authFailures.stop();
     this.#queues.stop();
     this.#activity.stop();
     this.smpEvents.close();
@@ -174,13 +228,25 @@ export class LwM2mServer {
     this.#announce.registered(registration, replaced);
     this.#activity.note(endpoint, "registered");
     if (this.credentials.size === 0) return;
-    for (const record of this.credentials.registered(endpoint)) {
-      const { active } = record;
-      if (active === undefined) continue;
-      const { ssid, version } = active.body;
-      this.#announce.clientRegistered(record.tenant, endpoint, record.credentialId, version, ssid);
-      this.peers.confirm(record.owner, { ep: endpoint, ssid, event: "registered", at: isoTime(this.ports.clock.epoch()), credentialId: record.credentialId, version, lwm2m: registration.version });
+    for (const seen of this.credentials.registered(endpoint, registration.credential)) {
+      this.#announce.clientRegistered(seen);
+      this.peers.confirm(seen.record.owner, { ...this.#seenOf(seen), event: "registered", lwm2m: registration.version });
     }
+  }
+
+  #authenticationFailed(version: CredentialVersion, failures: number): void {
+    this.#announce.authenticationFailed(version, failures);
+    this.peers.confirm(version.record.owner, { ...this.#seenOf(version), event: "authentication-failed", failures });
+  }
+
+  #seenOf({ record, body }: CredentialVersion) {
+    return { ep: record.endpoint, ssid: body.ssid, at: isoTime(this.ports.clock.epoch()), credentialId: record.credentialId, version: body.version };
+  }
+
+  #credentialChanged(change: CredentialChange): void {
+    this.#announce.credential(change);
+    const { state } = change.version;
+    if (state === "revoked" || state === "rolled-back") this.security.credentialOver(change);
   }
 
   #removed(registration: Registration, reason: RemovalReason): void {
@@ -203,12 +269,25 @@ export class LwM2mServer {
     });
   }
 
-  /** Without a credential that lets it in, a device is not registered and nothing waits for it. */
-  #revoked(tenant: string, endpoint: string): void {
+  /** A registration goes with the credential that it came under; one without security, when no other lets its device in. Nothing waits for the device any more. */
+  #revoked(record: CredentialRecord): void {
+    const { endpoint, tenant } = record;
     if (this.#plants.has("registration-kept-after-revoke")) return;
     this.triggers.withdrawAll(tenant, endpoint);
     const registration = this.registry.byEndpoint(endpoint);
-    if (registration !== undefined && !this.credentials.anyUsable(endpoint)) this.registry.remove(registration, "revoked");
+    if (registration === undefined) return;
+    const { credential } = registration;
+    if (credential?.record === record || !this.credentials.anyUsable(endpoint)) this.registry.remove(registration, "revoked");
+  }
+
+  #forgetSessions({ registrations }: { readonly registrations: boolean }): Forgotten {
+    const sessions = this.security.forgetAll();
+    this.endpoint.forgetSessions();
+    const lost = registrations ? [...this.registry.all()] : [];
+    for (const registration of lost) this.registry.remove(registration, "forgotten");
+    const forgotten = { sessions, registrations: lost.length };
+    this.#announce.sessionsForgotten(forgotten);
+    return forgotten;
   }
 
   #gauges(): void {
@@ -217,6 +296,10 @@ export class LwM2mServer {
     metrics.gauge("muster_registrations", "Registered devices.", () => this.registry.size);
     metrics.gauge("muster_held_requests", "Requests that wait for sleeping devices.", () => this.#queues.held);
     metrics.gauge("muster_open_triggers", "Triggers that have not ended.", () => this.triggers.open);
+    metrics.gauge("muster_secure_sessions", "Live DTLS sessions.", () => this.security.size);
+    metrics.total("muster_handshakes_total", "DTLS handshakes that named an identity, by what became of them; storms of single devices.", ["outcome"], () =>
+      Object.entries(this.security.options.handshakes.total).map(([outcome, value]) => [{ outcome }, value] as const),
+    );
     metrics.gauge("muster_credentials", "Credential records.", () => this.credentials.size);
     metrics.gauge("muster_waiting_confirmations", "Confirmations that have not reached their Bootstrap Server.", () => this.peers.waiting);
   }

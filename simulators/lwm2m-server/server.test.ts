@@ -3,7 +3,7 @@ import type { LwM2mServerInput } from "../../src/config/index.js";
 import { OperatorClient } from "../../src/operator/index.js";
 import { formatAddress } from "../../src/ports/index.js";
 import { realPorts } from "../../src/ports/real/index.js";
-import { SmpCallError, SmpClient, type NewCredential } from "../../src/smp/index.js";
+import { cleartextSecret, keyCheckValue, SmpCallError, SmpClient, type NewCredential } from "../../src/smp/index.js";
 import { startLwM2mServer } from "./index.js";
 import { bootstrapServerDouble } from "./testing/bootstrap-server-double.js";
 import { labConfig, tokens } from "./testing/bench.js";
@@ -39,6 +39,13 @@ async function served(input: Partial<LwM2mServerInput> = {}) {
 }
 
 const nosec = (version: number, extra: Partial<NewCredential> = {}): NewCredential => ({ version, ssid: 101, mode: "nosec", ...extra });
+
+/** A credential whose key travels in the clear. */
+async function cleartextCanary(): Promise<{ credential: NewCredential; canary: string }> {
+  const key = Buffer.from("canary-canary-canary");
+  const canary = cleartextSecret(key);
+  return { canary, credential: { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, bits: 160, kcv: await keyCheckValue(key, "c1"), secret: canary } };
+}
 
 const problemOf = async (call: Promise<unknown>): Promise<string> => {
   try {
@@ -144,17 +151,17 @@ describe("the LwM2M Server over HTTP", () => {
   });
 
   it("never shows a secret, whatever is asked", async () => {
-    const { a, operator } = await served();
-    const canary = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnk";
-    await a.stageCredential("ab-1", "c1", { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, bits: 160, kcv: "6f1c0a9be2d40c11", secret: canary });
+    const { a, operator } = await served({ secretTransport: "cleartext" });
+    const { credential, canary } = await cleartextCanary();
+    await a.stageCredential("ab-1", "c1", credential);
     const seen = [await a.getCredential("ab-1", "c1"), await a.listCredentials(), await a.listEvents({ after: "0" }), await operator.trace()];
     expect(JSON.stringify(seen)).not.toContain(canary);
   });
 
   it("shows it where that fault is planted", async () => {
-    const { a } = await served({ plants: ["credential-secret-readable-by-get"] });
-    const canary = "Y2FuYXJ5LWNhbmFyeS1jYW5hcnk";
-    await a.stageCredential("ab-1", "c1", { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, bits: 160, kcv: "6f1c0a9be2d40c11", secret: canary });
+    const { a } = await served({ plants: ["credential-secret-readable-by-get"], secretTransport: "cleartext" });
+    const { credential, canary } = await cleartextCanary();
+    await a.stageCredential("ab-1", "c1", credential);
     expect(JSON.stringify(await a.getCredential("ab-1", "c1"))).toContain(canary);
   });
 

@@ -26,6 +26,7 @@ import {
   type UnjudgedBatch,
 } from "../../src/smp/index.js";
 import { viewOf, type CredentialRecord } from "./credential-record.js";
+import type { CredentialIntake } from "./credential-intake.js";
 import type { CredentialStore } from "./credential-store.js";
 import type { PlantedFaults } from "./plants.js";
 import type { ReachabilityView } from "./reachability.js";
@@ -34,34 +35,37 @@ import { triggerView, type TriggerRecord } from "./trigger.js";
 import type { TriggerService } from "./trigger-service.js";
 
 export interface SmpHandlerOptions {
-  readonly config: Pick<LwM2mServerConfig, "lab" | "admission" | "shortServerId">;
+  readonly config: Pick<LwM2mServerConfig, "admission" | "credentialSlots" | "shortServerId">;
   readonly plants: PlantedFaults;
   readonly tenancy: Tenancy;
+  readonly intake: CredentialIntake;
   readonly credentials: CredentialStore;
   readonly triggers: TriggerService;
   readonly reachability: ReachabilityView;
   readonly events: SmpEventLog;
   readonly limits: Limits;
-  /** A credential went: the device loses its registration here, unless another one still lets it in. */
-  revoked(tenant: string, endpoint: string): void;
+  /** A credential went that let its device in. */
+  revoked(record: CredentialRecord): void;
 }
 
 /** SV-API: what this LwM2M Server does for its Bootstrap Servers. */
 export class SmpHandlers implements LwM2mServerHandlers {
   constructor(readonly options: SmpHandlerOptions) {}
 
-  getCapabilities(): Capabilities {
-    const { config, limits } = this.options;
+  getCapabilities(caller: Caller): Capabilities {
+    const { config, intake, limits } = this.options;
     return {
       profile: "smp/1",
       role: "lwm2m-server",
       software: "muster",
-      securityModes: modesOf(config.lab),
-      secretTransport: config.lab ? ["none", "cleartext"] : ["none"],
+      securityModes: intake.modes,
+      secretTransport: intake.transports,
+      tenant: caller.tenant,
       limits,
       lwm2mServer: {
         triggers: true,
-        credentialSlots: 2,
+        credentialSlots: config.credentialSlots,
+        sessionPolicies: ["close-on-revoke", "keep-until-rehandshake"],
         preProvisioning: true,
         ...(config.shortServerId === undefined ? {} : { shortServerId: config.shortServerId }),
         admission: config.admission,
@@ -69,8 +73,8 @@ export class SmpHandlers implements LwM2mServerHandlers {
     };
   }
 
-  getJwks(): JwkSet {
-    return { keys: [] };
+  getJwks(): Promise<JwkSet> {
+    return this.options.intake.jwks();
   }
 
   createTrigger(caller: Caller, body: TriggerBody): Trigger {
@@ -93,10 +97,10 @@ export class SmpHandlers implements LwM2mServerHandlers {
     return this.options.reachability.of(path.ep);
   }
 
-  stageCredential(caller: Caller, path: CredentialPath, body: CredentialBody): { readonly status: 200 | 201; readonly value: Credential } {
+  async stageCredential(caller: Caller, path: CredentialPath, body: CredentialBody): Promise<{ readonly status: 200 | 201; readonly value: Credential }> {
     this.options.tenancy.check(caller, path.ep);
-    this.#checkMode(body);
-    const { record } = this.options.credentials.stage(caller.tenant, caller.peerId, path.ep, path.credentialId, body);
+    const staged = await this.options.intake.take(caller.tenant, path, body);
+    const { record } = this.options.credentials.stage(caller.tenant, caller.peerId, path.ep, path.credentialId, staged);
     return { status: 201, value: this.#view(record) };
   }
 
@@ -109,9 +113,9 @@ export class SmpHandlers implements LwM2mServerHandlers {
 
   revokeCredential(caller: Caller, path: CredentialPath, query: { readonly version: number }): void {
     this.options.tenancy.check(caller, path.ep);
-    const admitted = this.options.credentials.revoke(caller.tenant, path.ep, path.credentialId, query.version);
+    const { record, admitted } = this.options.credentials.revoke(caller.tenant, path.ep, path.credentialId, query.version);
     // Nobody came in under a credential that never admitted anybody.
-    if (admitted) this.options.revoked(caller.tenant, path.ep);
+    if (admitted) this.options.revoked(record);
   }
 
   activateCredential(caller: Caller, path: CredentialPath, body: Activation): { readonly effective: boolean } {
@@ -140,8 +144,11 @@ export class SmpHandlers implements LwM2mServerHandlers {
     return { credentials: found };
   }
 
-  batchCredentials(caller: Caller, body: UnjudgedBatch): { readonly results: readonly BatchItemResult[] } {
-    return { results: body.items.map((item, index) => this.#judgeItem(caller, item, index)) };
+  /** One after the other: an item may stage what the next activates. */
+  async batchCredentials(caller: Caller, body: UnjudgedBatch): Promise<{ readonly results: readonly BatchItemResult[] }> {
+    const results: BatchItemResult[] = [];
+    for (const [index, item] of body.items.entries()) results.push(await this.#judgeItem(caller, item, index));
+    return { results };
   }
 
   listEvents(caller: Caller, query: EventQuery, { signal }: CallContext): Promise<EventPage> {
@@ -154,20 +161,12 @@ export class SmpHandlers implements LwM2mServerHandlers {
     return trigger;
   }
 
-  #checkMode(body: CredentialBody): void {
-    const { lab } = this.options.config;
-    const modes: readonly string[] = modesOf(lab);
-    if (!modes.includes(body.mode)) throw new ProblemError("unsupported-mode", `is not a mode of this server; use ${modes.join(" or ")}`, { field: "/mode" });
-    if (body.secret !== undefined && !lab) throw new ProblemError("unsupported-mode", "a secret may not travel in the clear here", { field: "/secret" });
-    if (body.mode === "psk" && body.identity === undefined) throw new ProblemError("schema", "is required in mode psk", { field: "/identity" });
-  }
-
   #view(record: CredentialRecord): Credential {
     const view = viewOf(record);
-    return this.options.plants.has("credential-secret-readable-by-get") ? leaking(view, record.newest.body.secret ?? this.options.tenancy.peer(record.owner)?.token) : view;
+    return this.options.plants.has("credential-secret-readable-by-get") ? leaking(view, record.newest.key?.toString("base64url") ?? this.options.tenancy.peer(record.owner)?.token) : view;
   }
 
-  #judgeItem(caller: Caller, unjudged: unknown, index: number): BatchItemResult {
+  async #judgeItem(caller: Caller, unjudged: unknown, index: number): Promise<BatchItemResult> {
     const refused = (error: unknown, fieldOf: (field: string) => string): BatchItemResult => {
       if (!(error instanceof ProblemError)) throw error;
       const problem = error.toProblem();
@@ -180,17 +179,17 @@ export class SmpHandlers implements LwM2mServerHandlers {
       return refused(error, (field) => field);
     }
     try {
-      return { status: this.#carryOut(caller, item), ep: item.ep, credentialId: item.credentialId };
+      return { status: await this.#carryOut(caller, item), ep: item.ep, credentialId: item.credentialId };
     } catch (error) {
       return refused(error, (field) => `/items/${index}${placeIn(item)}/${field.replace(/^\//, "")}`);
     }
   }
 
-  #carryOut(caller: Caller, item: BatchItem): number {
+  async #carryOut(caller: Caller, item: BatchItem): Promise<number> {
     const path = { ep: item.ep, credentialId: item.credentialId };
     switch (item.operation) {
       case "stage":
-        return this.stageCredential(caller, path, { sessionPolicy: "close-on-revoke", ...item.credential }).status;
+        return (await this.stageCredential(caller, path, { sessionPolicy: "close-on-revoke", ...item.credential })).status;
       case "activate":
         this.activateCredential(caller, path, item.activation);
         return 204;
@@ -203,9 +202,6 @@ export class SmpHandlers implements LwM2mServerHandlers {
     }
   }
 }
-
-/** NoSec is for laboratories. A record in mode psk is kept, and admits once there are sessions that can prove it. */
-const modesOf = (lab: boolean): Capabilities["securityModes"] => (lab ? ["nosec", "psk"] : ["psk"]);
 
 /** What a server shows that never thought of secrets. */
 const leaking = (view: Credential, secret: string | undefined): Credential => (secret === undefined ? view : { ...view, orderItem: `secret/${secret}` });

@@ -164,6 +164,11 @@ export class TriggerService extends Timer {
       this.#end(trigger, { in: "not-registered" });
       return;
     }
+    if (!registration.reachable) {
+      // Its session is over; a device in good order comes back with a new one.
+      this.#wait(trigger, registration, (job) => (this.options.link.hold(registration, job), false));
+      return;
+    }
     if (plants.has("trigger-acknowledged-without-execute")) {
       this.#move(trigger, { in: "send" });
       this.#end(trigger, { in: "answer", code: "2.04" });

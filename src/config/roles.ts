@@ -35,6 +35,8 @@ const common = {
   /** The role's name in traces, metrics and logs. */
   name: z.string().min(1).max(64).optional(),
   coap: addressSchema.default({ host: "127.0.0.1", port: 5783 }),
+  /** The DTLS port, beside the NoSec port; none unless given. */
+  coaps: addressSchema.optional(),
   http: addressSchema.default({ host: "127.0.0.1", port: 8783 }),
   peers: z.array(peerSchema).max(1000).default([]),
   operatorToken: tokenSchema.optional(),
@@ -72,6 +74,9 @@ export const bootstrapServerSchema = z.strictObject({
 }).check(cleartextNeedsLab);
 export type BootstrapServerInput = z.input<typeof bootstrapServerSchema>;
 
+/** The alerts a server may give instead of a key: bad_record_mac, handshake_failure, access_denied, decrypt_error, unknown_psk_identity. */
+const handshakeAnswerSchema = z.union([z.literal("silence"), z.literal([20, 40, 49, 51, 115])], { error: "is no answer to a handshake; use silence, 20, 40, 49, 51 or 115" });
+
 /** The configuration file of `muster serve lwm2m-server`. */
 export const lwm2mServerSchema = z.strictObject({
   ...common,
@@ -83,7 +88,14 @@ export const lwm2mServerSchema = z.strictObject({
   admission: z.enum(["open", "credential"]).default("credential"),
   /** 2: the old and the new version of a credential both admit for a while; 1: activation swaps them. */
   credentialSlots: z.union([z.literal(1), z.literal(2)]).default(2),
+  /** What a DTLS handshake gets whose identity no credential has here, or one that is over: this alert, or none. */
+  unknownIdentity: handshakeAnswerSchema.default(115),
+  /** The same where its credential is staged and not active yet, for `timing.lwm2mServer.stagingGraceMs`; after that it is as unknown. */
+  stagedIdentity: handshakeAnswerSchema.default("silence"),
+  /** More handshakes of one device than this within `timing.lwm2mServer.handshakeWindowMs` are a storm. */
+  handshakeStorm: z.number().int().min(1).max(1000).default(10),
 }).check(cleartextNeedsLab);
+export type HandshakeAnswer = "silence" | number;
 export type LwM2mServerInput = z.input<typeof lwm2mServerSchema>;
 
 /** Another party of the Server Management interface, as a role knows it. */
@@ -101,6 +113,7 @@ export interface PeerConfig {
 export interface RoleConfig {
   readonly name: string;
   readonly coap: HostPort;
+  readonly coaps?: HostPort;
   readonly http: HostPort;
   readonly peers: readonly PeerConfig[];
   readonly operatorToken: string;
@@ -121,6 +134,9 @@ export interface LwM2mServerConfig extends RoleConfig {
   readonly shortServerId?: number;
   readonly admission: "open" | "credential";
   readonly credentialSlots: 1 | 2;
+  readonly unknownIdentity: HandshakeAnswer;
+  readonly stagedIdentity: HandshakeAnswer;
+  readonly handshakeStorm: number;
 }
 
 /** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token that cannot be had. */
@@ -129,7 +145,8 @@ export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSche
 }
 
 export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources): LwM2mServerConfig {
-  return { ...resolveCommon(file, "lwm2m-server", sources), ...(file.shortServerId === undefined ? {} : { shortServerId: file.shortServerId }), admission: file.admission, credentialSlots: file.credentialSlots };
+  const { shortServerId, admission, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm } = file;
+  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm };
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */
@@ -142,6 +159,7 @@ function resolveCommon(file: CommonFile, defaultName: string, sources: TokenSour
   return {
     name: file.name ?? defaultName,
     coap: file.coap,
+    ...(file.coaps === undefined ? {} : { coaps: file.coaps }),
     http: file.http,
     peers: file.peers.map(({ id, tenant, smp, endpoints, uris, shortServerIds, ...token }, index) => ({
       id,

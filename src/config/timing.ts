@@ -19,6 +19,15 @@ export interface CoapTiming {
   readonly responseTimeoutMs: number;
 }
 
+/** RFC 6347 §4.2.4.1, in the shape of the DTLS stack's `RetransmissionTiming`. */
+export interface DtlsTiming {
+  /** The first wait before a flight is sent again; it doubles up to the longest. */
+  readonly initialMs: number;
+  readonly maximumMs: number;
+  /** A handshake that is not over by then has failed. */
+  readonly giveUpMs: number;
+}
+
 export interface DeviceTiming {
   /** From a Bootstrap-Request to the Finish; past it the bootstrap has failed (EXCHANGE_LIFETIME in LwM2M Core §6.1). */
   readonly bootstrapTimeoutMs: number;
@@ -34,6 +43,9 @@ export interface DeviceTiming {
   readonly retryTimerMs: number;
   readonly sequenceDelayMs: number;
   readonly sequenceCount: number;
+  /** More DTLS handshakes than this of one device in the window are a storm. */
+  readonly stormHandshakes: number;
+  readonly stormWindowMs: number;
 }
 
 export interface BootstrapServerTiming {
@@ -72,6 +84,10 @@ export interface LwM2mServerTiming {
   /** Outgoing SMP calls: a confirmation towards the Bootstrap Server, and the pause before it is sent again. */
   readonly smpTimeoutMs: number;
   readonly confirmationRetryMs: number;
+  /** A staged credential is to be expected active by then: the longest bootstrap of a device. */
+  readonly stagingGraceMs: number;
+  /** In which the handshakes of one device are counted. */
+  readonly handshakeWindowMs: number;
 }
 
 export interface Timing {
@@ -79,12 +95,13 @@ export interface Timing {
   /** True when a number differs from the profile's. */
   readonly changed: boolean;
   readonly coap: CoapTiming;
+  readonly dtls: DtlsTiming;
   readonly device: DeviceTiming;
   readonly bootstrapServer: BootstrapServerTiming;
   readonly lwm2mServer: LwM2mServerTiming;
 }
 
-type Numbers = Pick<Timing, "coap" | "device" | "bootstrapServer" | "lwm2mServer">;
+type Numbers = Pick<Timing, "coap" | "dtls" | "device" | "bootstrapServer" | "lwm2mServer">;
 
 const seconds = 1000;
 const hours = 3600 * seconds;
@@ -105,6 +122,12 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       // MAX_TRANSMIT_WAIT: the peer's separate response has had all its retransmissions by then.
       responseTimeoutMs: 93 * seconds,
     },
+    dtls: {
+      // RFC 6347 §4.2.4.1: 1 s doubling to 60 s; given up when the sixth sending has had no answer.
+      initialMs: 1 * seconds,
+      maximumMs: 60 * seconds,
+      giveUpMs: 63 * seconds,
+    },
     device: {
       bootstrapTimeoutMs: 247 * seconds,
       bootstrapRetryMs: 60 * seconds,
@@ -116,6 +139,9 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       retryTimerMs: 60 * seconds,
       sequenceDelayMs: 24 * hours,
       sequenceCount: 1,
+      // Five attempts of a sequence at each of two servers take minutes.
+      stormHandshakes: 10,
+      stormWindowMs: 60 * seconds,
     },
     bootstrapServer: {
       // Below the 93 s that deployed clients wait for a Finish.
@@ -139,6 +165,8 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       requestTimeoutMs: 93 * seconds,
       smpTimeoutMs: 5 * seconds,
       confirmationRetryMs: 5 * seconds,
+      stagingGraceMs: 300 * seconds,
+      handshakeWindowMs: 60 * seconds,
     },
   },
   lab: {
@@ -155,6 +183,12 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       processingDelayMs: 100,
       responseTimeoutMs: 10 * seconds,
     },
+    dtls: {
+      // As the CoAP messages above: 0.2, 0.4, 0.8 and 1.6 s ride out a busy event loop and the loss of any three datagrams of a flight.
+      initialMs: 200,
+      maximumMs: 1600,
+      giveUpMs: 3 * seconds,
+    },
     device: {
       bootstrapTimeoutMs: 4 * seconds,
       bootstrapRetryMs: 500,
@@ -165,6 +199,8 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       retryTimerMs: 500,
       sequenceDelayMs: 5 * seconds,
       sequenceCount: 1,
+      stormHandshakes: 10,
+      stormWindowMs: 5 * seconds,
     },
     bootstrapServer: {
       // The SM-3 budget and the writes fit in; the device gives up half a second later.
@@ -188,6 +224,8 @@ const profiles: Readonly<Record<TimingProfile, Numbers>> = {
       requestTimeoutMs: 5 * seconds,
       smpTimeoutMs: 2600,
       confirmationRetryMs: 300,
+      stagingGraceMs: 6 * seconds,
+      handshakeWindowMs: 5 * seconds,
     },
   },
 };
@@ -204,6 +242,7 @@ export const timingSchema = z.union([
   z.strictObject({
     profile: z.enum(["lab", "rfc"]).default("lab"),
     coap: overridesOf(profiles.lab.coap),
+    dtls: overridesOf(profiles.lab.dtls),
     device: overridesOf(profiles.lab.device),
     bootstrapServer: overridesOf(profiles.lab.bootstrapServer),
     lwm2mServer: overridesOf(profiles.lab.lwm2mServer),
@@ -218,8 +257,9 @@ export function timing(choice: TimingInput = "lab"): Timing {
   const overrides: { readonly [Section in keyof Numbers]?: object | undefined } = chosen;
   return {
     profile: chosen.profile,
-    changed: (["coap", "device", "bootstrapServer", "lwm2mServer"] as const).some((section) => Object.values(overrides[section] ?? {}).some((value) => value !== undefined)),
+    changed: (["coap", "dtls", "device", "bootstrapServer", "lwm2mServer"] as const).some((section) => Object.values(overrides[section] ?? {}).some((value) => value !== undefined)),
     coap: laidOver(base.coap, overrides.coap),
+    dtls: laidOver(base.dtls, overrides.dtls),
     device: laidOver(base.device, overrides.device),
     bootstrapServer: laidOver(base.bootstrapServer, overrides.bootstrapServer),
     lwm2mServer: laidOver(base.lwm2mServer, overrides.lwm2mServer),

@@ -12,11 +12,11 @@ export const addressSchema = z.string().transform((text, context) => {
   return { host: host === "" ? "127.0.0.1" : host, port };
 });
 
-/** `coap://host[:port][/path]`; `coaps` has no place until its security layer does. */
+/** `coap://host[:port]` for NoSec, `coaps://host[:port]` for DTLS. */
 export const coapUriSchema = z.string().transform((text, context) => {
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  if (parsed?.protocol !== "coap:" || parsed.hostname === "") {
-    context.addIssue({ code: "custom", message: `"${text}" is not a coap:// URI`, params: { fix: "write it as coap://127.0.0.1:5683" } });
+  if (parsed === undefined || !/^coaps?:$/.test(parsed.protocol) || parsed.hostname === "") {
+    context.addIssue({ code: "custom", message: `"${text}" is not a coap:// or coaps:// URI`, params: { fix: "write it as coap://127.0.0.1:5683 or coaps://127.0.0.1:5684" } });
     return z.NEVER;
   }
   return text;

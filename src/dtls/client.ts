@@ -101,7 +101,7 @@ export class DtlsClient implements AssociationOwner {
     }
   }
 
-  /** Throws DtlsStateError unless connected. */
+  /** Throws DtlsStateError unless connected, RangeError for more than 16,384 bytes. */
   send(plaintext: Uint8Array): void {
     if (this.#association === undefined) throw new DtlsStateError("nothing can be sent before the handshake");
     this.#association.send(plaintext);

@@ -27,4 +27,5 @@ export * from "./requests/management.js";
 export { contentRefusal, underRoot } from "./requests/paths.js";
 export * from "./requests/registration.js";
 export * from "./requests/reporting.js";
+export * from "./secret-payload.js";
 export * from "./version.js";

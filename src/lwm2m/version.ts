@@ -11,6 +11,10 @@ export interface VersionRules {
   readonly endpointOptional: boolean;
   /** Queue mode is the parameter `Q` of its own; before, a letter inside `b`. */
   readonly queueParameter: boolean;
+  /** A registration does not outlive its security context: a new one wants a Register (LwM2M Transport 1.1 §6.4.3); resuming one does not make a new one. */
+  readonly registrationNeedsItsSession: boolean;
+  /** /1/x/11. */
+  readonly tlsAlertCode: boolean;
   /** Paths of four levels. */
   readonly resourceInstancePaths: boolean;
   readonly bootstrapRead: boolean;
@@ -30,6 +34,8 @@ const rules: Readonly<Record<LwM2mVersion, VersionRules>> = {
   "1.0": {
     endpointOptional: false,
     queueParameter: false,
+    registrationNeedsItsSession: false,
+    tlsAlertCode: false,
     resourceInstancePaths: false,
     bootstrapRead: false,
     preferredContentFormat: false,
@@ -41,6 +47,8 @@ const rules: Readonly<Record<LwM2mVersion, VersionRules>> = {
   "1.1": {
     endpointOptional: true,
     queueParameter: true,
+    registrationNeedsItsSession: true,
+    tlsAlertCode: true,
     resourceInstancePaths: true,
     bootstrapRead: true,
     preferredContentFormat: true,

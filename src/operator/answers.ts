@@ -1,19 +1,26 @@
 import { z } from "zod";
+import type { ServerCounters } from "../dtls/index.js";
 import type { TraceEvent } from "../ports/index.js";
 
 /** What a client accepts as answers: the members it relies on, checked; further ones are let through. */
 
+const dtlsCounterNames = [
+  "recordsIn", "recordsOut", "badRecords", "replayed", "discarded", "retransmissions", "handshakesStarted", "handshakesFinished", "handshakesResumed", "handshakesFailed",
+  "alertsIn", "alertsOut", "cookiesSent", "turnedAway",
+] as const satisfies readonly (keyof ServerCounters)[];
 const counterNames = ["datagramsIn", "datagramsOut", "retransmissions", "duplicates", "malformed", "timeouts", "resets", "strayResponses"] as const;
 
 export const healthSchema = z.looseObject({
   role: z.enum(["bootstrap-server", "lwm2m-server"]),
   name: z.string(),
   coap: z.string(),
+  coaps: z.string().optional(),
   http: z.string(),
   timing: z.string(),
   lab: z.boolean(),
   plants: z.array(z.string()),
   coapCounters: z.record(z.enum(counterNames), z.number()),
+  dtlsCounters: z.record(z.enum(dtlsCounterNames), z.number()).optional(),
   receiveBuffer: z.number().optional(),
   kernelDrops: z.number().optional(),
   admission: z.enum(["open", "credential"]).optional(),
@@ -23,6 +30,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const eventMembers: Readonly<Record<TraceEvent["event"]["kind"], readonly string[]>> = {
   datagram: ["direction", "local", "peer", "hex", "summary"],
+  dtls: ["direction", "local", "peer", "hex", "summary"],
   http: ["direction", "peer", "method", "url"],
   state: ["machine", "id", "from", "to", "input"],
 };
@@ -32,7 +40,7 @@ function isTraceEvent(value: unknown): value is TraceEvent {
   const event = value["event"];
   if (!isObject(event)) return false;
   const kind = event["kind"];
-  if (kind !== "datagram" && kind !== "http" && kind !== "state") return false;
+  if (kind !== "datagram" && kind !== "dtls" && kind !== "http" && kind !== "state") return false;
   return eventMembers[kind].every((member) => typeof event[member] === "string");
 }
 
@@ -42,8 +50,9 @@ export const faultStatusSchema = z.looseObject({
   id: z.string(),
   operation: z.string(),
   endpoint: z.string().optional(),
+  identity: z.string().optional(),
   action: z.discriminatedUnion("kind", [
-    z.looseObject({ kind: z.literal("refuse"), code: z.string().optional(), status: z.number().optional() }),
+    z.looseObject({ kind: z.literal("refuse"), code: z.string().optional(), status: z.number().optional(), alert: z.number().optional() }),
     z.looseObject({ kind: z.literal("delay"), ms: z.number() }),
     z.looseObject({ kind: z.literal("silence") }),
     z.looseObject({ kind: z.literal("wrong-code"), code: z.string() }),
@@ -56,6 +65,11 @@ export const faultStatusSchema = z.looseObject({
   waiting: z.number(),
 });
 export const faultsSchema = z.looseObject({ faults: z.array(faultStatusSchema) });
+
+const securitySchema = z.looseObject({ mode: z.enum(["nosec", "psk"]), credentialId: z.string().optional(), version: z.number().optional(), sessionOpen: z.boolean().optional() });
+
+/** A server that has no other mode need not say so. */
+const noSecurity = { mode: "nosec" } as const;
 
 export const registrationSchema = z.looseObject({
   endpoint: z.string(),
@@ -70,8 +84,24 @@ export const registrationSchema = z.looseObject({
   registeredAt: z.number(),
   lastSeen: z.number(),
   expiresAt: z.number().optional(),
+  security: securitySchema.default(noSecurity),
 });
 export const registrationPageSchema = z.looseObject({ total: z.number(), registrations: z.array(registrationSchema), next: z.string().optional() });
+
+const handshakeCounts = { attempts: z.number(), finished: z.number(), resumed: z.number(), refused: z.number(), failed: z.number(), storms: z.number() };
+export const handshakePageSchema = z.looseObject({
+  total: z.looseObject(handshakeCounts),
+  storm: z.looseObject({ more: z.number(), windowMs: z.number() }),
+  devices: z.array(z.looseObject({ ...handshakeCounts, endpoint: z.string().optional(), identity: z.string(), last: z.number() })),
+  next: z.string().optional(),
+});
+
+export const secureSessionsSchema = z.looseObject({
+  total: z.number(),
+  sessions: z.array(z.looseObject({ endpoint: z.string(), address: z.string(), suite: z.string(), resumed: z.boolean(), credentialId: z.string(), version: z.number(), state: z.string() })),
+});
+
+export const forgottenSchema = z.looseObject({ sessions: z.number(), registrations: z.number() });
 
 const valueSchema = z.union([z.string(), z.number(), z.boolean(), z.object({ hex: z.string() }), z.object({ object: z.number(), instance: z.number() }), z.object({ integer: z.string() })]);
 

@@ -3,11 +3,11 @@ import type { Dispatcher } from "undici";
 import type { z } from "zod";
 import { findings, keyOf, plainBootstrapSchema } from "../config/index.js";
 import type { PlainBootstrap, PlainBootstrapInput } from "../config/index.js";
-import { droppedSchema, faultStatusSchema, faultsSchema, healthSchema, operationResultSchema, problemSchema, registrationPageSchema, registrationSchema, relayAnswerSchema, roleEventSchema, sessionsSchema, tracePageSchema } from "./answers.js";
+import { droppedSchema, faultStatusSchema, faultsSchema, forgottenSchema, handshakePageSchema, healthSchema, operationResultSchema, problemSchema, registrationPageSchema, registrationSchema, relayAnswerSchema, roleEventSchema, secureSessionsSchema, sessionsSchema, tracePageSchema } from "./answers.js";
 import type { FaultSpec, FaultStatus } from "./faults.js";
 import { EventStreamReader } from "./sse.js";
 import type { TracePage } from "./trace-log.js";
-import type { DeviceOperation, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SessionView } from "./types.js";
+import type { DeviceOperation, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SecureSessionView, SessionView } from "./types.js";
 
 export interface OperatorClientOptions {
   /** Where the role serves HTTP: `http://127.0.0.1:8081`. */
@@ -104,6 +104,19 @@ export class OperatorClient {
 
   relay(request: RelayRequest): Promise<RelayAnswer> {
     return this.#call(relayAnswerSchema, "POST", "/smp/requests", request);
+  }
+
+  handshakes(query: { readonly after?: string; readonly limit?: number; readonly endpoint?: string } = {}): Promise<HandshakePage> {
+    return this.#call(handshakePageSchema, "GET", `/handshakes${queryOf([["after", query.after], ["limit", query.limit], ["endpoint", query.endpoint]])}`);
+  }
+
+  secureSessions(query: { readonly endpoint?: string; readonly limit?: number } = {}): Promise<{ readonly total: number; readonly sessions: readonly SecureSessionView[] }> {
+    return this.#call(secureSessionsSchema, "GET", `/secure-sessions${queryOf([["endpoint", query.endpoint], ["limit", query.limit]])}`);
+  }
+
+  /** The role loses its DTLS sessions, and its registrations if told so, as in a restart; no device hears of it. */
+  forgetSessions(also: { readonly registrations?: boolean } = {}): Promise<Forgotten> {
+    return this.#call(forgottenSchema, "POST", "/secure-sessions/forget", also);
   }
 
   bootstrap(endpoint: string): Promise<PlainBootstrap | undefined> {

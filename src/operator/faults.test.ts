@@ -25,6 +25,17 @@ describe("a fault board", () => {
     expect(faults.match("smp.account.post", undefined)?.id).toBe("f");
   });
 
+  it("matches by the identity that a peer names itself by", () => {
+    const { faults } = board();
+    faults.set("f", { operation: "handshake", identity: "dev-1/*", action: { kind: "refuse", alert: 115 } });
+    expect(faults.match("handshake", "dev-1", "dev-2/v1")).toBeUndefined();
+    expect(faults.match("handshake", "dev-1")).toBeUndefined();
+    expect(faults.waitsFor("handshake", undefined, "dev-1/v1")).toBe(true);
+    expect(faults.get("f")?.fired).toBe(0);
+    expect(faults.match("handshake", undefined, "dev-1/v1")?.action).toEqual({ kind: "refuse", alert: 115 });
+    expect(faults.get("f")?.fired).toBe(1);
+  });
+
   it("fires as often as it was told and stays listed", () => {
     const { faults } = board();
     faults.set("f", { operation: "register", action: { kind: "refuse", code: "5.00" }, times: 2 });

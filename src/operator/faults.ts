@@ -4,8 +4,8 @@ import type { Clock, Trace } from "../ports/index.js";
 
 /** What a role does wrong on purpose, once the operation of a fault comes by. */
 export type FaultAction =
-  /** Answers with an error: a CoAP code (`5.00`) or an HTTP status. */
-  | { readonly kind: "refuse"; readonly code?: string | undefined; readonly status?: number | undefined }
+  /** Answers with an error: a CoAP code (`5.00`), an HTTP status, or a TLS alert where the operation is a handshake. */
+  | { readonly kind: "refuse"; readonly code?: string | undefined; readonly status?: number | undefined; readonly alert?: number | undefined }
   /** Does it, `ms` later. */
   | { readonly kind: "delay"; readonly ms: number }
   /** Neither does nor answers it. */
@@ -27,6 +27,8 @@ export interface FaultSpec {
   readonly operation: string;
   /** Endpoint name or pattern; absent: any. */
   readonly endpoint?: string | undefined;
+  /** PSK identity or pattern, for operations that know one; absent: any. */
+  readonly identity?: string | undefined;
   readonly action: FaultAction;
   /** Fires so many times; absent: always. */
   readonly times?: number | undefined;
@@ -129,16 +131,25 @@ export class FaultBoard {
   }
 
   /** The first fault, in the order they were set, that this operation falls to; counted as fired. */
-  match(operation: string, endpoint: string | undefined): FiredFault | undefined {
+  match(operation: string, endpoint: string | undefined, identity?: string): FiredFault | undefined {
+    const armed = this.#find(operation, endpoint, identity);
+    if (armed === undefined) return undefined;
+    armed.fired++;
+    this.trace?.record({ kind: "state", machine: "fault", id: armed.id, from: "armed", to: "fired", input: operation, detail: { action: armed.spec.action.kind } }, endpoint);
+    return new Fired(armed);
+  }
+
+  /** Whether `match` would find one; nothing fires. */
+  waitsFor(operation: string, endpoint: string | undefined, identity?: string): boolean {
+    return this.#find(operation, endpoint, identity) !== undefined;
+  }
+
+  #find(operation: string, endpoint: string | undefined, identity: string | undefined): Armed | undefined {
     if (this.#armed.size === 0) return undefined;
     for (const armed of this.#armed.values()) {
       const { spec } = armed;
       if (armed.fired >= (spec.times ?? Number.POSITIVE_INFINITY) || (armed.released && spec.action.kind === "hold")) continue;
-      if (!matchesPattern(spec.operation, operation)) continue;
-      if (spec.endpoint !== undefined && (endpoint === undefined || !matchesPattern(spec.endpoint, endpoint))) continue;
-      armed.fired++;
-      this.trace?.record({ kind: "state", machine: "fault", id: armed.id, from: "armed", to: "fired", input: operation, detail: { action: spec.action.kind } }, endpoint);
-      return new Fired(armed);
+      if (matchesPattern(spec.operation, operation) && fits(spec.endpoint, endpoint) && fits(spec.identity, identity)) return armed;
     }
     return undefined;
   }
@@ -167,11 +178,13 @@ export class FaultBoard {
   }
 
   /** `match` and `carryOut` in one, for places that are not hot. */
-  async apply(operation: string, endpoint: string | undefined): Promise<FaultOutcome | undefined> {
-    const fired = this.match(operation, endpoint);
+  async apply(operation: string, endpoint: string | undefined, identity?: string): Promise<FaultOutcome | undefined> {
+    const fired = this.match(operation, endpoint, identity);
     return fired === undefined ? undefined : this.carryOut(fired, endpoint);
   }
 }
+
+const fits = (pattern: string | undefined, name: string | undefined): boolean => pattern === undefined || (name !== undefined && matchesPattern(pattern, name));
 
 function letGo(armed: Armed): void {
   armed.released = true;

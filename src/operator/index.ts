@@ -7,7 +7,7 @@ export { OperatorProblem } from "./problem.js";
 export { redactSecrets } from "./redact.js";
 export { operatorApi } from "./server.js";
 export type { OperatorApiOptions } from "./server.js";
-export { LateHandler, serveInThread, serveRole } from "./serving.js";
+export { LateDirectory, LateHandler, serveInThread, serveRole } from "./serving.js";
 export type { FromServerThread, PeerCalls, RoleKind, RunningRole, ServableRole, ToServerThread } from "./serving.js";
 export { TraceLog } from "./trace-log.js";
 export type { TracePage, TraceQuery } from "./trace-log.js";

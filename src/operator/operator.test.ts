@@ -142,6 +142,16 @@ describe("the operator API of a LwM2M Server", () => {
     expect(await refusal(client.relay({ method: "GET", path: "http://elsewhere/" }))).toMatchObject({ status: 400, field: "path" });
   });
 
+  it("shows handshakes and sessions, and makes the role forget its sessions", async () => {
+    const { operations, asked } = recordingServer(["dev-1"]);
+    const { client } = await started({ kind: "lwm2m-server", operations });
+    expect(await client.handshakes({ endpoint: "dev-*", limit: 5 })).toMatchObject({ total: { attempts: 3 }, storm: { more: 10 }, devices: [{ endpoint: "dev-1", identity: "dev-1/v1", storms: 0 }] });
+    expect(await client.secureSessions()).toMatchObject({ total: 1, sessions: [{ endpoint: "dev-1", version: 1, state: "active" }] });
+    expect(await client.forgetSessions()).toEqual({ sessions: 1, registrations: 0 });
+    expect(await client.forgetSessions({ registrations: true })).toEqual({ sessions: 1, registrations: 2 });
+    expect(asked).toEqual([{ handshakes: { endpoint: "dev-*", limit: 5 } }, { secureSessions: { limit: 1000 } }, { forget: { registrations: false } }, { forget: { registrations: true } }]);
+  });
+
   it("streams events from a place on", async () => {
     const { client, events } = await lwm2mServer();
     events.publish("registered", "dev-1", { lifetime: 60 });

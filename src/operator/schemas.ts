@@ -6,8 +6,9 @@ const delayLimitMs = 600_000;
 export const faultSpecSchema = z.strictObject({
   operation: z.string().min(1).max(100),
   endpoint: z.string().min(1).max(1024).optional(),
+  identity: z.string().min(1).max(1024).optional(),
   action: z.discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("refuse"), code: codeSchema.optional(), status: z.number().int().min(400).max(599).optional() }),
+    z.strictObject({ kind: z.literal("refuse"), code: codeSchema.optional(), status: z.number().int().min(400).max(599).optional(), alert: z.number().int().min(0).max(255).optional() }),
     z.strictObject({ kind: z.literal("delay"), ms: z.number().min(0).max(delayLimitMs) }),
     z.strictObject({ kind: z.literal("silence") }),
     z.strictObject({ kind: z.literal("wrong-code"), code: z.union([codeSchema, z.string().regex(/^[1-5]\d\d$/, { error: "is not an HTTP status; write it as 503" })]) }),
@@ -55,6 +56,14 @@ export const relayRequestSchema = z.strictObject({
   path: z.string().regex(/^\/smp\//, { error: "is no path of the interface; write it as /smp/v1/accounts" }).max(8192),
   headers: z.record(z.string().regex(/^[A-Za-z0-9-]+$/, { error: "is not a header name; use letters, digits and hyphens" }), z.string().max(8192)).optional(),
   body: z.unknown().optional(),
+  ownKeys: z
+    .strictObject({
+      ssid: z.number().int().min(1).max(65534),
+      credentialId: z.string().min(1).max(64),
+      version: z.number().int().min(1),
+      bits: z.number().int().min(128).max(512).multipleOf(8).optional(),
+    })
+    .optional(),
 });
 
 const number = (fallback: number, maximum: number) => z.coerce.number().int().min(0).max(maximum).default(fallback);
@@ -62,6 +71,8 @@ const texts = z.union([z.string(), z.array(z.string()).max(1000)]).transform((va
 
 export const traceQuerySchema = z.strictObject({ after: number(0, Number.MAX_SAFE_INTEGER), limit: number(1000, 10_000), endpoint: texts.optional() });
 export const registrationsQuerySchema = z.strictObject({ after: z.string().optional(), limit: number(1000, 10_000), endpoint: z.string().optional() });
+export const secureSessionsQuerySchema = z.strictObject({ endpoint: z.string().optional(), limit: number(1000, 10_000) });
+export const forgetBodySchema = z.strictObject({ registrations: z.boolean().default(false) }).nullish();
 export const sessionsQuerySchema = z.strictObject({ endpoint: z.string().optional(), limit: number(1000, 10_000) });
 export const observationQuerySchema = z.strictObject({ path: pathSchema, how: z.enum(["reset", "deregister"]).default("deregister") });
 export const observationBodySchema = z.strictObject({ attributes: attributesSchema.optional() }).nullish();

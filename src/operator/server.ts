@@ -4,7 +4,7 @@ import type { Clock, Log, Secrets } from "../ports/index.js";
 import type { EventLog } from "./event-log.js";
 import type { FaultBoard, FaultStatus } from "./faults.js";
 import { OperatorProblem, checked, notFound, sendProblem } from "./problem.js";
-import { deviceOperationSchema, eventsQuerySchema, faultSpecSchema, observationBodySchema, observationQuerySchema, registrationsQuerySchema, relayRequestSchema, sessionsQuerySchema, traceQuerySchema } from "./schemas.js";
+import { deviceOperationSchema, eventsQuerySchema, faultSpecSchema, forgetBodySchema, observationBodySchema, observationQuerySchema, registrationsQuerySchema, relayRequestSchema, secureSessionsQuerySchema, sessionsQuerySchema, traceQuerySchema } from "./schemas.js";
 import { streamEvents } from "./sse.js";
 import type { TraceLog } from "./trace-log.js";
 import type { BootstrapServerOperations, LwM2mServerOperations, RoleHealth, SteeredRole } from "./types.js";
@@ -44,6 +44,9 @@ const bodyLimit = 256 * 1024;
  * | `PUT devices/{ep}/observations?path=` with `{attributes?}` | `OperationResult` |
  * | `DELETE devices/{ep}/observations?path=&how=reset\|deregister` | `OperationResult` |
  * | `POST smp/requests` with a `RelayRequest` | `RelayAnswer` |
+ * | `GET handshakes?endpoint=&after=&limit=` | `HandshakePage` |
+ * | `GET secure-sessions?endpoint=&limit=` | `{total, sessions: SecureSessionView[]}` |
+ * | `POST secure-sessions/forget` with `{registrations?}` | `Forgotten`: sessions, and registrations if told so, are lost as in a restart |
  *
  * A Bootstrap Server adds:
  *
@@ -122,6 +125,9 @@ function lwm2mServerRoutes(app: FastifyInstance, operations: LwM2mServerOperatio
       throw new OperatorProblem(502, "peer-unavailable", error instanceof Error ? error.message : String(error));
     }
   });
+  app.get("/handshakes", (request) => operations.handshakes(checked(registrationsQuerySchema, request.query)));
+  app.get("/secure-sessions", (request) => operations.secureSessions(checked(secureSessionsQuerySchema, request.query)));
+  app.post("/secure-sessions/forget", { bodyLimit }, (request) => operations.forgetSessions({ registrations: checked(forgetBodySchema, request.body)?.registrations ?? false }));
 }
 
 function bootstrapServerRoutes(app: FastifyInstance, operations: BootstrapServerOperations): void {

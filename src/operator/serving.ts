@@ -1,11 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
 import fastify, { type FastifyInstance, type FastifyPluginAsync } from "fastify";
-import type { IncomingRequest, RequestHandler } from "../coap/index.js";
+import type { IncomingRequest, Peer, PeerIdentity, RequestHandler } from "../coap/index.js";
 import { maxParamLength, type PeerConfig, type RoleConfig } from "../config/index.js";
+import type { CloseReason, KeyAnswer, ServerSession } from "../dtls/index.js";
 import { metricsRoute, type Metrics } from "../metrics/index.js";
 import { formatAddress, type Address, type Ports } from "../ports/index.js";
 import { udpDrops } from "../ports/real/index.js";
-import { udpEndpoint, type UdpEndpoint } from "../transport/index.js";
+import { serverEndpoint, type ServerEndpoint, type SessionDirectory } from "../transport/index.js";
 import type { EventLog } from "./event-log.js";
 import type { FaultBoard, FaultOutcome } from "./faults.js";
 import { operatorApi } from "./server.js";
@@ -15,6 +16,8 @@ import type { RoleHealth, SteeredRole } from "./types.js";
 /** A role that serves until it is stopped. */
 export interface RunningRole {
   readonly coap: Address;
+  /** Absent where no DTLS port is served. */
+  readonly coaps?: Address;
   readonly http: Address;
   stop(): Promise<void>;
 }
@@ -35,12 +38,14 @@ export interface PeerCalls extends Pick<Ports, "secrets" | "clock" | "log"> {
   readonly fault: (operation: string, endpoint: string | undefined) => Promise<FaultOutcome | undefined> | undefined;
 }
 
-/** What tells one kind of role from another. */
-export interface RoleKind<Role extends ServableRole> {
+/** What tells one kind of role from another; `Context` is what it knows of a session. */
+export interface RoleKind<Role extends ServableRole, Context> {
   /** Devices that may be in exchanges, or whose last messages are remembered. */
   readonly maxPeers: number;
-  role(endpoint: UdpEndpoint): Role;
+  role(endpoint: ServerEndpoint<Context>): Role;
   devices(role: Role): RequestHandler;
+  /** Whom the role has keys for; without it the role serves no DTLS port. */
+  readonly directory?: (role: Role) => SessionDirectory<Context>;
   steered(role: Role): SteeredRole;
   peerApi(role: Role, calls: PeerCalls): FastifyPluginAsync;
   /** What its health says besides what every role's does. */
@@ -48,16 +53,22 @@ export interface RoleKind<Role extends ServableRole> {
 }
 
 /** Starts a role: CoAP for devices, one HTTP server for its peers, its operator and its metrics. Rejects when an address cannot be bound. */
-export async function serveRole<Role extends ServableRole>(config: RoleConfig, ports: Ports, kind: RoleKind<Role>): Promise<RunningRole> {
+export async function serveRole<Role extends ServableRole, Context>(config: RoleConfig, ports: Ports, kind: RoleKind<Role, Context>): Promise<RunningRole> {
   const { clock, log, secrets } = ports;
+  const { coap, coaps, receiveBuffer, timing } = config;
+  if (coaps !== undefined && kind.directory === undefined) throw new TypeError("this role serves no DTLS port");
   const late = new LateHandler();
-  const endpoint = await udpEndpoint(ports, { ...config.coap, receiveBuffer: config.receiveBuffer, transmission: config.timing.coap, limits: { maxPeers: kind.maxPeers } }, late);
+  const directory = new LateDirectory<Context>();
+  const secured = coaps === undefined ? {} : { coaps: { ...coaps, directory, settings: { retransmission: timing.dtls } } };
+  const endpoint = await serverEndpoint<Context>(ports, { coap, ...secured, receiveBuffer, transmission: timing.coap, limits: { maxPeers: kind.maxPeers } }, late);
   let http: FastifyInstance | undefined;
   try {
     const role = kind.role(endpoint);
     const { trace, events, faults, metrics } = role;
     late.handler = kind.devices(role);
-    endpoint.tap = trace.tapFor(endpoint.local);
+    directory.directory = kind.directory?.(role);
+    endpoint.tap = trace.tapFor(endpoint.local, endpoint.secureLocal);
+    if (endpoint.secureLocal !== undefined) endpoint.recordTap = trace.recordTapFor(endpoint.secureLocal);
     const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } }));
     app.addHook("onResponse", (request, reply, done) => {
       metrics.operation(`http ${request.method} ${request.routeOptions.url ?? "unknown"}`).done(String(reply.statusCode), reply.elapsedTime);
@@ -76,6 +87,7 @@ export async function serveRole<Role extends ServableRole>(config: RoleConfig, p
     if (config.plants.length > 0) log.warn({ plants: config.plants }, "this server breaks rules on purpose");
     return {
       coap: endpoint.local,
+      ...(endpoint.secureLocal === undefined ? {} : { coaps: endpoint.secureLocal }),
       http: address(),
       async stop() {
         await role.stop();
@@ -90,24 +102,27 @@ export async function serveRole<Role extends ServableRole>(config: RoleConfig, p
   }
 }
 
-function healthOf(role: RoleHealth["role"], config: RoleConfig, endpoint: UdpEndpoint, http: Address): RoleHealth {
-  const kernelDrops = udpDrops(new Set([endpoint.local.port]));
+function healthOf<Context>(role: RoleHealth["role"], config: RoleConfig, endpoint: ServerEndpoint<Context>, http: Address): RoleHealth {
+  const { secureLocal, dtls } = endpoint;
+  const kernelDrops = udpDrops(new Set([endpoint.local.port, ...(secureLocal === undefined ? [] : [secureLocal.port])]));
   return {
     role,
     name: config.name,
     coap: formatAddress(endpoint.local),
+    ...(secureLocal === undefined ? {} : { coaps: formatAddress(secureLocal) }),
     http: formatAddress(http),
     timing: `${config.timing.profile}${config.timing.changed ? "+" : ""}`,
     lab: config.lab,
     plants: config.plants,
     coapCounters: { ...endpoint.counters },
+    ...(dtls === undefined ? {} : { dtlsCounters: { ...dtls } }),
     ...(endpoint.receiveBuffer === undefined ? {} : { receiveBuffer: endpoint.receiveBuffer }),
     ...(kernelDrops === undefined ? {} : { kernelDrops }),
   };
 }
 
 /** What a role's thread says: it serves, or it could not be started. */
-export type FromServerThread = { readonly type: "ready"; readonly coap: Address; readonly http: Address } | { readonly type: "failed"; readonly reason: string };
+export type FromServerThread = { readonly type: "ready"; readonly coap: Address; readonly coaps?: Address; readonly http: Address } | { readonly type: "failed"; readonly reason: string };
 /** What it is told; it then leaves by itself. */
 export interface ToServerThread {
   readonly type: "stop";
@@ -125,7 +140,8 @@ export async function serveInThread<Config>(isConfig: (data: unknown) => data is
     port.on("message", (message: unknown) => {
       if (isStop(message)) void role.stop().finally(() => port.close());
     });
-    port.postMessage({ type: "ready", coap: role.coap, http: role.http } satisfies FromServerThread);
+    const { coap, coaps, http } = role;
+    port.postMessage({ type: "ready", coap, ...(coaps === undefined ? {} : { coaps }), http } satisfies FromServerThread);
   } catch (error) {
     port.postMessage({ type: "failed", reason: error instanceof Error ? error.message : String(error) } satisfies FromServerThread);
   }
@@ -138,5 +154,30 @@ export class LateHandler implements RequestHandler {
   onRequest(request: IncomingRequest): void {
     if (this.handler === undefined) request.ignore();
     else this.handler.onRequest(request);
+  }
+}
+
+/** What a DTLS port asks about identities: it exists before the role does, and nobody has a key until then. */
+export class LateDirectory<Context> implements SessionDirectory<Context> {
+  directory: SessionDirectory<Context> | undefined = undefined;
+
+  findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>> {
+    return this.directory?.findKey(identity, from) ?? { refuse: "silence" };
+  }
+
+  mayResume(identity: Buffer, context: Context, from: Address): boolean {
+    return this.directory?.mayResume(identity, context, from) ?? false;
+  }
+
+  onSession(peer: Peer, session: ServerSession<Context>): void {
+    this.directory?.onSession?.(peer, session);
+  }
+
+  onSessionEnd(peer: Peer, reason: CloseReason): void {
+    this.directory?.onSessionEnd?.(peer, reason);
+  }
+
+  onHandshakeFailed(from: Address, reason: CloseReason, identity: PeerIdentity | undefined): void {
+    this.directory?.onHandshakeFailed?.(from, reason, identity);
   }
 }

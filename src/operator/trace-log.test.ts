@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Peer } from "../coap/index.js";
 import { VirtualClock } from "../ports/simulated/index.js";
 import { TraceLog, redactSecrets } from "./index.js";
+import { PeersByAddress } from "./peers-by-address.js";
 
 /** CON GET /3/0, message id 0x1234, token 0xab. */
 const GET = Buffer.from("41011234abb1330130", "hex");
@@ -109,5 +110,59 @@ describe("redaction", () => {
     const loop: Nested = {};
     loop.next = loop;
     expect(() => redactSecrets(loop)).not.toThrow();
+  });
+});
+
+describe("a trace log of a role with sessions", () => {
+  const secureLocal = { host: "127.0.0.1", port: 5684 };
+  const secured = (port: number, label?: string): Peer => ({ ...peerAt(port, label), secured: true });
+  /** A record of epoch 1: 13 bytes of header, 2 of content. */
+  const record = Buffer.from("17fefd000100000000000100020102", "hex");
+
+  it("shows a message and the records that carried it, each as what it is", () => {
+    const trace = new TraceLog("server-a", new VirtualClock(), 10);
+    const peer = secured(40_001, "dev-1");
+    trace.recordTapFor(secureLocal)?.onRecords("in", record, peer.address);
+    trace.tapFor(local, secureLocal)?.("in", GET, peer);
+    trace.tapFor(local, secureLocal)?.("in", GET, peerAt(40_002));
+    const { events } = trace.read({ after: 0, limit: 10 });
+    expect(events.map(({ event }) => event)).toMatchObject([
+      { kind: "dtls", direction: "in", local: "127.0.0.1:5684", peer: "127.0.0.1:40001", hex: record.toString("hex"), summary: "application data, epoch 1, 2 bytes" },
+      { kind: "datagram", local: "127.0.0.1:5684", secured: true, hex: GET.toString("hex") },
+      { kind: "datagram", local: "127.0.0.1:5683" },
+    ]);
+    expect(events[2]?.event).not.toHaveProperty("secured");
+  });
+
+  it("files records under the device whose session came of the handshake, also those of the handshake itself", () => {
+    const trace = new TraceLog("server-a", new VirtualClock(), 10);
+    const tap = trace.recordTapFor(secureLocal);
+    const peer = secured(40_001);
+    tap?.onRecords("in", record, peer.address);
+    tap?.onRecords("in", record, peerAt(40_002).address);
+    tap?.onSession(peer);
+    peer.label = "dev-1";
+    expect(trace.read({ after: 0, limit: 10, endpoints: ["dev-*"] }).events.map(({ seq }) => seq)).toEqual([1]);
+    trace.recordTapFor(secureLocal, "dev-2")?.onRecords("out", record, local);
+    expect(trace.read({ after: 0, limit: 10, endpoints: ["dev-2"] }).events).toHaveLength(1);
+  });
+
+  it("shows no key that was written to a device, whatever carried it", () => {
+    const trace = new TraceLog("bootstrap-server", new VirtualClock(), 10);
+    /** CON PUT /0/1 with six bytes of payload. */
+    const write = Buffer.concat([Buffer.from("40031234b1300131ff", "hex"), Buffer.from("secret")]);
+    for (const peer of [secured(1), peerAt(2)]) trace.tapFor(local)?.("out", write, peer);
+    const { events } = trace.read({ after: 0, limit: 10 });
+    expect(events).toHaveLength(2);
+    for (const { event } of events) {
+      expect(event).toMatchObject({ hex: "40031234b1300131ff000000000000", coap: { path: "/0/1", payloadLength: 6 } });
+    }
+    expect(JSON.stringify(events)).not.toContain(Buffer.from("secret").toString("hex"));
+  });
+
+  it("remembers a bounded number of sessions by their address", () => {
+    const peers = new PeersByAddress(2);
+    for (const port of [1, 2, 1, 3]) peers.put(secured(port, String(port)));
+    expect([1, 2, 3].map((port) => peers.get(peerAt(port).address)?.label)).toEqual(["1", undefined, "3"]);
   });
 });

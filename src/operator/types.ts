@@ -1,4 +1,5 @@
 import type { EndpointCounters, FailureReason } from "../coap/index.js";
+import type { ServerCounters } from "../dtls/index.js";
 import type { PlainBootstrap } from "../config/index.js";
 
 /**
@@ -16,18 +17,32 @@ export interface RoleHealth {
   readonly name: string;
   /** `HOST:PORT` as bound. */
   readonly coap: string;
+  /** Absent without a DTLS port. */
+  readonly coaps?: string | undefined;
   readonly http: string;
   /** Timing profile, with `+` behind it when numbers were changed. */
   readonly timing: string;
   readonly lab: boolean;
   readonly plants: readonly string[];
   readonly coapCounters: Readonly<EndpointCounters>;
+  /** Absent without a DTLS port. */
+  readonly dtlsCounters?: Readonly<ServerCounters> | undefined;
   /** Bytes the kernel granted the CoAP socket; absent where unknown. */
   readonly receiveBuffer?: number | undefined;
   /** Datagrams the kernel dropped at the CoAP socket; absent where unknown. */
   readonly kernelDrops?: number | undefined;
   /** LwM2M Server only. */
   readonly admission?: "open" | "credential" | undefined;
+}
+
+/** How a device came in, without any secret. */
+export interface SecurityView {
+  readonly mode: "nosec" | "psk";
+  /** Of the credential that authenticated the session of the Register. */
+  readonly credentialId?: string | undefined;
+  readonly version?: number | undefined;
+  /** Whether that session is still there. */
+  readonly sessionOpen?: boolean | undefined;
 }
 
 export interface RegistrationView {
@@ -47,6 +62,7 @@ export interface RegistrationView {
   readonly lastSeen: number;
   /** Absent for lifetime 0. */
   readonly expiresAt?: number | undefined;
+  readonly security: SecurityView;
 }
 
 export interface RegistrationPage {
@@ -55,6 +71,54 @@ export interface RegistrationPage {
   readonly registrations: readonly RegistrationView[];
   /** Give it as `after` for the next page. */
   readonly next?: string | undefined;
+}
+
+/** The DTLS handshakes of one device, or of one identity that no device here has. */
+export interface HandshakeView {
+  readonly endpoint?: string | undefined;
+  /** PSK identity of the latest: text where it is UTF-8, else `0x` and its bytes. */
+  readonly identity: string;
+  /** Full handshakes that got as far as the identity, and resumptions. */
+  readonly attempts: number;
+  readonly finished: number;
+  /** Of those finished: by resumption. */
+  readonly resumed: number;
+  /** No key was given out: silence, or an alert. */
+  readonly refused: number;
+  /** A key was given out and no session came of it: a wrong key at the device looks like this. */
+  readonly failed: number;
+  /** How often there were more within the window than `storm.more`. */
+  readonly storms: number;
+  /** Milliseconds since 1970. */
+  readonly last: number;
+}
+
+export interface HandshakePage {
+  /** Of all devices, also those forgotten. */
+  readonly total: { readonly attempts: number; readonly finished: number; readonly resumed: number; readonly refused: number; readonly failed: number; readonly storms: number };
+  /** What counts as a storm: more handshakes of one device than that, within so long. */
+  readonly storm: { readonly more: number; readonly windowMs: number };
+  readonly devices: readonly HandshakeView[];
+  /** Give it as `after` for the next page. */
+  readonly next?: string | undefined;
+}
+
+/** A live DTLS session. */
+export interface SecureSessionView {
+  readonly endpoint: string;
+  readonly address: string;
+  readonly suite: string;
+  readonly resumed: boolean;
+  readonly credentialId: string;
+  readonly version: number;
+  /** Of that version: a session may outlive it, as its policy says. */
+  readonly state: string;
+}
+
+/** What a server that lost its memory has lost. */
+export interface Forgotten {
+  readonly sessions: number;
+  readonly registrations: number;
 }
 
 /** What an Observe or Write-Attributes carries; seconds for the periods. */
@@ -105,6 +169,21 @@ export interface RelayRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: unknown;
+  /**
+   * For an order whose keys this server makes (`policy.credential.origin` `server`): it makes one for each of the body's `targets.endpoints`, keeps them,
+   * and puts them into the body as `credentials`, encrypted to the peer's key.
+   */
+  readonly ownKeys?: OwnKeysRequest | undefined;
+}
+
+export interface OwnKeysRequest {
+  /** Of the order's account. */
+  readonly ssid: number;
+  /** The same for each device and all versions. */
+  readonly credentialId: string;
+  readonly version: number;
+  /** Default 128. */
+  readonly bits?: number | undefined;
 }
 
 export interface RelayAnswer {
@@ -153,6 +232,10 @@ export interface LwM2mServerOperations {
   cancelObservation(endpoint: string, path: string, how: "reset" | "deregister"): Promise<OperationResult | undefined>;
   /** Resolves with the peer's answer, rejects when none came. */
   relay(request: RelayRequest): Promise<RelayAnswer>;
+  handshakes(query: { readonly after?: string | undefined; readonly limit: number; readonly endpoint?: string | undefined }): HandshakePage;
+  secureSessions(query: { readonly endpoint?: string | undefined; readonly limit: number }): { readonly total: number; readonly sessions: readonly SecureSessionView[] };
+  /** As after a restart: DTLS sessions, and registrations if told so, are gone and no device hears of it. */
+  forgetSessions(also: { readonly registrations: boolean }): Forgotten;
 }
 
 export interface BootstrapServerOperations {

@@ -8,7 +8,7 @@ export interface TraceEvent {
   readonly role: string;
   /** LwM2M endpoint name the event belongs to, once known. */
   readonly endpoint?: string;
-  readonly event: DatagramSeen | HttpSeen | StateChanged;
+  readonly event: DatagramSeen | RecordsSeen | HttpSeen | StateChanged;
 }
 
 export interface DatagramSeen {
@@ -16,10 +16,24 @@ export interface DatagramSeen {
   readonly direction: "in" | "out";
   readonly local: string;
   readonly peer: string;
+  /** The message; where it carries a key, its payload is zeros. */
   readonly hex: string;
   /** Decoded CoAP, or why it did not decode. */
   readonly summary: string;
   readonly coap?: CoapSummary;
+  /** Present when the message travelled in a security session: it was not on the wire like this, its records were (`dtls`). */
+  readonly secured?: true;
+}
+
+/** A datagram of DTLS records, as on the wire. */
+export interface RecordsSeen {
+  readonly kind: "dtls";
+  readonly direction: "in" | "out";
+  readonly local: string;
+  readonly peer: string;
+  readonly hex: string;
+  /** `Handshake ClientHello`, `ApplicationData epoch 1, 45 bytes`. */
+  readonly summary: string;
 }
 
 /** What oracles ask of a datagram without decoding it again. */

@@ -5,7 +5,7 @@ import type { EventRef } from "../harness/index.js";
 export interface TimelineRow {
   /** Milliseconds since the first event. */
   readonly ms: number;
-  readonly kind: "coap" | "http" | "state";
+  readonly kind: "coap" | "dtls" | "http" | "state";
   readonly from: string;
   /** Equal to `from` for a state. */
   readonly to: string;
@@ -30,6 +30,9 @@ export type TracedEvent = TraceEvent & { readonly step?: number };
 const nameOf = (event: TraceEvent): string => (event.role === "device" ? (event.endpoint ?? "device") : event.role);
 const order = (name: string): string => ({ "server-b": "0", "server-a": "1", "bootstrap-server": "2" })[name] ?? `3${name}`;
 
+/** Protected application data: the message inside has a row of its own. */
+const isWrapping = ({ event: what }: TraceEvent): boolean => what.kind === "dtls" && what.summary.startsWith("application data, epoch");
+
 /** Reads of SMP resources that say nothing new: the harness and the roles poll, and nobody wants to read that. */
 function isRepetition(event: TraceEvent, seen: Map<string, string>): boolean {
   const { event: what } = event;
@@ -46,7 +49,7 @@ function isRepetition(event: TraceEvent, seen: Map<string, string>): boolean {
  */
 export function timelineOf(events: readonly TracedEvent[], cited: readonly EventRef[], most = 400): Timeline {
   const addresses = new Map<string, string>();
-  for (const event of events) if (event.event.kind === "datagram") addresses.set(event.event.local, nameOf(event));
+  for (const event of events) if (event.event.kind === "datagram" || event.event.kind === "dtls") addresses.set(event.event.local, nameOf(event));
   const isCited = new Set(cited.map((ref) => `${ref.role} ${ref.at}`));
   const first = events[0] === undefined ? 0n : BigInt(events[0].at);
   const sent = new Map<string, { index: number; left: number }>();
@@ -56,6 +59,7 @@ export function timelineOf(events: readonly TracedEvent[], cited: readonly Event
   let omitted = 0;
   for (const event of events) {
     const { event: what } = event;
+    if (isWrapping(event)) continue;
     if (isRepetition(event, reads)) {
       omitted++;
       continue;
@@ -66,7 +70,7 @@ export function timelineOf(events: readonly TracedEvent[], cited: readonly Event
       const row = rows[index];
       if (row !== undefined && base.cited) rows[index] = { ...row, cited: true };
     };
-    if (what.kind === "datagram") {
+    if (what.kind === "datagram" || what.kind === "dtls") {
       const [from, to] = what.direction === "out" ? [what.local, what.peer] : [what.peer, what.local];
       const key = `${from} ${to} ${what.hex}`;
       const known = sent.get(key);
@@ -76,7 +80,7 @@ export function timelineOf(events: readonly TracedEvent[], cited: readonly Event
         continue;
       }
       if (what.direction === "out") sent.set(key, { index: rows.length, left: (known?.left ?? 0) + 1 });
-      rows.push({ ...base, kind: "coap", from: addresses.get(from) ?? from, to: addresses.get(to) ?? to, text: what.summary, detail: what.hex });
+      rows.push({ ...base, kind: what.kind === "dtls" ? "dtls" : "coap", from: addresses.get(from) ?? from, to: addresses.get(to) ?? to, text: what.summary, detail: what.hex });
     } else if (what.kind === "http") {
       const [from, to] = what.direction === "out" ? [self, peerName(what.peer)] : [peerName(what.peer), self];
       const text = what.status === undefined ? `${what.method} ${what.url}` : `${what.status} ${what.method} ${what.url}`;

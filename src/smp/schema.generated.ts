@@ -93,7 +93,7 @@ export interface paths {
         readonly get: operations["getAccount"];
         /**
          * Replace an account as a whole
-         * @description Members left out are gone. Devices learn of it by an order of type `update`.
+         * @description Members left out are gone. `ssid` and `securityMode` stay as they are. Devices learn of it by an order of type `update`.
          */
         readonly put: operations["replaceAccount"];
         readonly post?: never;

@@ -53,14 +53,14 @@ class SecureCoapEndpoint extends CoapEndpoint implements SecureEndpoint {
     this.#link.recordTap = tap;
   }
 
-  connect(): void {
+  connect(how?: "full"): void {
+    if (how === "full") this.#link.resumption = undefined;
     if (!this.closed) this.#link.connect();
   }
 
   reconnect(how?: "full"): void {
-    if (how === "full") this.#link.resumption = undefined;
     this.#link.drop();
-    this.connect();
+    this.connect(how);
   }
 
   drop(): void {

@@ -117,8 +117,8 @@ export interface SecureEndpoint extends UdpEndpoint {
   /** Over all sessions of this endpoint. */
   readonly dtls: Readonly<DtlsCounters>;
   recordTap: RecordTap | undefined;
-  /** Begins a handshake when none is under way and there is no session. */
-  connect(): void;
+  /** Begins a handshake when none is under way and there is no session; with `full`, without an offer to resume. */
+  connect(how?: "full"): void;
   /** Gives up the session without a word, as after silence, and begins another handshake; with `full`, without an offer to resume. */
   reconnect(how?: "full"): void;
   /** Forgets session or handshake without a word to anybody. */

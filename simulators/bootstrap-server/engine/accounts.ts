@@ -2,9 +2,9 @@ import type { PeerConfig } from "../../../src/config/index.js";
 import { matchesAny } from "../../../src/config/index.js";
 import type { Clock, Secrets } from "../../../src/ports/index.js";
 import { ProblemError, ifMatchHolds } from "../../../src/smp/index.js";
-import type { Account, AccountBody, Caller } from "../../../src/smp/index.js";
+import type { Account, AccountBody, Caller, SecurityMode } from "../../../src/smp/index.js";
 import { CoapUriError, parseCoapUri } from "../../../src/transport/index.js";
-import { encodeAccount, grantsOf } from "../account-objects.js";
+import { encodeAccount, encodeSecurity, grantsOf } from "../account-objects.js";
 import type { AccountValues } from "../account-objects.js";
 import type { Plants } from "../plants.js";
 import { timeOf } from "./items.js";
@@ -56,6 +56,9 @@ function valuesOf(body: AccountBody, ssid: number): AccountValues {
     sequenceCount: body.retry?.seqCount,
   };
 }
+
+/** Security modes of accounts; keys that nobody checks are for laboratories. */
+export const offeredModes = (lab: boolean): SecurityMode[] => (lab ? ["psk", "nosec"] : ["psk"]);
 
 /** Undefined for what no device could connect to. */
 function schemeOf(uri: string): string | undefined {
@@ -111,6 +114,9 @@ export class Accounts {
     if (body.ssid !== undefined && body.ssid !== account.ssid) {
       throw new ProblemError("ssid-conflict", `the account has Short Server ID ${account.ssid}; supply a new account for another one`, { field: "/ssid" });
     }
+    if (body.securityMode !== account.revision.body.securityMode) {
+      throw new ProblemError("unsupported-mode", `the account has mode ${account.revision.body.securityMode}; supply a new account for another one`, { field: "/securityMode" });
+    }
     account.updatedAt = this.clock.epoch();
     account.revision = this.#revision(account, body, account.revision.version + 1);
     return account;
@@ -136,14 +142,17 @@ export class Accounts {
   #revision(account: AccountRecord, body: AccountBody, version: number): AccountRevision {
     const values = valuesOf(body, account.ssid);
     const written = this.plants.has("wrong-ssid") ? { ...values, ssid: account.ssid + 1 } : values;
-    return { account, version, body, values, grants: grantsOf(body.acl), payload: encodeAccount(written) };
+    return { account, version, body, values, grants: grantsOf(body.acl), payload: encodeAccount(written), securityWith: (psk) => encodeSecurity(written, psk) };
   }
 
   #check(peer: PeerConfig, body: AccountBody): void {
-    if (body.securityMode !== "nosec" || !this.lab) {
-      throw new ProblemError("unsupported-mode", this.lab ? "only nosec is offered yet" : "nosec is offered in a laboratory configuration only", { field: "/securityMode" });
+    const { securityMode, uri } = body;
+    const offered = offeredModes(this.lab);
+    if (!offered.includes(securityMode)) {
+      throw new ProblemError("unsupported-mode", securityMode === "nosec" ? "nosec is offered in a laboratory configuration only" : `${securityMode} is not offered; capabilities lists ${offered.join(", ")}`, { field: "/securityMode" });
     }
-    if (schemeOf(body.uri) !== "coap") throw new ProblemError("uri-not-allowed", "a nosec account needs coap://host[:port]", { field: "/uri" });
+    const scheme = securityMode === "nosec" ? "coap" : "coaps";
+    if (schemeOf(uri) !== scheme) throw new ProblemError("uri-not-allowed", `an account of mode ${securityMode} needs ${scheme}://host[:port]`, { field: "/uri" });
     if (!matchesAny(peer.uris, body.uri)) throw new ProblemError("uri-not-allowed", "the caller's accounts may not name this URI", { field: "/uri" });
   }
 

@@ -2,9 +2,10 @@ import type { Clock } from "../../../src/ports/index.js";
 import { isTerminalItem } from "../../../src/smp/index.js";
 import type { ItemReason } from "../../../src/smp/index.js";
 import type { Assignment, SessionOutcome } from "../session-context.js";
-import type { Plan, WantedAccount, Wish } from "../plan.js";
+import type { AccountPayload, Plan, WantedAccount, Wish } from "../plan.js";
 import type { Plants } from "../plants.js";
 import type { SessionFailure } from "../session.js";
+import { renews, versionFor } from "./credentials.js";
 import type { Items } from "./items.js";
 import type { AccountRecord, AccountRevision, Client, LastBootstrap, OrderItem } from "./model.js";
 import type { PlainWish } from "./plain.js";
@@ -22,35 +23,6 @@ export interface AssignmentContext {
   bootstrapped(client: Client): void;
 }
 
-/** An endpoint without orders: its plain configuration, or nothing. Shared by all endpoints that the configuration fits. */
-export class PlainAssignment implements Assignment {
-  readonly empty: boolean;
-  readonly #wish: Wish;
-
-  constructor(plain: PlainWish | undefined) {
-    this.empty = plain === undefined;
-    this.#wish = {
-      accounts: (plain?.accounts ?? []).map((account) => ({ ...account, mode: "write" })),
-      remove: new Set(),
-      removeOthers: plain?.configuration.keepOthers === false,
-      resources: plain?.resources ?? [],
-    };
-  }
-
-  wish(): Wish {
-    return this.#wish;
-  }
-
-  needs(): { stage: boolean; activate: boolean } {
-    return { stage: false, activate: false };
-  }
-
-  async stage(): Promise<void> {}
-  async activate(): Promise<void> {}
-  delivered(): void {}
-  ended(): void {}
-}
-
 /** One session's share in the orders of a client: which accounts it writes and removes, and what becomes of the items. */
 export class OrderAssignment implements Assignment {
   /** Items this session is to deliver; those still `accepted` are in `#late` until their credential is staged. */
@@ -58,9 +30,11 @@ export class OrderAssignment implements Assignment {
   readonly #late: OrderItem[];
   readonly #left = new Set<number>();
   readonly #activated = new Set<number>();
-  /** Accounts whose credential was not active before this session. */
-  readonly #fresh = new Set<AccountRecord>();
+  /** Versions that this session activated, and whether one was active before that comes back with a roll-back. */
+  readonly #fresh = new Map<AccountRecord, { readonly version: number; readonly replaces: boolean }>();
   #revisions = new Map<number, AccountRevision>();
+  /** The credential versions that the plan writes, by account: activated are these and no others. */
+  #versions = new Map<AccountRecord, number>();
   /** The session is over: what is answered now is no longer its affair. */
   #over = false;
   /** The wish as last given; undefined once something changed that it depends on. */
@@ -93,8 +67,12 @@ export class OrderAssignment implements Assignment {
     this.#given = undefined;
   }
 
+  #itemOf(account: AccountRecord): OrderItem | undefined {
+    return [...this.#items, ...this.#late].find((item) => item.order.account === account && !isTerminalItem(item.state));
+  }
+
   #compose(rewrite: boolean): Wish {
-    const itemOf = (account: AccountRecord): OrderItem | undefined => [...this.#items, ...this.#late].find((item) => item.order.account === account && !isTerminalItem(item.state));
+    this.#versions = new Map();
     const all = rewrite || (this.#items.length === 0 && this.#late.length === 0);
     const accounts: WantedAccount[] = [];
     const remove = new Set<number>();
@@ -102,7 +80,7 @@ export class OrderAssignment implements Assignment {
     const put = (revision: AccountRevision, mode: WantedAccount["mode"]): void => {
       const { ssid } = revision.account;
       if (this.#left.has(ssid)) return;
-      accounts.push({ ssid, uri: revision.values.uri, payload: revision.payload, grants: revision.grants, mode });
+      accounts.push({ ssid, uri: revision.values.uri, payload: this.#payload(revision), grants: revision.grants, mode });
       revisions.set(ssid, revision);
     };
     const managed = new Set([...this.client.holdings.map(({ revision }) => revision.account.ssid), ...this.#items.map(({ order }) => order.account.ssid)]);
@@ -110,9 +88,11 @@ export class OrderAssignment implements Assignment {
       if (!managed.has(account.ssid)) accounts.push({ ...account, mode: all ? "write" : "keep" });
     }
     for (const { revision } of this.client.holdings) {
-      const item = itemOf(revision.account);
+      const item = this.#itemOf(revision.account);
+      // A rotation leaves the values as they are.
+      const present = item === undefined || item.order.type === "rotate";
       if (item?.order.type === "remove") remove.add(revision.account.ssid);
-      else put(item === undefined ? revision : revision.account.revision, item === undefined && !all ? "keep" : "write");
+      else put(present ? revision : revision.account.revision, item === undefined && !all ? "keep" : "write");
     }
     for (const item of [...this.#items, ...this.#late]) {
       const { account, type } = item.order;
@@ -129,42 +109,70 @@ export class OrderAssignment implements Assignment {
     return this.context.plants.has("deletes-other-operators-account") ? { ...wish, accounts: accounts.filter(({ mode }) => mode === "write"), removeOthers: true } : wish;
   }
 
+  /** What the device gets of an account. One whose credential is not staged yet is planned without its key, and planned again before anything is sent. */
+  #payload({ account, payload, securityWith }: AccountRevision): AccountPayload {
+    const record = this.client.credential(account.id);
+    const version = versionFor(record, this.#itemOf(account));
+    if (version !== undefined) this.#versions.set(account, version);
+    if (!account.isPsk) return payload;
+    const unstaged = version === undefined && this.context.plants.has("serves-unstaged") ? this.context.sm3.unstagedKey(this.client, account) : undefined;
+    const psk = version === undefined ? unstaged : record.psk(version);
+    return psk === undefined ? payload : { ...payload, security: securityWith(psk) };
+  }
+
   #managedIn(plan: Plan): AccountRecord[] {
     return [...plan.written].flatMap((ssid) => {
       const account = this.#revisions.get(ssid)?.account;
-      return account === undefined || this.context.sm3.linkOf(account) === undefined ? [] : [account];
+      return account === undefined || !this.context.sm3.hasCredentials(account) ? [] : [account];
     });
   }
 
-  needs(plan: Plan): { stage: boolean; activate: boolean } {
+  /** Activated after the writes: the order asks for it, or the Server has no second slot for what it would replace. */
+  #isCommitted(account: AccountRecord): boolean {
+    const item = this.#itemOf(account);
+    if (item === undefined) return false;
+    if (item.order.policy.activation === "before-finish") return true;
+    const { active } = this.client.credential(account.id);
+    return renews(item) && active !== undefined && active.version !== this.#versions.get(account) && this.context.sm3.slotsOf(account) === 1;
+  }
+
+  needs(plan: Plan): { stage: boolean; activate: boolean; commit: boolean } {
     const managed = this.#managedIn(plan);
-    const isStaged = (account: AccountRecord): boolean => this.context.sm3.isStaged(account, this.client.credential(account.id));
+    const isStaged = (account: AccountRecord): boolean => this.#versions.has(account);
     const unstagedServed = this.context.plants.has("serves-unstaged");
+    const waiting = managed.filter((account) => !this.#activated.has(account.ssid) && (!unstagedServed || isStaged(account)));
     return {
       stage: !unstagedServed && managed.some((account) => !isStaged(account)),
-      activate: managed.some((account) => !this.#activated.has(account.ssid) && (!unstagedServed || isStaged(account))),
+      activate: waiting.some((account) => !this.#isCommitted(account)),
+      commit: waiting.some((account) => this.#isCommitted(account)),
     };
   }
 
   async stage(plan: Plan): Promise<void> {
+    await Promise.all(this.#managedIn(plan).map((account) => this.#stageOne(account)));
+    if (this.#over) return;
+    this.#takeLate();
+    // Keys that were not there when the plan was made are there now.
+    this.#given = undefined;
+  }
+
+  async #stageOne(account: AccountRecord): Promise<void> {
     const { items, sm3 } = this.context;
-    await Promise.all(
-      this.#managedIn(plan).map(async (account) => {
-        const late = this.#late.find((item) => item.order.account === account);
-        const answer = await sm3.stage(this.client, account, late);
-        if (this.#over) return;
-        if (!isOk(answer)) {
-          this.#leave(account);
-          if (late !== undefined && !isPassing(answer)) items.move(late, { in: "sm3-refused" });
-          return;
-        }
-        // The batch that was on its way may have brought the item here first.
-        if (late === undefined) return;
-        late.credentialVersion = this.client.credential(account.id).version;
-        items.move(late, { in: "staged" });
-      }),
-    );
-    if (!this.#over) this.#takeLate();
+    const item = this.#itemOf(account);
+    const answer = await sm3.stage(this.client, account, item);
+    if (this.#over) return;
+    if (isOk(answer)) {
+      // The batch that was on its way may have brought the item here first.
+      if (item?.state === "accepted") {
+        item.credentialVersion = versionFor(this.client.credential(account.id), item) ?? 0;
+        items.move(item, { in: "staged" });
+      }
+      return;
+    }
+    this.#leave(account);
+    if (item === undefined || (item.state === "accepted" && isPassing(answer))) return;
+    if (!isPassing(answer)) items.move(item, { in: "sm3-refused" });
+    else if (items.move(item, { in: "session-lost" })) this.#goOn(item);
   }
 
   /** Late items whose credential is staged by now belong to this session. */
@@ -181,31 +189,41 @@ export class OrderAssignment implements Assignment {
 
   async activate(plan: Plan, sessionId: number, withinMs: number): Promise<void> {
     this.#takeLate();
+    const accounts = this.#managedIn(plan).filter((account) => !this.#isCommitted(account));
+    await Promise.all(accounts.map((account) => this.#activateOne(account, sessionId, withinMs)));
+  }
+
+  async commit(plan: Plan, sessionId: number, withinMs: number): Promise<boolean> {
+    const accounts = this.#managedIn(plan).filter((account) => this.#isCommitted(account));
+    return (await Promise.all(accounts.map((account) => this.#activateOne(account, sessionId, withinMs)))).every((active) => active);
+  }
+
+  async #activateOne(account: AccountRecord, sessionId: number, withinMs: number): Promise<boolean> {
     const { items, sm3, plants } = this.context;
-    await Promise.all(
-      this.#managedIn(plan).map(async (account) => {
-        if (this.#activated.has(account.ssid)) return;
-        if (this.client.credential(account.id).state !== "active") this.#fresh.add(account);
-        const answer = await sm3.activate(this.client, account, sessionId, withinMs);
-        if (this.#over) return;
-        if (isOk(answer) || plants.has("sm3-budget-ignored")) {
-          this.#activated.add(account.ssid);
-          return;
-        }
-        // A newer session has taken over: what becomes of the items is its affair.
-        this.#leave(account);
-        if (answer.problem === "session-displaced") return;
-        for (const item of this.#items) if (item.order.account === account && item.order.type !== "remove") items.move(item, { in: "sm3-refused" });
-        // Not answered is not refused: it may have been activated, and the device will not hold it.
-        if (isPassing(answer) && this.#fresh.has(account)) void sm3.rollBack(this.client, account, sessionId);
-        this.#fresh.delete(account);
-      }),
-    );
+    const version = this.#versions.get(account);
+    if (this.#activated.has(account.ssid) || version === undefined) return true;
+    const { active } = this.client.credential(account.id);
+    const isFresh = active?.version !== version;
+    if (isFresh) this.#fresh.set(account, { version, replaces: active !== undefined });
+    const answer = await sm3.activate(this.client, account, version, sessionId, withinMs);
+    if (this.#over) return false;
+    if (isOk(answer) || plants.has("sm3-budget-ignored")) {
+      this.#activated.add(account.ssid);
+      return true;
+    }
+    // A newer session has taken over: what becomes of the items is its affair.
+    this.#leave(account);
+    if (answer.problem === "session-displaced") return false;
+    for (const item of this.#items) if (item.order.account === account && item.order.type !== "remove") items.move(item, { in: "sm3-refused" });
+    // Not answered is not refused: it may have been activated, and the device will not hold it.
+    if (isPassing(answer) && isFresh) void sm3.rollBack(this.client, account, version, sessionId);
+    this.#fresh.delete(account);
+    return false;
   }
 
   delivered(): void {
     for (const item of this.#items) {
-      item.credentialVersion = this.client.credential(item.order.account.id).version;
+      item.credentialVersion = this.#versions.get(item.order.account) ?? item.credentialVersion;
       this.context.items.move(item, { in: "delivered" });
     }
   }
@@ -273,6 +291,11 @@ export class OrderAssignment implements Assignment {
       const { account } = item.order;
       const written = outcome.touched.has(account.ssid);
       const reason = this.#reasonFor(item, outcome, failure);
+      const fresh = this.#fresh.get(account);
+      if (fresh?.replaces === true && !outcome.finishUnanswered) {
+        this.#takeBack(item, fresh.version, reason, written);
+        continue;
+      }
       // A device that fell silent restores what it had, or is written again: the item goes on as long as its order allows.
       if (reason === undefined && !outcome.finishUnanswered && (!written || mayGoOn(item)) && items.move(item, { in: "session-lost" })) {
         this.#goOn(item);
@@ -282,8 +305,24 @@ export class OrderAssignment implements Assignment {
       else items.move(item, { in: "session-failed", reason: reason ?? { cause: "timeout" }, written });
       // When Finish was not answered the device may hold the account: its credential stays. Else nothing of it shall admit anybody.
       if (outcome.finishUnanswered) this.#settleHoldings(outcome.plan);
-      else if (this.#fresh.has(account)) void sm3.rollBack(this.client, account, this.sessionId);
+      else if (fresh !== undefined) void sm3.rollBack(this.client, account, fresh.version, this.sessionId);
     }
+  }
+
+  /** The device goes on with what it had, so its Server has to as well: a device that waited for the end of the overlap would be locked out. */
+  #takeBack(item: OrderItem, version: number, reason: ItemReason | undefined, written: boolean): void {
+    const { items, sm3 } = this.context;
+    const tookBack = sm3.rollBack(this.client, item.order.account, version, this.sessionId);
+    // A key that its Server made cannot be replaced here: the version is spent, and the Server has to order again.
+    if (reason === undefined && item.ownKey === undefined && mayGoOn(item) && items.move(item, { in: "session-lost" })) {
+      this.#goOn(item);
+      return;
+    }
+    const why = reason ?? { cause: "timeout" };
+    void tookBack.then((isBack) => {
+      // A session that began meanwhile has the item now.
+      if (item.sessionId === this.sessionId) items.move(item, isBack ? { in: "rolled-back", reason: why } : { in: "session-failed", reason: why, written });
+    });
   }
 
   /** What ended while the item was in its session ends it now; else it may be triggered again. */
@@ -297,7 +336,7 @@ export class OrderAssignment implements Assignment {
 
   /** Undefined: the session ended, but not because of anything of this item. */
   #reasonFor(item: OrderItem, outcome: SessionOutcome, failure: SessionFailure | undefined): ItemReason | undefined {
-    if (failure === undefined || failure.code === undefined) return undefined;
+    if (failure === undefined || failure.reason === "activation-refused" || failure.code === undefined) return undefined;
     if (failure.reason === "finish-failed") return { cause: "finish-failed", code: failure.code };
     if (failure.reason === "refused") return { cause: "unauthorized", code: failure.code };
     const step = outcome.refused;

@@ -2,7 +2,6 @@ import type { EventLog } from "../../../src/operator/index.js";
 import type { Clock, Trace } from "../../../src/ports/index.js";
 import { isTerminalItem, itemStates, nextItem } from "../../../src/smp/index.js";
 import type { Item, ItemEvidence, ItemInput, ItemState, ItemTrigger, SmpEventLog } from "../../../src/smp/index.js";
-import { credentialIdOf } from "./sm3.js";
 import type { OrderItem, OrderRecord, TriggerTrack } from "./model.js";
 
 /** What moving an item needs to tell the world. */
@@ -130,7 +129,7 @@ export function itemView(item: OrderItem, hasCredential: boolean): Item {
     ...(item.earlierTriggers === undefined ? {} : { earlierTriggers: item.earlierTriggers.map(triggerView) }),
     evidence,
     ...(item.sessionId === 0 ? {} : { sessionId: item.sessionId }),
-    ...(hasCredential && item.credentialVersion > 0 ? { credential: { server: order.account.owner, credentialId: credentialIdOf(order.account), version: item.credentialVersion } } : {}),
+    ...(hasCredential && item.credentialVersion > 0 ? { credential: { server: order.account.owner, credentialId: item.client.credential(order.account.id).credentialId, version: item.credentialVersion } } : {}),
     ...(item.supersededBy === undefined ? {} : { supersededBy: item.supersededBy }),
     updatedAt: timeOf(item.updatedAt),
   };

@@ -3,6 +3,9 @@ import type { AccountBody, ItemCounts, ItemMachine, ItemState, OrderPolicyBody, 
 import type { Grant } from "../access-control.js";
 import type { AccountValues } from "../account-objects.js";
 import type { AccountPayload } from "../plan.js";
+import { CredentialRecord } from "./credentials.js";
+import type { OwnKey } from "./order-keys.js";
+import type { Psk } from "./psk.js";
 
 /** The values of an account at one of its versions, encoded once for every device that gets them. */
 export interface AccountRevision {
@@ -11,7 +14,9 @@ export interface AccountRevision {
   readonly body: AccountBody;
   readonly values: AccountValues;
   readonly grants: readonly Grant[];
+  /** The same for every device that gets no key; the `security` of one that gets one is made for it. */
   readonly payload: AccountPayload;
+  readonly securityWith: (psk: Psk) => Uint8Array;
 }
 
 /** A Server account as its operator supplied it (SM-1). */
@@ -26,6 +31,11 @@ export class AccountRecord {
   revision: AccountRevision;
   /** Open items that name it. */
   openItems = 0;
+
+  /** Its devices authenticate with keys; an account keeps its mode. */
+  get isPsk(): boolean {
+    return this.revision.body.securityMode === "psk";
+  }
 
   /** `revise` makes the first revision, which names the account it belongs to. */
   constructor(of: Pick<AccountRecord, "id" | "tenant" | "owner" | "ssid" | "createdAt">, revise: (account: AccountRecord) => AccountRevision) {
@@ -43,13 +53,6 @@ export interface Holding {
   readonly revision: AccountRevision;
   readonly orderId: string | undefined;
   readonly writtenAt: number;
-}
-
-/** What the target Server was told of one device's credential for one account (SM-3). Version 0: never told. */
-export interface CredentialRecord {
-  readonly accountId: string;
-  version: number;
-  state: "none" | "staged" | "active" | "rolled-back" | "revoked";
 }
 
 export interface LastBootstrap {
@@ -76,10 +79,7 @@ export class Client {
 
   credential(accountId: string): CredentialRecord {
     let record = this.credentials.find((one) => one.accountId === accountId);
-    if (record === undefined) {
-      record = { accountId, version: 0, state: "none" };
-      this.credentials.push(record);
-    }
+    if (record === undefined) this.credentials.push((record = new CredentialRecord(accountId)));
     return record;
   }
 }
@@ -109,7 +109,10 @@ export class OrderItem {
   /** While a trigger is being asked for: whether the device's request came before the Server's answer did. */
   overtaken: boolean | undefined;
   sessionId = 0;
+  /** The version staged for it, and in the end the one that was delivered. */
   credentialVersion = 0;
+  /** The key that its Server made and sent with the order; undefined in the end where it was refused. */
+  ownKey: Promise<OwnKey | undefined> | undefined;
   updatedAt: number;
   /** Milliseconds since 1970 by the index of the state; 0: never entered. */
   readonly #entered: number[] = [];

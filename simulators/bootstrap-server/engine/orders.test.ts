@@ -31,6 +31,7 @@ function bench(maxItems: number) {
       return client;
     },
     plainShortServerIds: () => [],
+    canTell: () => true,
   });
   const accountOf = ({ caller, peer }: Tenant) => accounts.create(caller, peer, { uri: "coap://127.0.0.1:5683", securityMode: "nosec", lifetime: 60, storeNotifications: true, binding: "U", acl: [] }).id;
   const ids = new Map([a, b].map((one) => [one, accountOf(one)]));

@@ -24,6 +24,8 @@ export interface OrdersContext {
   client(endpoint: string): Client;
   /** The device, where orders concerned it before. */
   knownClient(endpoint: string): Client | undefined;
+  /** Whether keys can be brought to the Server of the account (SM-3). */
+  canTell(account: AccountRecord): boolean;
   /** Accounts that plain configurations put on the endpoint. */
   plainShortServerIds(endpoint: string): readonly number[];
 }
@@ -42,7 +44,7 @@ export class Orders {
     const { accounts, clock, secrets, items } = this.context;
     const account = accounts.get(caller, body.accountId, "/accountId");
     const now = clock.epoch();
-    if (body.policy.activation !== "before-first-write") throw new ProblemError("unsupported-mode", "credentials are activated before the first write only", { field: "/policy/activation" });
+    this.#checkKeys(account, body);
     if (body.deadline !== undefined && Date.parse(body.deadline) <= now) throw new ProblemError("schema", "the deadline is over", { field: "/deadline" });
     if (body.deadline !== undefined && body.notBefore !== undefined && Date.parse(body.deadline) <= Date.parse(body.notBefore)) {
       throw new ProblemError("schema", "the deadline is not after notBefore", { field: "/deadline" });
@@ -153,6 +155,16 @@ export class Orders {
     return etagOf(order.version);
   }
 
+  #checkKeys(account: AccountRecord, { type, policy, credentials }: OrderBody): void {
+    if (!account.isPsk) {
+      if (type === "rotate") throw new ProblemError("unsupported-mode", "an account of mode nosec has no key to rotate", { field: "/type" });
+      if (credentials !== undefined) throw new ProblemError("unsupported-mode", "an account of mode nosec has no keys", { field: "/credentials" });
+      return;
+    }
+    const makesKeys = (type === "provision" || type === "rotate") && policy.credential?.origin !== "server";
+    if (makesKeys && !this.context.canTell(account)) throw new ProblemError("unsupported-mode", "this server has no way to tell keys to the Server of the account; let the Server make them", { field: "/policy/credential/origin" });
+  }
+
   /** Why this device's item is rejected; throws for what stands in the way of the order. */
   #judge(type: OrderType, account: AccountRecord, peer: PeerConfig, endpoint: string, index: number): ItemCause | undefined {
     // A device of somebody else looks like one that does not exist.
@@ -172,7 +184,7 @@ export class Orders {
       return undefined;
     }
     if (client.holding(account.id) === undefined) return "account-gone";
-    if (type === "update") return undefined;
+    if (type === "update" || type === "rotate") return undefined;
     const leaving = new Set(client.open.filter(({ order }) => order.type === "remove").map(({ order }) => order.account.id));
     const remaining = others.filter(({ revision }) => !leaving.has(revision.account.id)).length + client.others.length + this.context.plainShortServerIds(endpoint).filter((ssid) => ssid !== account.ssid).length;
     return remaining === 0 ? "last-account" : undefined;

@@ -3,23 +3,26 @@ import type { BootstrapServerConfig, PeerConfig } from "../../../src/config/inde
 import type { EventLog } from "../../../src/operator/index.js";
 import type { Clock, Log, Secrets, Trace } from "../../../src/ports/index.js";
 import { ProblemError, SmpEventLog } from "../../../src/smp/index.js";
-import type { Caller, Confirmation, Client as ClientView, OrderBody } from "../../../src/smp/index.js";
+import type { Caller, Confirmation, Client as ClientView, OrderBody, SecretKeys, SecretTransport } from "../../../src/smp/index.js";
 import type { Assignments } from "../bootstrap-handler.js";
 import type { Assignment } from "../session-context.js";
 import type { Plants } from "../plants.js";
 import { Accounts } from "./accounts.js";
-import { OrderAssignment, PlainAssignment } from "./assignment.js";
+import { OrderAssignment } from "./assignment.js";
 import { clientView } from "./client-view.js";
 import { DueQueue } from "./due-queue.js";
 import { Items } from "./items.js";
 import { Client } from "./model.js";
-import type { OrderRecord } from "./model.js";
+import type { AccountRecord, OrderRecord } from "./model.js";
+import { OrderKeys } from "./order-keys.js";
 import { Orders } from "./orders.js";
+import { PlainAssignment } from "./plain-assignment.js";
 import { PlainBootstraps } from "./plain.js";
 import type { PlainWish } from "./plain.js";
 import { Patterns } from "./patterns.js";
 import type { ServerLink } from "./server-link.js";
 import { Sm3 } from "./sm3.js";
+import { StageBodies } from "./stage-bodies.js";
 import { Staging } from "./staging.js";
 import { Triggering } from "./triggering.js";
 import { Watch } from "./watch.js";
@@ -33,6 +36,8 @@ export interface ServerManagementPorts {
   readonly plants: Plants;
   /** The Servers this one may call, by peer id. */
   readonly links: ReadonlyMap<string, ServerLink>;
+  /** To which Servers encrypt the keys that they make themselves; without them none are taken. */
+  readonly keys?: SecretKeys | undefined;
 }
 
 /** Items of orders kept for one tenant, and devices that orders concerned, of all tenants. */
@@ -57,6 +62,7 @@ export class ServerManagement implements Assignments {
   readonly #plainAssignments = new Map<PlainWish | undefined, PlainAssignment>();
   readonly #due: DueQueue;
   readonly #sm3: Sm3;
+  readonly #orderKeys: OrderKeys;
   readonly #staging: Staging;
   readonly #triggering: Triggering;
   readonly #watch: Watch;
@@ -82,10 +88,12 @@ export class ServerManagement implements Assignments {
       knownClient: (endpoint) => this.#clients.get(endpoint),
       knows: (endpoint) => this.knows(endpoint),
       client: (endpoint) => this.#client(endpoint),
+      canTell: (account) => this.#sm3.linkOf(account) !== undefined,
       plainShortServerIds: (endpoint) => this.#plainShortServerIds(endpoint),
     });
     this.#due = new DueQueue(clock, "orders");
-    this.#sm3 = new Sm3(clock, timing, links, this.#due);
+    this.#sm3 = new Sm3(clock, timing, links, this.#due, new StageBodies(clock, secrets, config.secretTransport, plants), plants);
+    this.#orderKeys = new OrderKeys(this.items, ports.keys, this.secretTransport);
     this.#staging = new Staging(this.#sm3, this.items, this.#due, timing, (item) => this.#triggering.start(item));
     this.#triggering = new Triggering({
       clock,
@@ -100,6 +108,12 @@ export class ServerManagement implements Assignments {
     this.#watch = new Watch(clock, timing, this.#triggering, this.#sm3, ports.log);
     this.#sm3.watch = (link) => this.#watch.follow(link);
     this.items.onEnd = (item) => this.#triggering.ended(item);
+  }
+
+  /** How secrets may travel to this server. */
+  get secretTransport(): SecretTransport[] {
+    const { keys } = this.ports;
+    return [...(keys === undefined ? [] : (["jwe"] as const)), ...(this.config.secretTransport === "cleartext" ? (["cleartext"] as const) : [])];
   }
 
   stop(): void {
@@ -118,12 +132,21 @@ export class ServerManagement implements Assignments {
     return this.#known.fits(endpoint) || this.plain.of(endpoint) !== undefined;
   }
 
+  requested(endpoint: string): void {
+    const client = this.#clients.get(endpoint);
+    if (client !== undefined) this.#triggering.requested(client);
+  }
+
+  gaveUp(endpoint: string): void {
+    const client = this.#clients.get(endpoint);
+    if (client !== undefined) this.#triggering.gaveUp(client);
+  }
+
   assign(endpoint: string, sessionId: number): Assignment {
     const plain = this.plain.of(endpoint);
     const client = this.#clients.get(endpoint);
     // Most devices of a plain Bootstrap Server have nothing of their own: they share one assignment.
     if (client === undefined || (client.holdings.length === 0 && client.open.length === 0)) return this.#plainAssignment(plain);
-    this.#triggering.requested(client);
     return new OrderAssignment(
       {
         clock: this.ports.clock,
@@ -141,6 +164,7 @@ export class ServerManagement implements Assignments {
 
   createOrder(caller: Caller, body: OrderBody): OrderRecord {
     const order = this.orders.create(caller, this.peer(caller), body);
+    if (body.credentials !== undefined) this.#orderKeys.take(order, body.credentials);
     const now = this.ports.clock.epoch();
     if (order.deadline !== undefined) this.#due.add(Math.max(0, Date.parse(order.deadline) - now), () => this.#deadline(order));
     const wait = order.notBefore === undefined ? 0 : Date.parse(order.notBefore) - now;
@@ -153,24 +177,29 @@ export class ServerManagement implements Assignments {
   }
 
   /** A Server saw its device register (or fail to) under a credential. Throws `not-found` for a device that is not the caller's. */
-  confirm(caller: Caller, { ep, ssid, event, at, version }: Confirmation): void {
+  confirm(caller: Caller, { ep, ssid, event, at, credentialId, version }: Confirmation): void {
     if (!matchesAny(this.peer(caller).endpoints, ep) || !this.knows(ep)) throw new ProblemError("not-found", "there is no such client", { field: "/ep" });
     const client = this.#clients.get(ep);
     this.events.publish(caller.tenant, {
       type: event === "registered" ? "smp.client.registered" : "smp.client.authfailed",
       subject: ep,
-      data: { ep, ssid, ...(version === undefined ? {} : { version }) },
+      data: { ep, ssid, ...(credentialId === undefined ? {} : { credentialId }), ...(version === undefined ? {} : { version }) },
     });
     if (client === undefined || event !== "registered") return;
+    const record = client.credentials.find((one) => one.credentialId === credentialId);
+    const named = record !== undefined && this.accounts.byId(record.accountId)?.tenant === caller.tenant ? record : undefined;
     const seenAt = Date.parse(at) + (this.config.lab ? 0 : clockSkewMs);
     for (const item of [...client.open]) {
       const { account, type } = item.order;
       if (account.tenant !== caller.tenant || account.ssid !== ssid || type === "remove") continue;
+      // A key is proved by a session under this very version; without one a Server need not name what it saw.
+      if (account.isPsk && (named?.accountId !== account.id || version !== item.credentialVersion)) continue;
       if (version !== undefined && item.credentialVersion > 0 && version < item.credentialVersion) continue;
       // A Register from before this session's bootstrap proves nothing of what it wrote.
       if (seenAt < Math.floor(item.enteredAt("bootstrapping") ?? 0)) continue;
       this.items.move(item, { in: "confirmed" });
     }
+    if (version !== undefined) named?.seen(version);
   }
 
   clientView(caller: Caller, endpoint: string): ClientView | undefined {
@@ -178,9 +207,9 @@ export class ServerManagement implements Assignments {
     return clientView(endpoint, this.#clients.get(endpoint), caller.tenant);
   }
 
-  /** Whether accounts of this order have credentials at their Server. */
-  hasCredentials(order: OrderRecord): boolean {
-    return this.#sm3.linkOf(order.account) !== undefined;
+  /** Whether accounts of this order have credentials. */
+  hasCredentials({ account }: { readonly account: AccountRecord }): boolean {
+    return this.#sm3.hasCredentials(account);
   }
 
   #begin(order: OrderRecord): void {

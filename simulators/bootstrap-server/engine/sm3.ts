@@ -1,15 +1,22 @@
 import type { BootstrapServerTiming } from "../../../src/config/index.js";
 import { after, sleep } from "../../../src/ports/index.js";
 import type { Clock } from "../../../src/ports/index.js";
-import type { BatchActivate, BatchStage, NewCredential } from "../../../src/smp/index.js";
+import type { BatchActivate, BatchStage } from "../../../src/smp/index.js";
+import type { Plants } from "../plants.js";
+import { versionFor } from "./credentials.js";
+import type { CredentialRecord } from "./credentials.js";
 import type { DueQueue } from "./due-queue.js";
-import type { AccountRecord, Client, CredentialRecord, OrderItem } from "./model.js";
-import { isOk, isPassing } from "./server-link.js";
+import type { AccountRecord, Client, OrderItem } from "./model.js";
+import type { Psk } from "./psk.js";
+import { isFailure, isOk, isPassing } from "./server-link.js";
 import type { LinkAnswer, ServerLink } from "./server-link.js";
+import type { StageBodies } from "./stage-bodies.js";
 
 /** Activations under way one by one at one Server; more than that wait and travel together. */
 const singleActivations = 8;
 const batchItems = 500;
+/** Largest body of a batch (profile, sizes), with room for what is around the items. */
+const batchBytes = 500_000;
 
 interface Waiting {
   readonly item: BatchActivate;
@@ -53,9 +60,6 @@ class Activations {
   }
 }
 
-/** What a credential is called at the Server: one for each account, so its id can be the account's. */
-export const credentialIdOf = (account: AccountRecord): string => account.id;
-
 /** Credentials at the target Servers (SM-3): staged before a trigger, activated inside a session, rolled back or revoked after it. */
 export class Sm3 {
   readonly #activations = new Map<string, Activations>();
@@ -69,6 +73,8 @@ export class Sm3 {
     private readonly timing: BootstrapServerTiming,
     private readonly links: ReadonlyMap<string, ServerLink>,
     private readonly due: DueQueue,
+    private readonly bodies: StageBodies,
+    private readonly plants: Plants,
   ) {}
 
   /** Whether an event of this Server is waited for. */
@@ -81,67 +87,98 @@ export class Sm3 {
     this.#awaited.get(peerId)?.get(`${credentialId} ${ep}`)?.();
   }
 
-  /** The Server an account leads to; undefined when this Bootstrap Server cannot call it, and then it has no credentials. */
+  /** The Server an account leads to; undefined when this Bootstrap Server cannot call it: then nobody is told of its credentials. */
   linkOf(account: AccountRecord): ServerLink | undefined {
     return this.links.get(account.owner);
   }
 
-  /** Whether the account needs no (further) staging for this client. */
-  isStaged(account: AccountRecord, record: CredentialRecord): boolean {
-    return this.linkOf(account) === undefined || record.state === "staged" || record.state === "active";
+  /** Whether there are credentials for the account: at a Server that can be called, or the Server's own. */
+  hasCredentials(account: AccountRecord): boolean {
+    return this.linkOf(account) !== undefined || account.isPsk;
   }
 
-  /** The version a PUT would stage: a new one after a version was spent, so that versions only grow. */
-  body(account: AccountRecord, record: CredentialRecord, item: OrderItem | undefined): NewCredential {
-    const version = record.state === "staged" || record.state === "active" ? record.version : record.version + 1;
-    return {
-      version,
-      ssid: account.ssid,
-      mode: account.revision.body.securityMode,
-      ...(record.version > 0 && version > record.version ? { supersedes: record.version } : {}),
-      ...(item === undefined ? {} : { sessionPolicy: item.order.policy.sessionPolicy, orderItem: item.reference }),
-    };
+  /** 1: the Server has no room for an old version beside the new one. */
+  slotsOf(account: AccountRecord): 1 | 2 {
+    const link = this.linkOf(account);
+    return link === undefined ? 2 : this.bodies.termsOf(link).slots;
   }
 
-  /** Stages one credential within the budget of ORD-2. */
+  /** Planted fault: a key that the Server is not told of. */
+  unstagedKey(client: Client, account: AccountRecord): Psk {
+    return this.bodies.unstagedKey(client, account);
+  }
+
+  /** Stages one credential within the budget of ORD-2, unless the item has its version already. */
   async stage(client: Client, account: AccountRecord, item: OrderItem | undefined): Promise<LinkAnswer> {
     const link = this.linkOf(account);
     const record = client.credential(account.id);
-    if (link === undefined || this.isStaged(account, record)) return { status: 200 };
-    const body = this.body(account, record, item);
-    const answer = await this.#within(this.timing.sm3BudgetMs, (left) => link.stage(client.endpoint, credentialIdOf(account), body, left));
-    if (isOk(answer)) settle(record, body.version, "staged");
+    if (versionFor(record, item) !== undefined || !this.hasCredentials(account)) return done;
+    return this.#within(this.timing.sm3BudgetMs, async (left) => {
+      const answer = await this.#stageOnce(link, client, account, item, left);
+      // The Server has other keys than it said: once more to its new one.
+      if (link === undefined || answer.problem !== "key-unwrap") return answer;
+      this.bodies.termsOf(link).forget();
+      return this.#stageOnce(link, client, account, item, left);
+    });
+  }
+
+  async #stageOnce(link: ServerLink | undefined, client: Client, account: AccountRecord, item: OrderItem | undefined, leftMs: number): Promise<LinkAnswer> {
+    const record = client.credential(account.id);
+    const body = await this.bodies.make(link, client, account, item, leftMs);
+    if (isFailure(body)) return body;
+    const answer = link === undefined ? done : await link.stage(client.endpoint, record.credentialId, body, leftMs);
+    if (isOk(answer)) settleStaged(record, body.version, item);
     return answer;
   }
 
   /** Stages many for one Server; one answer for each, in order. */
   async stageBatch(link: ServerLink, items: readonly OrderItem[]): Promise<readonly LinkAnswer[]> {
-    const entries = items.map((item): BatchStage => {
-      const { account } = item.order;
-      return { operation: "stage", ep: item.client.endpoint, credentialId: credentialIdOf(account), credential: this.body(account, item.client.credential(account.id), item) };
-    });
-    const answers = await link.batch(entries, this.timing.sm3BudgetMs * 4);
-    entries.forEach(({ credential }, index) => {
-      const [item, answer] = [items[index], answers[index]];
-      if (item !== undefined && answer !== undefined && isOk(answer)) settle(item.client.credential(item.order.account.id), credential.version, "staged");
-    });
+    const answers = await this.#stageEach(link, items);
+    const unread = items.filter((_, index) => answers[index]?.problem === "key-unwrap");
+    if (unread.length === 0) return answers;
+    this.bodies.termsOf(link).forget();
+    const second = await this.#stageEach(link, unread);
+    return items.map((item, index) => second[unread.indexOf(item)] ?? answers[index] ?? { status: 0 });
+  }
+
+  async #stageEach(link: ServerLink, items: readonly OrderItem[]): Promise<LinkAnswer[]> {
+    const answers: LinkAnswer[] = [];
+    const entries: { readonly at: number; readonly item: OrderItem; readonly entry: BatchStage }[] = [];
+    await Promise.all(
+      items.map(async (item, at) => {
+        const { account } = item.order;
+        const body = await this.bodies.make(link, item.client, account, item, this.timing.sm3BudgetMs);
+        if (isFailure(body)) answers[at] = body;
+        else entries.push({ at, item, entry: { operation: "stage", ep: item.client.endpoint, credentialId: item.client.credential(account.id).credentialId, credential: body } });
+      }),
+    );
+    for (const batch of inBatches(entries)) {
+      const said = await link.batch(batch.map(({ entry }) => entry), this.timing.sm3BudgetMs * 4);
+      batch.forEach(({ at, item, entry }, index) => {
+        const answer = said[index] ?? { status: 0 };
+        answers[at] = answer;
+        if (isOk(answer)) settleStaged(item.client.credential(item.order.account.id), entry.credential.version, item);
+      });
+    }
     return answers;
   }
 
-  /** Activates within the budget, which never outlasts the session (ORD-1, ORD-2, ORD-5). */
-  async activate(client: Client, account: AccountRecord, sessionId: number, withinMs: number): Promise<LinkAnswer> {
+  /** Activates a version within the budget, which never outlasts the session (ORD-1, ORD-2, ORD-5). */
+  async activate(client: Client, account: AccountRecord, version: number, sessionId: number, withinMs: number): Promise<LinkAnswer> {
     const link = this.linkOf(account);
-    if (link === undefined) return { status: 204 };
     const record = client.credential(account.id);
-    const { version } = record;
-    const item: BatchActivate = { operation: "activate", ep: client.endpoint, credentialId: credentialIdOf(account), activation: { version, sessionId } };
+    if (link === undefined) {
+      record.activated(version, 2);
+      return done;
+    }
+    const item: BatchActivate = { operation: "activate", ep: client.endpoint, credentialId: record.credentialId, activation: { version, sessionId } };
     let queue = this.#activations.get(link.peer.id);
     if (queue === undefined) this.#activations.set(link.peer.id, (queue = new Activations(link, this.timing.sm3BudgetMs)));
     const activations = queue;
     const until = this.clock.now() + Math.min(this.timing.sm3BudgetMs, withinMs);
     const answer = await this.#within(until - this.clock.now(), (left) => activations.send(item, left));
     if (answer.status === 202 && !(await this.#effectiveBy(link, item, until - this.clock.now()))) return { status: 0 };
-    if (isOk(answer)) settle(record, version, "active");
+    if (isOk(answer)) record.activated(version, this.slotsOf(account));
     return answer;
   }
 
@@ -162,23 +199,24 @@ export class Sm3 {
     });
   }
 
-  async rollBack(client: Client, account: AccountRecord, sessionId: number): Promise<void> {
+  /** Takes an activation back; true when the Server said that it has. */
+  async rollBack(client: Client, account: AccountRecord, version: number, sessionId: number): Promise<boolean> {
     const link = this.linkOf(account);
     const record = client.credential(account.id);
-    if (link === undefined || record.version === 0) return;
-    const { version } = record;
-    record.state = "rolled-back";
-    await this.#persist(() => link.rollBack(client.endpoint, credentialIdOf(account), version, sessionId, this.timing.sm3BudgetMs));
+    // From now on nothing is written under it, whatever the Server says and when.
+    record.takenBack(version);
+    if (link === undefined || this.plants.has("rollback-not-sent")) return true;
+    return isOk(await this.#persist(() => link.rollBack(client.endpoint, record.credentialId, version, sessionId, this.timing.sm3BudgetMs)));
   }
 
   /** Resolves true when the Server confirmed that nobody gets in with it any more. */
   async revoke(client: Client, account: AccountRecord): Promise<boolean> {
     const link = this.linkOf(account);
     const record = client.credential(account.id);
-    if (link === undefined || record.version === 0) return true;
     const { version } = record;
-    record.state = "revoked";
-    const answer = await this.#persist(() => link.revoke(client.endpoint, credentialIdOf(account), version, this.timing.sm3BudgetMs));
+    record.revoked();
+    if (link === undefined || version === 0) return true;
+    const answer = await this.#persist(() => link.revoke(client.endpoint, record.credentialId, version, this.timing.sm3BudgetMs));
     return isOk(answer) || answer.status === 404;
   }
 
@@ -203,10 +241,25 @@ export class Sm3 {
   }
 }
 
-function settle(record: CredentialRecord, version: number, state: "staged" | "active"): void {
-  // An answer that was overtaken by a later version changes nothing.
-  if (version < record.version) return;
-  if (state === "staged" && version === record.version && record.state === "active") return;
-  record.version = version;
-  record.state = state;
+const done: LinkAnswer = { status: 200 };
+
+function settleStaged(record: CredentialRecord, version: number, item: OrderItem | undefined): void {
+  record.staged(version);
+  if (item !== undefined) item.credentialVersion = version;
+}
+
+/** Slices that stay below the profile's limits: long endpoint names and keys count. */
+function* inBatches<T extends { readonly entry: BatchStage }>(entries: readonly T[]): Generator<readonly T[]> {
+  let from = 0;
+  let bytes = 0;
+  for (let at = 0; at < entries.length; at++) {
+    const size = Buffer.byteLength(JSON.stringify(entries[at]?.entry)) + 1;
+    if (at > from && (at - from === batchItems || bytes + size > batchBytes)) {
+      yield entries.slice(from, at);
+      from = at;
+      bytes = 0;
+    }
+    bytes += size;
+  }
+  if (from < entries.length) yield entries.slice(from);
 }

@@ -1,7 +1,7 @@
 import type { PeerConfig } from "../../../src/config/index.js";
 import type { Clock, Secrets, Trace } from "../../../src/ports/index.js";
 import { SmpAnswerError, SmpCallError, SmpClient, SmpUnreachableError } from "../../../src/smp/index.js";
-import type { Activation, BatchActivate, BatchStage, EventPage, NewCredential, NewTrigger, SmpAnswer, Trigger } from "../../../src/smp/index.js";
+import type { Activation, BatchActivate, BatchStage, Capabilities, EventPage, JwkSet, NewCredential, NewTrigger, SmpAnswer, Trigger } from "../../../src/smp/index.js";
 import type { LinkAnswer, ServerLink, TriggerAnswer } from "./server-link.js";
 
 export interface SmpLinkPorts {
@@ -35,6 +35,14 @@ export class SmpLink implements ServerLink {
     ports: SmpLinkPorts,
   ) {
     this.#client = new SmpClient({ base, token: peer.token, peer: peer.id, connections, trace: ports.trace, clock: ports.clock, newKey: () => ports.secrets.token() });
+  }
+
+  capabilities(timeoutMs: number): Promise<Capabilities | LinkAnswer> {
+    return valueOf(this.#client.capabilities({ timeoutMs }));
+  }
+
+  jwks(timeoutMs: number): Promise<JwkSet | LinkAnswer> {
+    return valueOf(this.#client.jwks({ timeoutMs }));
   }
 
   stage(ep: string, credentialId: string, body: NewCredential, timeoutMs: number): Promise<LinkAnswer> {
@@ -85,6 +93,14 @@ export class SmpLink implements ServerLink {
 
   close(): Promise<void> {
     return this.#client.close();
+  }
+}
+
+async function valueOf<T>(call: Promise<SmpAnswer<T>>): Promise<T | LinkAnswer> {
+  try {
+    return (await call).value;
+  } catch (error) {
+    return failureOf(error);
   }
 }
 

@@ -1,4 +1,5 @@
 import type { BootstrapServerTiming } from "../../../src/config/index.js";
+import { renews, versionFor } from "./credentials.js";
 import type { DueQueue } from "./due-queue.js";
 import type { Items } from "./items.js";
 import type { OrderItem } from "./model.js";
@@ -6,7 +7,7 @@ import { isOk, isPassing } from "./server-link.js";
 import type { ServerLink } from "./server-link.js";
 import type { Sm3 } from "./sm3.js";
 
-/** Largest batch (profile, sizes); 500 items of an order also stay below 512 KiB. */
+/** Items that share a batch (profile, sizes). */
 const batchItems = 500;
 /** Batches under way at one Server: the next is being checked there while the last one's items are already triggered. */
 const parallelBatches = 2;
@@ -47,15 +48,21 @@ export class Staging {
       const { account, type } = item.order;
       const link = this.sm3.linkOf(account);
       // Removing needs no credential, nor does an account that has its credential already.
-      if (link === undefined || type === "remove" || this.sm3.isStaged(account, item.client.credential(account.id))) this.pass(item);
+      if (type === "remove" || !this.sm3.hasCredentials(account) || versionFor(item.client.credential(account.id), item) !== undefined) this.pass(item);
+      else if (link === undefined) void this.#alone(item);
       else this.#lane(link).waiting.push(item);
     }
     for (const lane of this.#lanes.values()) this.#fill(lane);
   }
 
+  /** Nobody is to be told: the key is the Server's own. */
+  async #alone(item: OrderItem): Promise<void> {
+    if (isOk(await this.sm3.stage(item.client, item.order.account, item))) this.pass(item);
+  }
+
   /** The credential is there, or none is needed. */
   pass(item: OrderItem): void {
-    item.credentialVersion = item.client.credential(item.order.account.id).version;
+    if (!renews(item)) item.credentialVersion = item.client.credential(item.order.account.id).serving?.version ?? 0;
     if (this.items.move(item, { in: "staged" })) this.staged(item);
   }
 

@@ -74,6 +74,11 @@ export class Triggering {
     this.context.due.add(this.context.timing.retryDelayMs, () => this.#pace(item));
   }
 
+  /** The client's Bootstrap-Request confirmed a trigger and never got its session: another trigger, if the order allows one more. */
+  gaveUp(client: Client): void {
+    for (const item of [...client.open]) if (isTriggerable(item) && item.trigger?.record.state === "confirmed") this.again(item);
+  }
+
   /** A new Bootstrap-Request of the client came. */
   requested(client: Client): void {
     for (const item of client.open) {

@@ -1,7 +1,8 @@
 import type { PeerConfig } from "../../../src/config/index.js";
 import type { Clock } from "../../../src/ports/index.js";
 import { sleep } from "../../../src/ports/index.js";
-import type { Activation, BatchActivate, BatchStage, EventPage, NewCredential, NewTrigger, Trigger } from "../../../src/smp/index.js";
+import { defaultLimits } from "../../../src/smp/index.js";
+import type { Activation, BatchActivate, BatchStage, Capabilities, EventPage, JwkSet, NewCredential, NewTrigger, Trigger } from "../../../src/smp/index.js";
 import type { LinkAnswer, ServerLink, TriggerAnswer } from "../engine/server-link.js";
 
 /** A LwM2M Server in memory, on the clock of the test: every call is logged and answered well, unless the test says otherwise. */
@@ -9,6 +10,7 @@ export class MemoryLink implements ServerLink {
   readonly log: string[] = [];
   readonly activations: Activation[] = [];
   readonly triggers: NewTrigger[] = [];
+  readonly staged: NewCredential[] = [];
   stageAnswer: LinkAnswer = { status: 201 };
   activateAnswer: LinkAnswer = { status: 204 };
   activateAfterMs = 5;
@@ -19,7 +21,19 @@ export class MemoryLink implements ServerLink {
     private readonly clock: Clock,
   ) {}
 
+  capabilitiesAnswer: Capabilities = { profile: "smp/1", role: "lwm2m-server", securityModes: ["psk", "nosec"], secretTransport: ["jwe"], limits: defaultLimits };
+  jwksAnswer: JwkSet = { keys: [] };
+
+  async capabilities(): Promise<Capabilities> {
+    return this.capabilitiesAnswer;
+  }
+
+  async jwks(): Promise<JwkSet> {
+    return this.jwksAnswer;
+  }
+
   async stage(ep: string, _credentialId: string, body: NewCredential): Promise<LinkAnswer> {
+    this.staged.push(body);
     await sleep(this.clock, 5);
     this.log.push(`stage ${ep} v${body.version}`);
     return this.stageAnswer;

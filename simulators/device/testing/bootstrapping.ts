@@ -1,11 +1,20 @@
 import { Codes, ContentFormat } from "../../../src/coap/index.js";
 import { bootstrapDelete, bootstrapFinish, bootstrapWrite, instance, multiple, single, type InstanceNode, type LwM2mVersion, type Path } from "../../../src/lwm2m/index.js";
+import type { Psk } from "../../../src/config/index.js";
 import { deviceIn, ScriptedPeer, world, type World } from "./scripted-peer.js";
 
 const nothing = new Uint8Array(0);
 
-export const security = (id: number, uri: string, shortServerId: number): InstanceNode =>
-  instance(id, [single(0, uri), single(1, false), single(2, 3), single(3, nothing), single(4, nothing), single(5, nothing), single(10, shortServerId)]);
+export const security = (id: number, uri: string, shortServerId: number, psk?: Psk): InstanceNode =>
+  instance(id, [
+    single(0, uri),
+    single(1, false),
+    single(2, psk === undefined ? 3 : 0),
+    single(3, Uint8Array.from(psk?.identity ?? nothing)),
+    single(4, nothing),
+    single(5, Uint8Array.from(psk?.key ?? nothing)),
+    single(10, shortServerId),
+  ]);
 
 export const server = (id: number, shortServerId: number, lifetime = 100): InstanceNode => instance(id, [single(0, shortServerId), single(1, lifetime), single(6, true), single(7, "U")]);
 
@@ -33,8 +42,8 @@ export async function bootstrapping(more: Parameters<typeof deviceIn>[1] = {}, b
       device.start();
       await of.clock.advance(50);
     },
-    writeAccount: async (id: number, uri: string, shortServerId: number, lifetime?: number) => [
-      await write({ object: 0, instance: id }, security(id, uri, shortServerId)),
+    writeAccount: async (id: number, uri: string, shortServerId: number, lifetime?: number, psk?: Psk) => [
+      await write({ object: 0, instance: id }, security(id, uri, shortServerId, psk)),
       await write({ object: 1, instance: id }, server(id, shortServerId, lifetime)),
     ],
     writeRight: (id: number, ...right: [number, number, number, Readonly<Record<number, number>>]) => write({ object: 2, instance: id }, accessControl(id, ...right)),

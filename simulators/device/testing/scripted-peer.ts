@@ -1,16 +1,18 @@
-import { Codes, ExchangeError, type Code, type Endpoint, type IncomingRequest, type Peer, type Request, type RequestHandler, type Response } from "../../../src/coap/index.js";
+import { Codes, ExchangeError, type Code, type IncomingRequest, type Peer, type Request, type RequestHandler, type Response } from "../../../src/coap/index.js";
 import { formatCode } from "../../../src/coap/index.js";
 import { timing } from "../../../src/config/index.js";
-import { simulatedPorts } from "../../../src/ports/simulated/index.js";
+import { simulatedPorts, type Impairment } from "../../../src/ports/simulated/index.js";
 import { TraceLog } from "../../../src/operator/index.js";
-import { udpEndpoint } from "../../../src/transport/index.js";
+import type { CloseReason, KeyAnswer } from "../../../src/dtls/index.js";
+import type { Psk } from "../../../src/config/index.js";
+import { serverEndpoint, type ServerEndpoint, type SessionDirectory } from "../../../src/transport/index.js";
 import { Device, DeviceHost, type DeviceListener, type DeviceSpec, type Measure } from "../index.js";
 
 export type World = Awaited<ReturnType<typeof world>>;
 
 /** A simulated network with a virtual clock, a trace, and a place for devices. */
-export async function world(seed = 1) {
-  const ports = simulatedPorts(seed);
+export async function world(seed = 1, impairment: Impairment = {}) {
+  const ports = simulatedPorts(seed, impairment);
   const trace = new TraceLog("device", ports.clock, 10_000);
   const measures: { measure: Measure; milliseconds: number }[] = [];
   const failures: string[] = [];
@@ -23,7 +25,9 @@ export async function world(seed = 1) {
   return { ports, clock: ports.clock, network: ports.network, trace, measures, failures, host };
 }
 
-export const lab = { coap: timing("lab").coap, device: timing("lab").device };
+export const lab = { coap: timing("lab").coap, dtls: timing("lab").dtls, device: timing("lab").device };
+
+export const psk = (identity: string, key = `key of ${identity}`): Psk => ({ identity: Buffer.from(identity), key: Buffer.from(key) });
 
 export const spec = (more: Partial<DeviceSpec> = {}): DeviceSpec => ({ endpoint: "dev-1", lwm2m: "1.1", personality: "default", seed: 7, timing: lab, ...more });
 
@@ -37,15 +41,38 @@ type Answer = (request: IncomingRequest) => Response | "ignore" | "reset" | unde
 export class ScriptedPeer implements RequestHandler {
   readonly heard: { readonly at: number; readonly what: string; readonly request: IncomingRequest }[] = [];
   answer: Answer = () => undefined;
-  endpoint!: Endpoint;
+  endpoint!: ServerEndpoint<string>;
+  /** Keys by identity, or what is done about an identity instead. */
+  readonly keys = new Map<string, KeyAnswer<string>>();
+  /** Sessions in the order they came: `full dev-1`, `resumed dev-1`, `end: peer-closed`. */
+  readonly sessions: string[] = [];
   #locations = 0;
   #now: () => number = () => 0;
 
   static async at(of: World, host: string, port = 5683): Promise<ScriptedPeer> {
     const peer = new ScriptedPeer();
     peer.#now = () => of.clock.now();
-    peer.endpoint = await udpEndpoint(of.ports, { host, port, transmission: lab.coap }, peer);
+    peer.endpoint = await serverEndpoint<string>(of.ports, { coap: { host, port }, coaps: { host, port: port + 1, directory: peer.#directory(), settings: { retransmission: lab.dtls } }, transmission: lab.coap }, peer);
     return peer;
+  }
+
+  #directory(): SessionDirectory<string> {
+    return {
+      findKey: (identity) => this.keys.get(identity.toString()) ?? { refuse: 115 },
+      mayResume: () => true,
+      onSession: (peer, { info: { resumed } }) => this.sessions.push(`${resumed ? "resumed" : "full"} ${peer.identity?.name ?? "?"}`),
+      onSessionEnd: (_peer: Peer, { why }: CloseReason) => this.sessions.push(`end: ${why}`),
+    };
+  }
+
+  /** Lets whoever has this key in. */
+  knows({ identity, key }: Psk): void {
+    this.keys.set(Buffer.from(identity).toString(), { key, context: "known" });
+  }
+
+  /** Its DTLS port. */
+  get secureUri(): string {
+    return `coaps://${this.endpoint.local.host}:${this.endpoint.local.port + 1}`;
   }
 
   get uri(): string {

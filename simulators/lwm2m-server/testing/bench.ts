@@ -1,7 +1,8 @@
 import { lwm2mServerConfig, timing, type LwM2mServerInput } from "../../../src/config/index.js";
 import { simulatedPorts, type SimulatedPorts } from "../../../src/ports/simulated/index.js";
-import { udpEndpoint } from "../../../src/transport/index.js";
-import { LateHandler } from "../../../src/operator/index.js";
+import { serverEndpoint } from "../../../src/transport/index.js";
+import { LateDirectory, LateHandler } from "../../../src/operator/index.js";
+import type { CredentialVersion } from "../credential-record.js";
 import { LwM2mServer } from "../role.js";
 import { ScriptedDevice, type ScriptedDeviceOptions } from "./scripted-device.js";
 
@@ -38,15 +39,19 @@ export interface ServerBench {
 export async function serverBench(input: Partial<LwM2mServerInput> = {}, seed = 1): Promise<ServerBench> {
   const ports = simulatedPorts(seed);
   const late = new LateHandler();
-  const endpoint = await udpEndpoint(ports, { host: "10.0.0.1", port: 5683, transmission: timing("lab").coap }, late);
+  const directory = new LateDirectory<CredentialVersion>();
+  const host = "10.0.0.1";
+  const coaps = { host, port: 5684, directory, settings: { retransmission: timing("lab").dtls } };
+  const endpoint = await serverEndpoint<CredentialVersion>(ports, { coap: { host, port: 5683 }, coaps, transmission: timing("lab").coap }, late);
   const server = new LwM2mServer(labConfig(input), ports, endpoint);
   late.handler = server.registrations;
-  endpoint.tap = server.trace.tapFor(endpoint.local);
+  directory.directory = server.security;
+  endpoint.tap = server.trace.tapFor(endpoint.local, endpoint.secureLocal);
   let hosts = 0;
   return {
     ports,
     server,
-    device: (options) => ScriptedDevice.start(ports, { host: `10.0.1.${(hosts += 1)}`, ...options, server: endpoint.local }),
+    device: (options) => ScriptedDevice.start(ports, { host: `10.0.1.${(hosts += 1)}`, ...options, server: options.credential === undefined ? endpoint.local : { host, port: 5684 } }),
     settle: async (promise, limitMs = 60_000) => {
       let settled = false;
       const watched = promise.finally(() => (settled = true));

@@ -2,11 +2,14 @@ import { Codes, ContentFormat, formatCode, type IncomingRequest, type Observer, 
 import { encodeContent, formatPath, parsePath, registerRequest, tryParsePath, updateRequest, deregisterRequest, locationOf, type Binding, type LwM2mVersion } from "../../../src/lwm2m/index.js";
 import type { Address, Ports } from "../../../src/ports/index.js";
 import { timing } from "../../../src/config/index.js";
-import { udpEndpoint, type UdpEndpoint } from "../../../src/transport/index.js";
+import type { PskCredential } from "../../../src/dtls/index.js";
+import { secureEndpoint, udpEndpoint, type SecureEndpoint, type UdpEndpoint } from "../../../src/transport/index.js";
 
 export interface ScriptedDeviceOptions {
   readonly endpoint: string;
   readonly server: Address;
+  /** Comes by the DTLS port, whose address `server` then is. */
+  readonly credential?: PskCredential;
   readonly host?: string;
   readonly version?: LwM2mVersion;
   readonly binding?: Binding;
@@ -28,14 +31,27 @@ export class ScriptedDevice {
 
   private constructor(
     readonly coap: UdpEndpoint,
+    /** The same, where it is secured. */
+    readonly secure: SecureEndpoint | undefined,
+    /** Its sessions, how they came and went. */
+    readonly heard: readonly string[],
     readonly options: ScriptedDeviceOptions,
   ) {}
 
   static async start(ports: Ports, options: ScriptedDeviceOptions): Promise<ScriptedDevice> {
-    const handler = { onRequest: (request: IncomingRequest): void => device.onRequest(request) };
-    const coap = await udpEndpoint(ports, { host: options.host ?? "10.0.1.1", connect: options.server, transmission: timing("lab").coap }, handler);
-    const device = new ScriptedDevice(coap, options);
-    return device;
+    const started: { device?: ScriptedDevice } = {};
+    const handler = { onRequest: (request: IncomingRequest): void => started.device?.onRequest(request) };
+    const heard: string[] = [];
+    const { credential, host = "10.0.1.1", server } = options;
+    const { coap: transmission, dtls: retransmission } = timing("lab");
+    const secure =
+      credential === undefined
+        ? undefined
+        : await secureEndpoint(ports, { host, connect: server, transmission, credential, settings: { retransmission } }, handler, {
+            onSession: ({ resumed }) => heard.push(resumed ? "resumed" : "session"),
+            onSessionEnd: ({ during, why, alert }) => heard.push(`${during} ${why}${alert === undefined ? "" : ` ${alert}`}`),
+          });
+    return (started.device = new ScriptedDevice(secure ?? (await udpEndpoint(ports, { host, connect: server, transmission }, handler)), secure, heard, options));
   }
 
   get version(): LwM2mVersion {

@@ -18,12 +18,14 @@ const stopMs = 5000;
 
 interface RunningRole {
   readonly coap: Address;
+  readonly coaps?: Address;
   readonly http: Address;
   stop(): Promise<void>;
 }
 
 const flagsSchema = z.strictObject({
   coap: addressSchema.optional(),
+  coaps: addressSchema.optional(),
   http: addressSchema.optional(),
   config: z.string().optional(),
   name: z.string().min(1).max(64).optional(),
@@ -72,6 +74,7 @@ function roleCommand(role: string, description: string, coap: string, http: stri
   return new Command(role)
     .description(description)
     .option("--coap <host:port>", `UDP address for devices (default ${coap})`)
+    .option("--coaps <host:port>", "UDP address for devices with pre-shared keys, DTLS 1.2 (default none)")
     .option("--http <host:port>", `TCP address for /smp/v1, /operator/v1 and /metrics (default ${http})`)
     .option("--config <file>", "YAML file with peers, tokens and everything else; a flag wins over its key")
     .option("--name <name>", `name in traces, logs and metrics (default ${role})`)
@@ -125,13 +128,14 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
   const stop = onStop((name) => terminal.err(json ? JSON.stringify({ msg: "stopping", signal: name }) : `${name}: stopping`));
   try {
     const running = await role.start(config, realPorts(config.name, roleLog(terminal, { json, level: logLevel, fields: { role: config.name } }))).catch((error: unknown) => {
-      throw asUsage(error, { "--coap": config.coap, "--http": config.http });
+      throw asUsage(error, { "--coap": config.coap, ...(config.coaps === undefined ? {} : { "--coaps": config.coaps }), "--http": config.http });
     });
     const tokenFile = made.used ? await writeTokenFile(`${config.name}-${running.http.port}.token`, made.token, terminal.env) : undefined;
     try {
       const facts = {
         name: config.name,
         coap: `coap://${formatAddress(running.coap)}`,
+        ...(running.coaps === undefined ? {} : { coaps: `coaps://${formatAddress(running.coaps)}` }),
         http: `http://${formatAddress(running.http)}`,
         timing: `${config.timing.profile}${config.timing.changed ? " with changes" : ""}`,
         ...(config.plants.length === 0 ? {} : { plants: config.plants }),
@@ -148,9 +152,9 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
   }
 }
 
-function readyLine(facts: { readonly name: string; readonly coap: string; readonly http: string; readonly timing: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
+function readyLine(facts: { readonly name: string; readonly coap: string; readonly coaps?: string; readonly http: string; readonly timing: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
   return [
-    `${facts.name} ready: ${facts.coap} ${facts.http} timing ${facts.timing}`,
+    `${facts.name} ready: ${[facts.coap, ...(facts.coaps === undefined ? [] : [facts.coaps]), facts.http].join(" ")} timing ${facts.timing}`,
     ...(facts.plants === undefined ? [] : [`planted faults: ${facts.plants.join(", ")}`]),
     ...(facts.tokenFile === undefined ? [] : [`token in ${facts.tokenFile}`]),
   ].join(", ");

@@ -3,8 +3,8 @@ import { Reader, WireError } from "../../wire/index.js";
 import { AlertLevels, Alerts, alertClass, type AlertDescription } from "../codec/alert.js";
 import { readAlert, writeAlert } from "../codec/alert-message.js";
 import { DecodeError } from "../codec/errors.js";
-import { readFragment, type HandshakeMessage } from "../codec/handshake.js";
-import { ContentType, type DtlsRecord } from "../codec/record.js";
+import { HandshakeType, readFragment, type HandshakeMessage } from "../codec/handshake.js";
+import { ContentType, MAX_PLAINTEXT, type DtlsRecord } from "../codec/record.js";
 import type { Reassembly } from "../handshake/reassembly.js";
 import type { FlightMessage, HandshakeAction, SessionSecrets } from "../handshake/steps.js";
 import { RecordLayer } from "../record/record-layer.js";
@@ -77,8 +77,8 @@ export class Association extends Timer {
     host.clock.start(this, giveUpMs);
   }
 
-  /** False when the record is nothing to this association; the caller counts it then. */
-  receive(record: DtlsRecord): boolean {
+  /** False when the record is nothing to this association. It is counted and answered here, unless another may still make something of it. */
+  receive(record: DtlsRecord, isLast = true): boolean {
     if (this.state === "closed") return false;
     const opened = this.#records.open(record);
     if (typeof opened !== "string") {
@@ -86,17 +86,20 @@ export class Association extends Timer {
       return true;
     }
     const { counters, settings } = this.host;
-    if (opened === "no-keys") return this.#keepEarly(record);
+    if (opened === "no-keys" && this.#keepEarly(record)) return true;
+    if (!isLast) return false;
     if (opened === "replayed") counters.replayed++;
-    else if (record.epoch === 1) {
+    else if (opened === "bad") {
       counters.badRecords++;
       if (settings.alertOnBadRecord) this.#giveUp(Alerts.bad_record_mac, "a record does not authenticate");
     } else counters.discarded++;
     return false;
   }
 
+  /** Throws DtlsStateError unless connected, RangeError for more than a record holds. */
   send(plaintext: Uint8Array): void {
     if (this.state !== "connected") throw new DtlsStateError(`nothing can be sent while the association is ${this.state}`);
+    if (plaintext.length > MAX_PLAINTEXT) throw new RangeError(`${plaintext.length} bytes do not fit in a record`);
     this.#transmit(this.#records.seal(ContentType.applicationData, 1, plaintext));
   }
 
@@ -200,8 +203,15 @@ export class Association extends Timer {
     }
     try {
       const reader = new Reader(plaintext);
+      // Once there are keys messages have to come under them; one in the clear can only tell that the peer repeats its flight.
+      const isDue = epoch === (this.#records.hasKeys ? 1 : 0);
       let isOld = false;
-      while (reader.remaining > 0) isOld = handshake.reassembly.add(readFragment(reader)) === "old" || isOld;
+      while (reader.remaining > 0) {
+        const fragment = readFragment(reader);
+        const isNew = fragment.messageSeq >= handshake.reassembly.nextSeq;
+        if (isNew && !isDue) this.host.counters.discarded++;
+        else if (handshake.reassembly.add(fragment) === "old") isOld = true;
+      }
       if (isOld) this.repeat();
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
@@ -214,10 +224,11 @@ export class Association extends Timer {
     }
   }
 
-  /** Once connected: the peer's last flight again, or the wish for a new handshake on the old keys, which is refused (RFC 5246 §7.2.2). */
+  /** Once connected: the wish for a new handshake on the old keys, which is refused (RFC 5246 §7.2.2), or the peer's last flight again. */
   #hearAfterwards(plaintext: Buffer, epoch: number): void {
-    if (this.#flight !== undefined) this.repeat();
-    else if (epoch === 1 && plaintext.length > 0 && plaintext.readUInt8(0) <= 1) this.#sendAlert(Alerts.no_renegotiation, AlertLevels.warning);
+    const type = plaintext.at(0);
+    if (epoch === 1 && (type === HandshakeType.helloRequest || type === HandshakeType.clientHello)) this.#sendAlert(Alerts.no_renegotiation, AlertLevels.warning);
+    else if (this.#flight !== undefined) this.repeat();
     else this.host.counters.discarded++;
   }
 
@@ -247,6 +258,8 @@ export class Association extends Timer {
     switch (action.do) {
       case "install-keys":
         this.#records.install(action.read, action.write);
+        // What came ahead came in the clear.
+        this.#handshake?.reassembly.clear();
         return;
       case "send": {
         this.#flight = action.flight;

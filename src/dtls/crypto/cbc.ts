@@ -1,12 +1,15 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 
 import { DTLS_1_2, MAX_PLAINTEXT, RECORD_HEADER_LENGTH, writeRecordHeader, type ContentType, type DtlsRecord } from "../codec/record.js";
-import { equalSecrets, HASH_LENGTH, hmac } from "./primitives.js";
+import { equalSecrets, HASH_LENGTH, hmac, sha256 } from "./primitives.js";
 import { additionalData, type DirectionKeys, type Protection } from "./protection.js";
 
 const BLOCK_LENGTH = 16;
 const MAX_PADDING = 256;
-const nothing = Buffer.alloc(MAX_PLAINTEXT + MAX_PADDING);
+/** What SHA-256 takes at a time. */
+const HASH_BLOCK_LENGTH = 64;
+const PSEUDO_HEADER_LENGTH = 13;
+const nothing = Buffer.alloc(MAX_PADDING + 2 * HASH_BLOCK_LENGTH);
 
 function crypt(direction: "encrypt" | "decrypt", key: Buffer, iv: Uint8Array, blocks: Uint8Array): Buffer {
   const cipher = direction === "encrypt" ? createCipheriv("aes-128-cbc", key, iv) : createDecipheriv("aes-128-cbc", key, iv);
@@ -33,6 +36,9 @@ function unpaddedLength(blocks: Buffer): number {
   return wrong === 0 && padding <= blocks.length ? blocks.length - padding : -1;
 }
 
+/** Blocks that HMAC-SHA-256 hashes inside, over so many bytes of content: with the key before them, and the end mark and length behind. */
+const hashedBlocks = (length: number): number => Math.ceil((HASH_BLOCK_LENGTH + PSEUDO_HEADER_LENGTH + length + 9) / HASH_BLOCK_LENGTH);
+
 /** AES-128-CBC with HMAC-SHA-256 over the plaintext (RFC 5246 §6.2.3.2). */
 export class CbcProtection implements Protection {
   readonly overhead = BLOCK_LENGTH + HASH_LENGTH + BLOCK_LENGTH;
@@ -53,10 +59,11 @@ export class CbcProtection implements Protection {
     const content = crypt("decrypt", this.keys.key, fragment.subarray(0, BLOCK_LENGTH), fragment.subarray(BLOCK_LENGTH));
     const unpadded = unpaddedLength(content);
     const goodPadding = unpadded >= HASH_LENGTH;
-    // Bad padding is taken for none, and what good padding saves in hashing is hashed anyway, so that both take the same time.
-    const length = (goodPadding ? unpadded : content.length) - HASH_LENGTH;
+    // Bad padding is taken for none, and the blocks that padding saves are hashed anyway, so that every record of one length takes the same time (RFC 5246 §6.2.3.2).
+    const longest = content.length - HASH_LENGTH;
+    const length = goodPadding ? unpadded - HASH_LENGTH : longest;
     const mac = hmac(this.keys.macKey, additionalData(type, epoch, sequence, version, length), content.subarray(0, length));
-    hmac(this.keys.macKey, nothing.subarray(0, content.length - HASH_LENGTH - length));
+    sha256(nothing.subarray(0, HASH_BLOCK_LENGTH * (hashedBlocks(longest) - hashedBlocks(length))));
     const goodMac = equalSecrets(mac, content.subarray(length, length + HASH_LENGTH));
     return goodMac && goodPadding && length <= MAX_PLAINTEXT ? content.subarray(0, length) : undefined;
   }

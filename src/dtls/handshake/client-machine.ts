@@ -29,10 +29,10 @@ interface Negotiated {
 
 export type ClientState =
   | { readonly at: "idle" }
-  /** ClientHello sent; `verified` once a HelloVerifyRequest has been answered. */
-  | { readonly at: "awaiting-server-hello"; readonly hello: ClientHello; readonly verified: boolean; readonly transcript: Transcript }
-  /** Full handshake: a ServerKeyExchange may come before ServerHelloDone. */
-  | { readonly at: "awaiting-hello-done"; readonly negotiated: Negotiated; readonly transcript: Transcript }
+  /** ClientHello sent, `cookies` times with a cookie. */
+  | { readonly at: "awaiting-server-hello"; readonly hello: ClientHello; readonly cookies: number; readonly transcript: Transcript }
+  /** Full handshake: one ServerKeyExchange may come before ServerHelloDone. */
+  | { readonly at: "awaiting-hello-done"; readonly negotiated: Negotiated; readonly hinted: boolean; readonly transcript: Transcript }
   | { readonly at: "awaiting-finished"; readonly session: SessionSecrets; readonly transcript: Transcript }
   | { readonly at: "connected" }
   | { readonly at: "given-up" };
@@ -41,6 +41,8 @@ export type ClientInput = { readonly in: "start"; readonly random: Uint8Array } 
 
 const nothing = new Uint8Array();
 const noTranscript: Transcript = { messages: [], nextSeq: 0 };
+/** A server asks again when the cookie has become too old or itself was started anew; one that never is content gets no more. */
+const MAX_COOKIES = 8;
 /** RFC 5746 §3.4: no earlier handshake to bind to. */
 const emptyRenegotiationInfo = Uint8Array.of(0);
 
@@ -53,13 +55,13 @@ export function nextClient(context: ClientContext, state: ClientState, input: Cl
   const { message } = input;
   switch (state.at) {
     case "awaiting-server-hello":
-      if (message.type === HandshakeType.helloVerifyRequest && !state.verified) return verify(context, state.hello, state.transcript, message);
+      if (message.type === HandshakeType.helloVerifyRequest && state.cookies < MAX_COOKIES) return verify(context, state, message);
       if (message.type === HandshakeType.serverHello) return negotiate(context, state.hello, heard(state.transcript, message), readServerHello(message.body));
       return unexpected(message, state);
     case "awaiting-hello-done":
-      if (message.type === HandshakeType.serverKeyExchange) {
+      if (message.type === HandshakeType.serverKeyExchange && !state.hinted) {
         readOpaque16(message.body, "identity hint");
-        return step({ ...state, transcript: heard(state.transcript, message) });
+        return step({ ...state, hinted: true, transcript: heard(state.transcript, message) });
       }
       if (message.type === HandshakeType.serverHelloDone) {
         readServerHelloDone(message.body);
@@ -84,24 +86,30 @@ function begin(context: ClientContext, random: Uint8Array): Step<ClientState> {
   const hello: ClientHello = {
     version: DTLS_1_2,
     random,
-    sessionId: context.resume?.sessionId ?? nothing,
+    sessionId: mayOffer(context) ? (context.resume?.sessionId ?? nothing) : nothing,
     cookie: nothing,
     suites: [...context.suites.map((suite) => suite.id), EMPTY_RENEGOTIATION_INFO_SCSV],
     compressions: nullCompression,
     extensions,
   };
-  return sayHello(context, hello, false, noTranscript);
+  return sayHello(context, hello, 0, noTranscript);
 }
 
-function sayHello(context: ClientContext, hello: ClientHello, verified: boolean, transcript: Transcript): Step<ClientState> {
+/** A session is offered with its suite (RFC 5246 §7.4.1.2) and with its kind of master secret (RFC 7627 §5.3). */
+function mayOffer({ resume, suites, extendedMasterSecret }: ClientContext): boolean {
+  if (resume === undefined || !suites.some((suite) => suite.name === resume.suite)) return false;
+  return extendedMasterSecret !== (resume.extendedMasterSecret ? "never" : "require");
+}
+
+function sayHello(context: ClientContext, hello: ClientHello, cookies: number, transcript: Transcript): Step<ClientState> {
   const writer = new FlightWriter(transcript, context).add(HandshakeType.clientHello, writeClientHello(hello));
-  return step({ at: "awaiting-server-hello", hello, verified, transcript: writer.transcript }, { do: "send", flight: writer.flight, awaitsReply: true });
+  return step({ at: "awaiting-server-hello", hello, cookies, transcript: writer.transcript }, { do: "send", flight: writer.flight, awaitsReply: true });
 }
 
-/** RFC 6347 §4.2.1: neither the first ClientHello nor the HelloVerifyRequest is hashed. */
-function verify(context: ClientContext, hello: ClientHello, transcript: Transcript, message: HandshakeMessage): Step<ClientState> {
+/** RFC 6347 §4.2.1: neither a ClientHello that was asked for a cookie nor the HelloVerifyRequest is hashed. */
+function verify(context: ClientContext, { hello, cookies, transcript }: Extract<ClientState, { at: "awaiting-server-hello" }>, message: HandshakeMessage): Step<ClientState> {
   const { cookie } = readHelloVerifyRequest(message.body);
-  return sayHello(context, { ...hello, cookie }, true, { messages: [], nextSeq: transcript.nextSeq });
+  return sayHello(context, { ...hello, cookie }, cookies + 1, { messages: [], nextSeq: transcript.nextSeq });
 }
 
 /** Why a ServerHello may not be what it is, or undefined. */
@@ -112,6 +120,9 @@ function objection(context: ClientContext, offered: ClientHello, hello: ServerHe
   for (const type of hello.extensions.keys()) {
     // renegotiation_info answers the signalling suite (RFC 5746 §3.6).
     if (type !== ExtensionType.renegotiationInfo && !offered.extensions.has(type)) return { alert: Alerts.unsupported_extension, because: `the server answers extension ${type}, which was not offered` };
+  }
+  for (const type of [ExtensionType.serverName, ExtensionType.extendedMasterSecret, ExtensionType.encryptThenMac]) {
+    if ((hello.extensions.get(type)?.length ?? 0) > 0) return { alert: Alerts.decode_error, because: `extension ${type} has content` };
   }
   const renegotiation = hello.extensions.get(ExtensionType.renegotiationInfo);
   if (renegotiation !== undefined && !samePublicBytes(renegotiation, emptyRenegotiationInfo)) return { alert: Alerts.handshake_failure, because: "renegotiation_info names an earlier handshake" };
@@ -130,7 +141,7 @@ function negotiate(context: ClientContext, offered: ClientHello, transcript: Tra
   const { resume } = context;
   if (resume !== undefined && offered.sessionId.length > 0 && samePublicBytes(hello.sessionId, offered.sessionId)) return resumeSession(context, resume, negotiated, transcript);
   if (!extended && context.extendedMasterSecret === "require") return givenUp(Alerts.handshake_failure, "the server does not do extended master secret");
-  return step({ at: "awaiting-hello-done", negotiated, transcript });
+  return step({ at: "awaiting-hello-done", negotiated, hinted: false, transcript });
 }
 
 function resumeSession(context: ClientContext, resume: Resumption, negotiated: Negotiated, transcript: Transcript): Step<ClientState> {

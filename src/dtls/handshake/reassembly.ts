@@ -4,7 +4,9 @@ import { handshakeMessage, type HandshakeFragment, type HandshakeMessage } from 
 /** Messages ahead of the next one that are kept. */
 const MAX_AHEAD = 8;
 /** Bytes of one message; nothing in a PSK handshake comes near it. */
-const MAX_MESSAGE = 8_192;
+export const MAX_MESSAGE = 8_192;
+/** Bytes of the messages ahead together: their headers alone reserve the room. */
+const MAX_BYTES_AHEAD = 8_192;
 /** Pieces of one message that do not touch. */
 const MAX_GAPS = 32;
 
@@ -55,6 +57,7 @@ class Partial {
 /** Whole handshake messages in order, out of fragments in any (RFC 6347 §4.2.3), within bounds. */
 export class Reassembly {
   readonly #partials = new Map<number, Partial>();
+  #bytes = 0;
 
   constructor(public nextSeq = 0) {}
 
@@ -67,6 +70,8 @@ export class Reassembly {
     if (offset + body.length > length) throw new DecodeError("a fragment that reaches beyond its message");
     let partial = this.#partials.get(messageSeq);
     if (partial === undefined) {
+      if (messageSeq > this.nextSeq && this.#bytes + length > MAX_BYTES_AHEAD) return "too-far-ahead";
+      this.#bytes += length;
       partial = new Partial(type, length);
       this.#partials.set(messageSeq, partial);
     }
@@ -75,11 +80,23 @@ export class Reassembly {
     return "kept";
   }
 
+  /** Bytes held for messages of which pieces are here. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Forgets what came ahead of the next message. */
+  clear(): void {
+    this.#partials.clear();
+    this.#bytes = 0;
+  }
+
   /** The next message, once it is whole. */
   take(): HandshakeMessage | undefined {
     const partial = this.#partials.get(this.nextSeq);
     if (partial?.isWhole !== true) return undefined;
     this.#partials.delete(this.nextSeq);
+    this.#bytes -= partial.length;
     return handshakeMessage(partial.type, this.nextSeq++, partial.body);
   }
 }

@@ -15,7 +15,7 @@ export interface ServerContext extends HandshakeContext {
 }
 
 /** A session that may be resumed. */
-export type ResumableSession = Pick<SessionSecrets, "suite" | "master" | "identity" | "extendedMasterSecret" | "encryptThenMac" | "sessionId">;
+export type ResumableSession = Pick<SessionSecrets, "suite" | "master" | "identity" | "serverName" | "extendedMasterSecret" | "encryptThenMac" | "sessionId">;
 
 interface Negotiated {
   readonly suite: CipherSuite;
@@ -105,7 +105,9 @@ function negotiate(context: ServerContext, input: Extract<ServerInput, { in: "he
   const transcript: Transcript = { messages: [message.raw], nextSeq: message.messageSeq };
   const serverName = hello.extensions.get(ExtensionType.serverName);
   const common = { randoms: { client: hello.random, server: input.random }, serverName: serverName === undefined ? undefined : readServerName(serverName) };
-  if (resumable !== undefined && hello.suites.includes(resumable.suite.id) && (!resumable.encryptThenMac || hello.extensions.has(ExtensionType.encryptThenMac))) {
+  // RFC 6066 §3: a session is not resumed under another name.
+  const isAlike = resumable !== undefined && hello.suites.includes(resumable.suite.id) && resumable.serverName === common.serverName;
+  if (isAlike && (!resumable.encryptThenMac || hello.extensions.has(ExtensionType.encryptThenMac))) {
     // RFC 7627 §5.3: a session with the extension is never resumed without it; one without it gets a full handshake.
     if (resumable.extendedMasterSecret && !extended) return givenUp(Alerts.handshake_failure, "the client resumes without extended master secret");
     if (resumable.extendedMasterSecret) {

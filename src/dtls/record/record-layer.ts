@@ -4,12 +4,11 @@ import { ReplayWindow } from "./replay-window.js";
 
 const SEQUENCE_NUMBERS = 2 ** 48;
 
-export type Opened = { readonly plaintext: Buffer } | "replayed" | "bad" | "no-keys";
+export type Opened = { readonly plaintext: Buffer } | "replayed" | "bad" | "no-keys" | "no-epoch";
 
-/** Sequence numbers, keys and replay windows of one association: epoch 0 without protection, epoch 1 with it. There is no renegotiation, so no epoch 2. */
+/** Sequence numbers, keys and the replay window of one association: epoch 0 without protection, epoch 1 with it. There is no renegotiation, so no epoch 2. */
 export class RecordLayer {
   #plainSequence: number;
-  readonly #plainWindow = new ReplayWindow();
   #sequence = 0;
   readonly #window = new ReplayWindow();
   #read: Protection | undefined = undefined;
@@ -43,12 +42,10 @@ export class RecordLayer {
   }
 
   open(record: DtlsRecord): Opened {
-    if (record.epoch === 0) {
-      if (!this.#plainWindow.isFresh(record.sequence)) return "replayed";
-      this.#plainWindow.mark(record.sequence);
-      return { plaintext: record.fragment };
-    }
-    if (record.epoch !== 1 || record.version !== DTLS_1_2) return "bad";
+    // No window without authentication: one forged number would shut out every record that follows (RFC 6347 §4.1.2.6).
+    if (record.epoch === 0) return { plaintext: record.fragment };
+    if (record.epoch !== 1) return "no-epoch";
+    if (record.version !== DTLS_1_2) return "bad";
     if (this.#read === undefined) return "no-keys";
     if (!this.#window.isFresh(record.sequence)) return "replayed";
     const plaintext = this.#read.open(record);

@@ -39,10 +39,10 @@ export class Cookies {
   }
 
   #rotate(): void {
-    const age = this.clock.now() - this.#rotatedAt;
-    if (age < ROTATION_MS) return;
-    this.#previous = age < 2 * ROTATION_MS ? this.#current : undefined;
+    const periods = Math.floor((this.clock.now() - this.#rotatedAt) / ROTATION_MS);
+    if (periods === 0) return;
+    this.#previous = periods === 1 ? this.#current : undefined;
     this.#current = this.secrets.bytes(SECRET_LENGTH);
-    this.#rotatedAt = this.clock.now();
+    this.#rotatedAt += periods * ROTATION_MS;
   }
 }

@@ -17,13 +17,15 @@ export class ResumptionCache<Context> {
     readonly lifetimeMs: number,
   ) {}
 
-  put(session: ResumableSession, context: Context): void {
-    if (this.maxSessions === 0 || session.sessionId.length === 0) return;
+  put({ suite, sessionId, master, identity, serverName, extendedMasterSecret, encryptThenMac }: ResumableSession, context: Context): void {
+    if (this.maxSessions === 0 || sessionId.length === 0) return;
     for (const oldest of this.#byId.keys()) {
       if (this.#byId.size < this.maxSessions) break;
       this.#byId.delete(oldest);
     }
-    this.#byId.set(idOf(session.sessionId), { session, context, until: this.clock.now() + this.lifetimeMs });
+    // Nothing else of the handshake, whose ClientHello would stay in memory with it.
+    const session: ResumableSession = { suite, sessionId, master, identity, serverName, extendedMasterSecret, encryptThenMac };
+    this.#byId.set(idOf(sessionId), { session, context, until: this.clock.now() + this.lifetimeMs });
   }
 
   find(sessionId: Uint8Array): CachedSession<Context> | undefined {
@@ -32,6 +34,10 @@ export class ResumptionCache<Context> {
     if (cached === undefined || cached.until > this.clock.now()) return cached;
     this.#byId.delete(idOf(sessionId));
     return undefined;
+  }
+
+  delete(sessionId: Uint8Array): void {
+    this.#byId.delete(idOf(sessionId));
   }
 
   forget(which: (cached: CachedSession<Context>) => boolean): void {

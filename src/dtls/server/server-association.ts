@@ -49,6 +49,8 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
   #machine: Machine | undefined;
   #info: SessionInfo | undefined = undefined;
   #found: { readonly context: Context } | undefined = undefined;
+  /** The identity of the session that is resumed, until its peer has proved to know it. */
+  #resumed: Buffer | undefined = undefined;
 
   constructor(core: ServerCore<Context>, peer: Address, record: DtlsRecord, message: HandshakeMessage, hello: ClientHello) {
     this.#core = core;
@@ -60,7 +62,10 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
 
   /** Answers the ClientHello. To be called once, after the server knows the association. */
   begin(message: HandshakeMessage, hello: ClientHello, random: Uint8Array, sessionId: Uint8Array, cached: CachedSession<Context> | undefined): void {
-    if (cached !== undefined) this.#found = { context: cached.context };
+    if (cached !== undefined) {
+      this.#found = { context: cached.context };
+      this.#resumed = cached.session.identity;
+    }
     const machine = this.#machine;
     if (machine !== undefined) this.#association.advance(() => machine.next({ in: "hello", message, hello, random, sessionId, resumable: cached?.session }));
   }
@@ -79,6 +84,12 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     return this.#found.context;
   }
 
+  /** What a handshake under way rests on, once that is known. */
+  get keyed(): { readonly identity: Buffer; readonly context: Context } | undefined {
+    const identity = this.identity ?? this.#resumed;
+    return identity === undefined || this.#found === undefined ? undefined : { identity, context: this.#found.context };
+  }
+
   get open(): boolean {
     return this.#association.state === "connected";
   }
@@ -87,8 +98,8 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     return this.#association.state === "closed";
   }
 
-  receive(record: DtlsRecord): boolean {
-    return this.#association.receive(record);
+  receive(record: DtlsRecord, isLast = true): boolean {
+    return this.#association.receive(record, isLast);
   }
 
   repeat(): void {
@@ -111,6 +122,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
 
   onKeyWanted(_association: Association, identity: Buffer): void {
     this.identity = identity;
+    this.#found = undefined;
     const answer = this.#core.findKey(identity, this.peer);
     if (answer instanceof Promise) {
       answer.then(

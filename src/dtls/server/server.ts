@@ -113,11 +113,15 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     for (const { live } of this.#slots.values()) if (live !== undefined) yield live;
   }
 
-  /** Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. Returns how many were live. */
+  /**
+   * Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. Returns how many were live. Handshakes
+   * whose key is known already end with them; a key still being looked up is for the handler to withhold.
+   */
   revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number {
     this.#resumable.forget(({ session, context }) => which(session.identity, context));
     const revoked = [...this.sessions()].filter((session) => which(session.info.identity, session.context));
-    for (const session of revoked) session.close(alert);
+    const underWay = [...this.#slots.values()].flatMap(({ pending }) => (pending?.keyed !== undefined && which(pending.keyed.identity, pending.keyed.context) ? [pending] : []));
+    for (const session of [...revoked, ...underWay]) session.close(alert);
     return revoked.length;
   }
 
@@ -174,15 +178,21 @@ export class DtlsServer<Context> implements ServerCore<Context> {
       this.#halfOpen--;
     }
     if (slot !== undefined && slot.live === undefined && slot.pending === undefined) this.#slots.delete(key);
-    if (established) this.handler.onClosed(association, reason);
-    else this.handler.onFailed?.(association.peer, reason, association.identity);
+    if (!established) {
+      this.handler.onFailed?.(association.peer, reason, association.identity);
+      return;
+    }
+    // RFC 5246 §7.2.2: what ended in a fatal alert is not resumed. Nobody without its keys can end a session so.
+    const { resumption } = association.info;
+    if (resumption !== undefined && (reason.why === "alert-received" || reason.why === "alert-sent")) this.#resumable.delete(resumption.sessionId);
+    this.handler.onClosed(association, reason);
   }
 
   /** Both may hold keys of epoch 1; only the right ones open the record. */
   #route(record: DtlsRecord, slot: Slot<Context> | undefined): void {
     if (slot === undefined) this.counters.discarded++;
     else if (slot.pending === undefined) slot.live?.receive(record);
-    else if (record.epoch === 0 || slot.live === undefined || !slot.live.receive(record)) slot.pending.receive(record);
+    else if (record.epoch === 0 || slot.live === undefined || !slot.live.receive(record, false)) slot.pending.receive(record);
   }
 
   #hello(record: DtlsRecord, key: string, from: Address): void {

@@ -32,3 +32,12 @@ describe("the capture of a trace", () => {
     expect(() => readAddress("nowhere")).toThrow(CaptureError);
   });
 });
+
+describe("the capture of a security session", () => {
+  it("holds its records and not the messages inside, which were not on the wire like that", () => {
+    const inside = datagram("device", "out", "127.0.0.1:1", "127.0.0.1:2");
+    if (inside.event.kind !== "datagram") throw new Error("not a datagram");
+    const records: TraceEvent = { ...inside, event: { ...inside.event, kind: "dtls", hex: "17fefd", summary: "application data" } };
+    expect(captureOf([{ ...inside, event: { ...inside.event, secured: true } }, records], 0n)).toMatchObject([{ payload: Buffer.from("17fefd", "hex"), comment: "device: application data" }]);
+  });
+});

@@ -1,6 +1,6 @@
 import type { Address, TraceEvent } from "../../ports/index.js";
 import { addressBytes, CaptureError, type CapturedDatagram } from "./pcapng.js";
-import { isDatagram } from "./timeline.js";
+import { isOnTheWire } from "./timeline.js";
 
 /** `127.0.0.1:5683` or `[::1]:5683`. Throws `CaptureError`. */
 export function readAddress(text: string): Address {
@@ -12,14 +12,14 @@ export function readAddress(text: string): Address {
 }
 
 /**
- * The datagrams of merged events as one capture. A datagram that both ends saw appears once, as its sender sent it; one that only its receiver saw (its sender
+ * The datagrams of merged events as one capture, as they were on the wire: of a security session its records. A datagram that both ends saw appears once, as its sender sent it; one that only its receiver saw (its sender
  * is not ours) appears as received. `epochOffset`: nanoseconds since 1970 at hrtime 0. Events whose addresses are no IP addresses are left out.
  */
 export function captureOf(events: readonly TraceEvent[], epochOffset: bigint): CapturedDatagram[] {
   const sent = new Map<string, number>();
   const datagrams: CapturedDatagram[] = [];
   for (const event of events) {
-    if (!isDatagram(event)) continue;
+    if (!isOnTheWire(event)) continue;
     const { direction, local, peer, hex, summary } = event.event;
     const [from, to] = direction === "out" ? [local, peer] : [peer, local];
     const key = `${from} ${to} ${hex}`;

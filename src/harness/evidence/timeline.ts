@@ -1,4 +1,4 @@
-import type { CoapSummary, DatagramSeen, HttpSeen, StateChanged, TraceEvent } from "../../ports/index.js";
+import type { CoapSummary, DatagramSeen, HttpSeen, RecordsSeen, StateChanged, TraceEvent } from "../../ports/index.js";
 import type { EventRef } from "../verdict.js";
 
 /** A trace event narrowed to one kind. */
@@ -6,11 +6,14 @@ export interface Seen<E extends TraceEvent["event"]> extends TraceEvent {
   readonly event: E;
 }
 export type DatagramEvent = Seen<DatagramSeen>;
+export type RecordsEvent = Seen<RecordsSeen>;
 export type CoapEvent = Seen<DatagramSeen & { readonly coap: CoapSummary }>;
 export type HttpEvent = Seen<HttpSeen>;
 export type StateEvent = Seen<StateChanged>;
 
 export const isDatagram = (event: TraceEvent): event is DatagramEvent => event.event.kind === "datagram";
+/** What was on the wire: datagrams of DTLS records, and messages that travelled in none. */
+export const isOnTheWire = (event: TraceEvent): event is DatagramEvent | RecordsEvent => event.event.kind === "dtls" || (event.event.kind === "datagram" && event.event.secured !== true);
 export const isCoap = (event: TraceEvent): event is CoapEvent => event.event.kind === "datagram" && event.event.coap !== undefined;
 export const isHttp = (event: TraceEvent): event is HttpEvent => event.event.kind === "http";
 export const isState = (event: TraceEvent): event is StateEvent => event.event.kind === "state";

@@ -86,6 +86,12 @@ export async function orderForFleet(scenario: Scenario, name: FleetName, operato
   if (name === "second") for (const id of ids) scenario.atEnd(`order ${id}`, () => actor.cancelOrder(id));
 }
 
+/** Devices that switch on within a second, at most. Beyond it a queue grows that no device's patience (`bootstrapTimeoutMs`) outlasts, whatever the server does. */
+const stormPerSecond = 1_000;
+
+/** A fleet that starts at once: within a second, or as long as its size needs at the most that are let loose in one. */
+export const stormOf = ({ run }: Scenario): Shape => ({ kind: "storm", jitterMs: Math.max(1_000, (run.fleetSize * 1_000) / stormPerSecond) });
+
 /** Launches a fleet: from the factory its devices know their Bootstrap Server only. */
 export async function launchFleet(scenario: Scenario, name: FleetName, shape: Shape, personalities: readonly Share[] = []): Promise<void> {
   const { run } = scenario;
@@ -102,7 +108,7 @@ export async function launchFleet(scenario: Scenario, name: FleetName, shape: Sh
     shape,
     personalities,
     bootstrap: { uri: run.bootstrapServer.uri },
-    timing: { coap: run.timing.coap, device: run.timing.device },
+    timing: { coap: run.timing.coap, dtls: run.timing.dtls, device: run.timing.device },
   };
   population.launched = true;
   await fleet.launch(plan);
@@ -137,7 +143,7 @@ export async function standingFleet(scenario: Scenario, operator: ServerName, pe
     const ordered = crowd.population.launched ? { trigger: "via-server" } : { trigger: "wait-for-client" };
     await orderForFleet(scenario, "standing", operator, "provision", ordered);
   }
-  if (!crowd.population.launched) await launchFleet(scenario, "standing", { kind: "storm", jitterMs: 1_000 }, personalities);
+  if (!crowd.population.launched) await launchFleet(scenario, "standing", stormOf(scenario), personalities);
   const lacking = await awaitFleetRegistered(scenario, crowd, operator);
   scenario.precondition(`the fleet is registered with operator ${operator}`, lacking.length === 0, `not registered: ${sample(lacking)}`);
 }

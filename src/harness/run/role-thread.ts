@@ -9,6 +9,7 @@ export class RoleError extends Error {
 /** A role in a thread of its own; nothing but messages passes, and those only to start and to stop it. */
 export interface RoleThread {
   readonly coap: Address;
+  readonly coaps?: Address;
   readonly http: Address;
   stop(): Promise<void>;
 }
@@ -16,7 +17,7 @@ export interface RoleThread {
 /** A role that does not leave by itself within this is ended. */
 const stopGraceMs = 5_000;
 
-type FromRole = { readonly type: "ready"; readonly coap: Address; readonly http: Address } | { readonly type: "failed"; readonly reason: string };
+type FromRole = { readonly type: "ready"; readonly coap: Address; readonly coaps?: Address; readonly http: Address } | { readonly type: "failed"; readonly reason: string };
 
 const isFromRole = (message: unknown): message is FromRole => typeof message === "object" && message !== null && "type" in message && (message.type === "ready" || message.type === "failed");
 
@@ -48,6 +49,7 @@ export function startRoleThread(name: string, script: URL, config: object, clock
       ready = true;
       resolve({
         coap: message.coap,
+        ...(message.coaps === undefined ? {} : { coaps: message.coaps }),
         http: message.http,
         async stop() {
           if (stopping) return;

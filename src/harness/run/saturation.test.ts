@@ -25,8 +25,13 @@ describe("the generator", () => {
     expect(saturatedSince(markOf(snapshot(2, 5)), series, undefined)).toBeUndefined();
   });
 
-  it("judges all turns since the mark together, not each second by its worst one", () => {
+  it("judges the turns of seconds together, not each second by its worst one", () => {
     expect(saturatedSince(markOf(undefined), [1, 2, 3, 4, 5, 6, 7, 8].map((second) => snapshot(second, second === 4 ? 4 : 0)), undefined)).toBeUndefined();
+  });
+
+  it("does not when a shard lagged for a while, however long it was quiet afterwards", () => {
+    const series = Array.from({ length: 120 }, (_, index) => snapshot(index + 1, index < 10 ? 2 : 0));
+    expect(saturatedSince(markOf(undefined), series, undefined)).toMatch(/^the event loop of shard 0 lagged/);
   });
 
   it("does not when its sockets dropped datagrams since the mark", () => {

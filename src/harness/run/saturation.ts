@@ -1,4 +1,4 @@
-import { lagged, lagLimitMs, type FleetSnapshot } from "../../../simulators/fleet/index.js";
+import { laggedWithin, lagLimitMs, type FleetSnapshot } from "../../../simulators/fleet/index.js";
 
 /** A point in the fleet's figures, to ask later what happened since. */
 export interface HealthMark {
@@ -9,7 +9,7 @@ export interface HealthMark {
 export const markOf = (snapshot: FleetSnapshot | undefined): HealthMark => ({ second: snapshot?.second ?? 0, drops: snapshot?.health.socketDrops ?? 0 });
 
 /**
- * Why the generator cannot vouch for times since the mark: a shard lagged (p99 of all turns of its event loop in the intervals that began since), or its
+ * Why the generator cannot vouch for times since the mark: a shard lagged (p99 of the turns of its event loop in some ten seconds since), or its
  * sockets dropped datagrams. Undefined when it can.
  */
 export function saturatedSince(mark: HealthMark, series: readonly FleetSnapshot[], now: FleetSnapshot | undefined): string | undefined {
@@ -18,7 +18,7 @@ export function saturatedSince(mark: HealthMark, series: readonly FleetSnapshot[
   for (let shard = 0; shard < shards; shard++) {
     const intervals = since.flatMap((health) => health[shard] ?? []);
     const worst = Math.max(0, ...intervals.map(({ loopLagMaxMs }) => loopLagMaxMs));
-    if (lagged(intervals)) return `the event loop of shard ${shard} lagged more than ${lagLimitMs} ms (p99), ${worst.toFixed(0)} ms at worst`;
+    if (laggedWithin(intervals)) return `the event loop of shard ${shard} lagged more than ${lagLimitMs} ms (p99), ${worst.toFixed(0)} ms at worst`;
   }
   const dropped = (now?.health.socketDrops ?? 0) - mark.drops;
   return dropped > 0 ? `the kernel dropped ${dropped} datagrams at the fleet's own sockets` : undefined;

@@ -129,7 +129,7 @@ export class Scenario {
       lwm2m: "1.1",
       personality: "default",
       seed: deviceSeed(this.run.seed, endpoint),
-      timing: { coap: this.run.timing.coap, device: this.run.timing.device },
+      timing: { coap: this.run.timing.coap, dtls: this.run.timing.dtls, device: this.run.timing.device },
     };
     const spec = { ...base, ...change };
     this.#devices.set(alias, { spec, actor: undefined });

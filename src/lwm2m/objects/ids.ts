@@ -29,6 +29,7 @@ export const ServerResource = {
   Binding: 7,
   RegistrationUpdateTrigger: 8,
   BootstrapRequestTrigger: 9,
+  TlsAlertCode: 11,
   RegistrationPriorityOrder: 13,
   InitialRegistrationDelayTimer: 14,
   RegistrationFailureBlock: 15,

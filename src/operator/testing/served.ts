@@ -31,6 +31,7 @@ export const registrationOf = (endpoint: string): RegistrationView => ({
   registeredAt: 1,
   lastSeen: 2,
   expiresAt: 3,
+  security: { mode: "psk", credentialId: "c1", version: 2, sessionOpen: true },
 });
 
 /** A role that knows the devices it is given and says what it was asked to do. */
@@ -63,6 +64,19 @@ export function recordingServer(endpoints: readonly string[]): { operations: LwM
         asked.push(request);
         if (request.method === "DELETE") return Promise.resolve({ status: 204, headers: {}, body: undefined });
         return request.path === "/smp/v1/nobody" ? Promise.reject(new Error("connection refused")) : Promise.resolve({ status: 201, headers: { etag: '"1"' }, body: { accountId: "acc-1" } });
+      },
+      handshakes: (query) => {
+        asked.push({ handshakes: query });
+        const counts = { attempts: 3, finished: 2, resumed: 1, refused: 1, failed: 0, storms: 0 };
+        return { total: counts, storm: { more: 10, windowMs: 60_000 }, devices: [{ ...counts, endpoint: "dev-1", identity: "dev-1/v1", last: 7 }] };
+      },
+      secureSessions: (query) => {
+        asked.push({ secureSessions: query });
+        return { total: 1, sessions: [{ endpoint: "dev-1", address: "127.0.0.1:40001", suite: "TLS_PSK_WITH_AES_128_CCM_8", resumed: false, credentialId: "c1", version: 1, state: "active" }] };
+      },
+      forgetSessions: (also) => {
+        asked.push({ forget: also });
+        return { sessions: 1, registrations: also.registrations ? 2 : 0 };
       },
     },
   };

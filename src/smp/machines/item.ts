@@ -1,4 +1,4 @@
-import type { ItemReason, ItemState } from "../types.js";
+import type { ItemCause, ItemReason, ItemState } from "../types.js";
 
 /** Where one device's share of an order stands (SM-1). */
 export const itemStates = [
@@ -18,6 +18,12 @@ export const itemStates = [
   "cancelled",
   "superseded",
 ] as const satisfies readonly ItemState[];
+
+const causes: Readonly<Record<ItemCause, true>> = {
+  "unknown-endpoint": true, "last-account": true, "account-gone": true, unauthorized: true, "no-config": true, "request-failed": true, "finish-failed": true, displaced: true, timeout: true,
+  "sm3-refused": true, "trigger-refused": true, "bootstrap-account-gone": true, deadline: true, "key-unwrap": true, "context-mismatch": true, "identity-conflict": true, "version-regression": true,
+};
+export const isItemCause = (name: string): name is ItemCause => Object.hasOwn(causes, name);
 
 const terminal: ReadonlySet<ItemState> = new Set(["confirmed", "rejected", "failed", "partially-applied", "rolled-back", "expired", "cancelled", "superseded"]);
 export const isTerminalItem = (state: ItemState): boolean => terminal.has(state);

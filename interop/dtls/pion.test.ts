@@ -1,0 +1,143 @@
+import { afterEach, describe, expect, it } from "vitest";
+
+import { eventually, type RunningProcess } from "../process.js";
+import { eventsOf, pionClient, pionServer } from "./peers/pion.js";
+import { cachedVersion, needs } from "./rig/installed.js";
+import { LONG_IDENTITY, SUITES } from "./rig/keys.js";
+import { echoOf, ourClient, ourServer, sessionOf, type OurServer } from "./rig/ours.js";
+import { table } from "./rig/table.js";
+import { fragmented, MessageType } from "./rig/wire.js";
+
+const version = needs("pion/dtls", cachedVersion("3.1.15", "pion", "muster-pion"));
+const rows = table("pion/dtls", version);
+
+const open: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close();
+});
+
+describe("pion's client and our server", () => {
+  async function served(...args: Parameters<typeof ourServer>): Promise<OurServer> {
+    const server = await ourServer(...args);
+    open.push(() => server.close());
+    return server;
+  }
+
+  const visit = async (...args: Parameters<typeof pionClient>): Promise<RunningProcess> => {
+    const client = await pionClient(...args);
+    expect(eventsOf(client, "done"), client.output()).toHaveLength(1);
+    expect(eventsOf(client, "data")[0]?.["text"]).toBe(echoOf("hello"));
+    return client;
+  };
+
+  describe.each(["C0A8", "00AE"] as const)("with %s", (suite) => {
+    const row = rows.row("client", suite);
+
+    it("exchange data with the extended master secret that the client insists on, and part with close_notify", async (test) => {
+      row.shows(test, "EMS", "close_notify");
+      const server = await served();
+      await visit("echo-client", server.port, [suite], "-ems", "require");
+      expect(await sessionOf(server)).toMatchObject({ suite: SUITES[suite], extendedMasterSecret: true });
+      expect(await eventually(3_000, () => server.ends[0])).toEqual({ why: "peer-closed" });
+    });
+
+    it("do without the extended master secret when the client has none", async (test) => {
+      row.shows(test, "no EMS");
+      const server = await served();
+      await visit("echo-client", server.port, [suite], "-ems", "never");
+      expect(await sessionOf(server)).toMatchObject({ extendedMasterSecret: false });
+    });
+
+    it("resume a session by its id", async (test) => {
+      row.shows(test, "resumption");
+      const server = await served();
+      const client = await visit("echo-client", server.port, [suite], "-resume", "-times", "2");
+      expect(await sessionOf(server, 1)).toMatchObject({ resumed: true, suite: SUITES[suite] });
+      const [first, second] = eventsOf(client, "session");
+      expect(second?.["sessionId"]).toBe(first?.["sessionId"]);
+    });
+
+    it("come together when the handshake messages of both are in fragments", async (test) => {
+      row.shows(test, "fragments both ways", "identity of 128 bytes");
+      const server = await served({ maxDatagram: 64, identity: LONG_IDENTITY });
+      await visit("echo-client", server.port, [suite], "-mtu", "120", "-identity", LONG_IDENTITY);
+      const [session] = server.sessions;
+      expect(fragmented(server.wire, server.port)).toEqual([MessageType.ServerHello]);
+      expect(fragmented(server.wire, session?.peer.port ?? 0)).toContain(MessageType.ClientKeyExchange);
+    });
+  });
+
+  it("agree on our server's choice when the client offers both suites", async (test) => {
+    rows.row("client", "C0A8").shows(test, "choice of the server");
+    const server = await served();
+    await visit("echo-client", server.port, ["00AE", "C0A8"]);
+    expect(await sessionOf(server)).toMatchObject({ suite: SUITES.C0A8 });
+  });
+
+  it("come to no session when the client's key is another", async (test) => {
+    rows.row("client", "C0A8").shows(test, "no session with a wrong key");
+    const server = await served({ retransmission: { initialMs: 100, giveUpMs: 1_000 } });
+    const client = await pionClient("echo-client", server.port, ["C0A8"], "-psk", "00112233", "-timeout", "1500ms");
+    expect(eventsOf(client, "failed")).toHaveLength(1);
+    expect(server.sessions).toHaveLength(0);
+  });
+});
+
+describe("pion's server and our client", () => {
+  async function serving(...args: Parameters<typeof pionServer>): ReturnType<typeof pionServer> {
+    const server = await pionServer(...args);
+    open.push(() => server.process.stop());
+    return server;
+  }
+
+  async function visit(...args: Parameters<typeof ourClient>): ReturnType<typeof ourClient> {
+    const client = await ourClient(...args);
+    open.push(() => client.close());
+    client.send(Buffer.from("hello"));
+    expect(await client.next()).toBe("hello");
+    return client;
+  }
+
+  describe.each(["C0A8", "00AE"] as const)("with %s", (suite) => {
+    const row = rows.row("server", suite);
+    const suites = [SUITES[suite]];
+
+    it("exchange data with the extended master secret that the server insists on, and part with close_notify", async (test) => {
+      row.shows(test, "EMS", "close_notify");
+      const server = await serving("echo-server", [suite], "-ems", "require");
+      const client = await visit(server.port, { suites });
+      expect(client.info).toMatchObject({ suite: SUITES[suite], extendedMasterSecret: true });
+      await client.close();
+      expect(await eventually(3_000, () => eventsOf(server.process, "closed")[0])).not.toHaveProperty("error");
+    });
+
+    it("do without the extended master secret when the server has none", async (test) => {
+      row.shows(test, "no EMS");
+      const server = await serving("echo-server", [suite], "-ems", "never");
+      const client = await visit(server.port, { suites });
+      expect(client.info.extendedMasterSecret).toBe(false);
+    });
+
+    it("resume a session by its id", async (test) => {
+      row.shows(test, "resumption");
+      const server = await serving("echo-server", [suite], "-resume");
+      const first = await visit(server.port, { suites });
+      await first.close();
+      const { resumption } = first.info;
+      if (resumption === undefined) throw new Error("the server gave no session id");
+      const second = await visit(server.port, { suites, resume: resumption });
+      expect(second.info).toMatchObject({ resumed: true, suite: SUITES[suite] });
+      const sessions = eventsOf(server.process, "session");
+      expect(sessions[1]?.["sessionId"]).toBe(sessions[0]?.["sessionId"]);
+    });
+
+    it("come together when the handshake messages of both are in fragments", async (test) => {
+      row.shows(test, "fragments both ways", "identity hint", "identity of 128 bytes");
+      const server = await serving("echo-server", [suite], "-mtu", "40", "-hint", "a hint of some length, which the client ignores", "-identity", LONG_IDENTITY);
+      const client = await visit(server.port, { suites, maxDatagram: 100, identity: LONG_IDENTITY });
+      expect(fragmented(client.wire, server.port)).toContain(MessageType.ServerHello);
+      expect(fragmented(client.wire, client.localPort)).toEqual([MessageType.ClientKeyExchange]);
+      expect(eventsOf(server.process, "session")[0]?.["identityHint"]).toBe(LONG_IDENTITY);
+    });
+  });
+});

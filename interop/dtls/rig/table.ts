@@ -1,0 +1,112 @@
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, type RunnerTask, type RunnerTestCase, type RunnerTestFile, type TestContext } from "vitest";
+
+import type { SuiteCode } from "./keys.js";
+
+const README = join(import.meta.dirname, "..", "..", "README.md");
+const LOCK = join(import.meta.dirname, "..", "..", ".cache", "readme.lock");
+const BEGIN = "<!-- DTLS peers: this section is written by the tests of dtls/ -->";
+const END = "<!-- end of DTLS peers -->";
+const HEADER = ["| Peer | Version | Its role | Suite | Shown as well | Result |", "|---|---|---|---|---|---|"];
+
+/** A line of the table: one peer in one role with one suite. What its tests show is gathered as they end. */
+class Row {
+  readonly shown: string[] = [];
+  readonly failed: string[] = [];
+  /** Known once a test of the row has run. */
+  file: RunnerTestFile | undefined = undefined;
+
+  constructor(
+    readonly peer: string,
+    readonly version: string,
+    readonly role: "client" | "server",
+    readonly suite: SuiteCode,
+  ) {}
+
+  /** This test shows that handshake and data work, and these things besides; an outcome is taken down when it ends. */
+  shows(test: TestContext, ...extras: readonly string[]): void {
+    this.file = test.task.file;
+    test.onTestFinished(({ task }) => {
+      if (task.result?.state === "pass") this.shown.push(...extras);
+      else this.failed.push(task.name);
+    });
+  }
+
+  get line(): string {
+    return `| ${this.peer} | ${this.version} | ${this.role} | ${this.suite} | ${this.shown.join(", ")} | ${this.failed.length === 0 ? "pass" : `FAILED: ${this.failed.join("; ")}`} |`;
+  }
+}
+
+const everyTest = (task: RunnerTask): RunnerTestCase[] => (task.type === "suite" ? task.tasks.flatMap(everyTest) : [task]);
+
+const peerOf = (line: string): string => line.split("|")[1]?.trim() ?? "";
+
+/** Puts the rows of these peers in the place of their old ones. The order of lines does not depend on which file ran first. */
+export function replaced(readme: string, rows: readonly string[]): string {
+  const begin = readme.indexOf(BEGIN);
+  const end = readme.indexOf(END);
+  if (begin < 0 || end < begin) throw new Error(`the README has no section between "${BEGIN}" and "${END}"`);
+  const peers = new Set(rows.map(peerOf));
+  const kept = readme
+    .slice(begin, end)
+    .split("\n")
+    .filter((line) => line.startsWith("|") && !HEADER.includes(line) && !peers.has(peerOf(line)));
+  const lines = [...kept, ...rows].sort((a, b) => (a < b ? -1 : 1));
+  return `${readme.slice(0, begin)}${BEGIN}\n${[...HEADER, ...lines].join("\n")}\n${readme.slice(end)}`;
+}
+
+/** Files of tests may run side by side; each reads, changes and writes the same section. */
+async function alone(work: () => void): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      closeSync(openSync(LOCK, "wx"));
+      break;
+    } catch (error) {
+      // Whoever held it for five seconds is dead.
+      if (attempt > 100) rmSync(LOCK, { force: true });
+      else if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      await sleep(50);
+    }
+  }
+  try {
+    work();
+  } finally {
+    rmSync(LOCK, { force: true });
+  }
+}
+
+export interface PeerTable {
+  /** The same for the same role and suite. */
+  row(role: "client" | "server", suite: SuiteCode): Row;
+}
+
+/** The rows of one peer. They reach the README when every test of the file ran, not when some were left out. */
+export function table(peer: string, version: string): PeerTable {
+  const rows: Row[] = [];
+  afterAll(async () => {
+    const used = rows.filter(({ file }) => file !== undefined);
+    const tests = used[0]?.file?.tasks.flatMap(everyTest) ?? [];
+    if (used.length === 0 || tests.some(({ result }) => result?.state !== "pass" && result?.state !== "fail")) return;
+    await alone(() => {
+      const before = readFileSync(README, "utf8");
+      const after = replaced(
+        before,
+        used.map(({ line }) => line),
+      );
+      if (after === before) return;
+      writeFileSync(`${README}.new`, after);
+      renameSync(`${README}.new`, README);
+    });
+  });
+  return {
+    row: (role, suite) => {
+      const known = rows.find((row) => row.role === role && row.suite === suite);
+      if (known !== undefined) return known;
+      const made = new Row(peer, version, role, suite);
+      rows.push(made);
+      return made;
+    },
+  };
+}

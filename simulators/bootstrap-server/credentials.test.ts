@@ -1,0 +1,461 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Codes } from "../../src/coap/index.js";
+import { valueOf } from "../../src/lwm2m/index.js";
+import { identityOf, keyCheckValue, ProblemError, recipientOf, SecretKeys } from "../../src/smp/index.js";
+import type { NewAccount, NewOrder, OrderCredential, SmpClient } from "../../src/smp/index.js";
+import { confirmation, itemIn, ManagementRig, order, problem, until } from "./testing/management-rig.js";
+import { answer } from "./testing/scripted-device.js";
+import type { ScriptedDevice } from "./testing/scripted-device.js";
+
+let rig: ManagementRig;
+let one: ScriptedDevice;
+beforeEach(async () => {
+  rig = await ManagementRig.start();
+  one = await rig.device("ab-1");
+});
+afterEach(() => rig.stop());
+
+async function restart(over: Parameters<typeof ManagementRig.start>[0]): Promise<void> {
+  await rig.stop();
+  rig = await ManagementRig.start(over);
+  one = await rig.device("ab-1");
+}
+
+const pskA: NewAccount = { uri: "coaps://127.0.0.2:5684", securityMode: "psk", ssid: 101, retry: { count: 3, timer: 2, seqDelay: 10, seqCount: 2 } };
+const pskB: NewAccount = { uri: "coaps://127.0.0.3:5684", securityMode: "psk", ssid: 201 };
+const waiting = { trigger: "wait-for-client" } as const;
+const rotate: Partial<NewOrder> = { type: "rotate", policy: waiting };
+
+/** Mode, identity and key of an account on the device. */
+function held(ssid: number): { mode: unknown; identity: Buffer; key: Buffer } {
+  const security = one.security(ssid)!;
+  const bytes = (id: number): Buffer => {
+    const value = valueOf(security, id);
+    return Buffer.isBuffer(value) || value instanceof Uint8Array ? Buffer.from(value) : Buffer.alloc(0);
+  };
+  return { mode: valueOf(security, 2), identity: bytes(3), key: bytes(5) };
+}
+
+describe("an account of mode psk", () => {
+  it("puts mode, identity, key and retry resources on the device, and the same key at its Server, encrypted", async () => {
+    await rig.provisioned(one, rig.a, pskA);
+    const { mode, identity, key } = held(101);
+    expect(mode).toBe(0);
+    expect(identity.length).toBeGreaterThan(0);
+    expect(key).toHaveLength(16);
+    expect([17, 18, 19, 20].map((id) => valueOf(one.server(101)!, id))).toEqual([3, 2, 10, 2]);
+    expect(rig.serverA.key("ab-1", 1)).toEqual(key);
+    expect(rig.serverA.bodies).toMatchObject([{ version: 1, ssid: 101, mode: "psk", bits: 128, identity: { b64u: identity.toString("base64url"), utf8: identity.toString() } }]);
+    expect(rig.serverA.log).toEqual(["stage ab-1 v1", "activate ab-1 v1"]);
+  });
+
+  it("has another identity and key at each Server, and on each device", async () => {
+    await rig.provisioned(one, rig.a, pskA);
+    await rig.provisioned(one, rig.b, pskB);
+    const [a, b] = [held(101), held(201)];
+    one = await rig.device("ab-2");
+    await rig.provisioned(one, rig.a, { ...pskA, ssid: 102 });
+    const other = held(102);
+    expect(new Set([a, b, other].map(({ key }) => key.toString("hex"))).size).toBe(3);
+    expect(new Set([a, b, other].map(({ identity }) => identity.toString())).size).toBe(3);
+  });
+
+  it("has keys as long as the order says", async () => {
+    await rig.provisioned(one, rig.a, pskA, { policy: { ...waiting, credential: { bits: 512 } } });
+    expect(held(101).key).toHaveLength(64);
+    expect(rig.serverA.bodies[0]).toMatchObject({ bits: 512 });
+  });
+
+  it("is written again with the key it has, as long as nothing new was ordered", async () => {
+    await rig.provisioned(one, rig.a, pskA);
+    const before = held(101);
+    await one.bootstrap();
+    await until(() => one.finished, (count) => count === 2);
+    expect(held(101)).toEqual(before);
+    expect(rig.serverA.log).toEqual(["stage ab-1 v1", "activate ab-1 v1", "activate ab-1 v1"]);
+  });
+
+  it("gets a new identity and key after a session that failed, and the one of before is taken back", async () => {
+    one.script = (operation, path) => (operation === "write" && path.startsWith("/1/") ? answer(Codes.BadRequest) : undefined);
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const placed = await order(rig.a, accountId, ["ab-1"], { policy: waiting });
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    await one.bootstrap();
+    await itemIn(rig.a, placed, "ab-1", "partially-applied");
+    await until(() => rig.serverA.state("ab-1"), (state) => state === "rolled-back");
+    const spent = held(101);
+    one.script = () => undefined;
+    await rig.carriedOut(one, rig.a, accountId);
+    expect(held(101).identity).not.toEqual(spent.identity);
+    expect(rig.serverA.key("ab-1", 2)).toEqual(held(101).key);
+  });
+
+  it("is staged once, whatever happens to the answer", async () => {
+    rig.serverA.faults.set("lost", { operation: "smp.credential.put", action: { kind: "lose-answer" }, times: 1 });
+    await rig.provisioned(one, rig.a, pskA);
+    expect(rig.serverA.bodies).toHaveLength(1);
+    expect(rig.serverA.key("ab-1", 1)).toEqual(held(101).key);
+  });
+
+  it("needs coaps, and keeps its mode", async () => {
+    expect(await problem(rig.a.createAccount({ ...pskA, uri: "coap://127.0.0.2:5684" }))).toEqual({ type: "uri-not-allowed", status: 422, field: "/uri" });
+    const { value, etag } = await rig.a.createAccount(pskA);
+    expect(await problem(rig.a.replaceAccount(value.accountId, { ...pskA, uri: "coap://127.0.0.2:5683", securityMode: "nosec" }, etag!))).toEqual({ type: "unsupported-mode", status: 422, field: "/securityMode" });
+  });
+
+  it("is confirmed by a Register under its credential and version, and by no other", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const placed = await order(rig.a, accountId, ["ab-1"], { policy: waiting });
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    await one.bootstrap();
+    const applied = await itemIn(rig.a, placed, "ab-1", "applied");
+    const good = confirmation("ab-1", 101, applied);
+    for (const other of [confirmation("ab-1", 101, {}), { ...good, version: 2 }, { ...good, credentialId: "another" }, { ...good, event: "authentication-failed" as const }]) await rig.a.createConfirmation(other);
+    expect((await rig.a.getItem(placed.orderId, "ab-1")).value.state).toBe("applied");
+    await rig.a.createConfirmation(good);
+    expect((await rig.a.getItem(placed.orderId, "ab-1")).value.state).toBe("confirmed");
+  });
+});
+
+describe("a secret on its way to a Server", () => {
+  const awaited = async (): Promise<{ accountId: string; orderId: string }> => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    return { accountId, orderId: (await order(rig.a, accountId, ["ab-1"], { policy: waiting })).orderId };
+  };
+
+  it("is encrypted anew when the Server has another key than it had", async () => {
+    await rig.provisioned(one, rig.a, pskA);
+    rig.serverA.keys = await SecretKeys.create("second");
+    one = await rig.device("ab-2");
+    await rig.provisioned(one, rig.a, { ...pskA, ssid: 102 });
+    expect(rig.serverA.key("ab-2", 1)).toEqual(held(102).key);
+  });
+
+  it("is not sent to a Server that takes no JWE, and the item says so", async () => {
+    rig.serverA.secretTransport = ["cleartext"];
+    const placed = await awaited();
+    expect(await itemIn(rig.a, placed, "ab-1", "failed")).toMatchObject({ reason: { cause: "sm3-refused" } });
+    expect(rig.serverA.bodies).toEqual([]);
+  });
+
+  it("waits for a Server that publishes its keys later", async () => {
+    rig.serverA.faults.set("away", { operation: "smp.jwks.get", action: { kind: "reset-connection" } });
+    const placed = await awaited();
+    await until(() => rig.serverA.faults.get("away")?.fired ?? 0, (fired) => fired > 0);
+    expect((await rig.a.getItem(placed.orderId, "ab-1")).value.state).toBe("accepted");
+    rig.serverA.faults.clearAll();
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+  });
+
+  it("goes in the clear where a laboratory's configuration says so, and capabilities tell", async () => {
+    await restart({ secretTransport: "cleartext" });
+    rig.serverA.secretTransport = ["cleartext"];
+    await rig.provisioned(one, rig.a, pskA);
+    expect(rig.serverA.key("ab-1", 1)).toEqual(held(101).key);
+    expect((await rig.a.capabilities()).value.secretTransport).toEqual(["jwe", "cleartext"]);
+  });
+
+  it("is in no answer, event or trace, encrypted or not", async () => {
+    await rig.provisioned(one, rig.a, pskA);
+    const { key } = held(101);
+    const seen = [
+      await rig.traceText(), ...(await Promise.all([rig.a.listAccounts(), rig.a.listOrders(), rig.a.listEvents({ wait: 0, limit: 1000 }), rig.a.getClient("ab-1")])).map((answered) => JSON.stringify(answered)),
+    ].join("\n");
+    expect(seen).toContain('"secret":"(jwe)"');
+    for (const form of [key.toString("base64url"), key.toString("base64").replace(/=+$/, "")]) expect(seen).not.toContain(form);
+    expect(seen).not.toMatch(/eyJ[\w-]+\.[\w-]*\.[\w-]*\./);
+  });
+});
+
+describe("a rotate order", () => {
+  it("stages a new identity and key, lets both admit, writes them, and is confirmed by the new version only", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    const before = held(101);
+    const placed = await order(rig.a, accountId, ["ab-1"], { type: "rotate", policy: { ...waiting, overlapSeconds: 60, sessionPolicy: "keep-until-rehandshake" } });
+    const staged = await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    expect(staged.credential?.version).toBe(2);
+    expect(rig.serverA.versions("ab-1")).toBe("1 active, 2 staged");
+    expect(rig.serverA.bodies[1]).toMatchObject({ version: 2, supersedes: 1, overlapSeconds: 60, sessionPolicy: "keep-until-rehandshake", orderItem: `${placed.orderId}/ab-1` });
+    let atFirstWrite = "";
+    one.script = (operation) => {
+      if (operation === "write" && atFirstWrite === "") atFirstWrite = rig.serverA.versions("ab-1");
+      return undefined;
+    };
+    await one.bootstrap();
+    const applied = await itemIn(rig.a, placed, "ab-1", "applied");
+    expect(atFirstWrite).toBe("1 retiring, 2 active");
+    expect(held(101).key).toEqual(rig.serverA.key("ab-1", 2));
+    expect(held(101).key).not.toEqual(before.key);
+    expect(held(101).identity).not.toEqual(before.identity);
+    await rig.a.createConfirmation(confirmation("ab-1", 101, { credential: { server: "operator-a", credentialId: accountId, version: 1 } }));
+    expect((await rig.a.getItem(placed.orderId, "ab-1")).value.state).toBe("applied");
+    await rig.a.createConfirmation(confirmation("ab-1", 101, applied));
+    await itemIn(rig.a, placed, "ab-1", "confirmed");
+  });
+
+  it("triggers the device because of its credential, and leaves the account's values and the other account as they are", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    await rig.provisioned(one, rig.b, pskB);
+    const other = [one.security(201), one.server(201)];
+    const { etag } = await rig.a.getAccount(accountId);
+    await rig.a.replaceAccount(accountId, { ...pskA, lifetime: 77 }, etag!);
+    rig.serverA.onTrigger = () => {
+      void one.bootstrap();
+      return { state: "acknowledged", code: "2.04" };
+    };
+    const placed = await order(rig.a, accountId, ["ab-1"], { type: "rotate", policy: { triggerServers: ["operator-a"] } });
+    await itemIn(rig.a, placed, "ab-1", "applied");
+    expect(rig.serverA.triggers[0]).toMatchObject({ reason: "credential-change", ssid: 101 });
+    expect(valueOf(one.server(101)!, 1)).toBe(86_400);
+    expect([one.security(201), one.server(201)]).toEqual(other);
+    expect(one.log.filter((line) => line.startsWith("write") && !line.includes("/2 "))).toEqual(["write /0/1 2.04", "write /1/0 2.04"]);
+  });
+
+  it("swaps after the writes and before Finish where the Server has one slot", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    rig.serverA.slots = 1;
+    await restartTerms();
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const seen: string[] = [];
+    one.script = (operation) => {
+      if (operation === "write" || operation === "finish") seen.push(`${operation}: ${rig.serverA.versions("ab-1")}`);
+      return undefined;
+    };
+    await one.bootstrap();
+    await itemIn(rig.a, placed, "ab-1", "applied");
+    expect(seen).toEqual(["write: 1 active, 2 staged", "write: 1 active, 2 staged", "finish: 1 revoked, 2 active"]);
+  });
+
+  it("does not finish what it wrote when the only slot refuses the swap", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    rig.serverA.slots = 1;
+    await restartTerms();
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    rig.serverA.refuseActivation = new ProblemError("scope", "no");
+    await one.bootstrap();
+    expect(await itemIn(rig.a, placed, "ab-1", "failed")).toMatchObject({ reason: { cause: "sm3-refused" } });
+    await until(async () => (await rig.a.getClient("ab-1")).value.lastBootstrap?.outcome, (outcome) => outcome === "failed");
+    expect(one.finished).toBe(1);
+    expect(rig.serverA.versions("ab-1")).toBe("1 active, 2 staged");
+  });
+
+  it("is rolled back, at its Server too, when the session fails after the activation", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    const before = held(101);
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    one.script = (operation, path) => (operation === "write" && path.startsWith("/0/") ? answer(Codes.BadRequest) : undefined);
+    await one.bootstrap();
+    expect(await itemIn(rig.a, placed, "ab-1", "rolled-back")).toMatchObject({ reason: { cause: "request-failed", path: "/0/1", code: "4.00" } });
+    expect(rig.serverA.versions("ab-1")).toBe("1 active, 2 rolled-back");
+    one.script = () => undefined;
+    await one.bootstrap();
+    await until(() => one.finished, (count) => count === 2);
+    expect(held(101)).toEqual(before);
+    await rig.carriedOut(one, rig.a, accountId, rotate);
+    expect(rig.serverA.versions("ab-1")).toBe("1 retiring, 3 active");
+  });
+
+  it("counts as partly applied where the Server does not take the activation back: the device came with it", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    one.script = (operation, path) => {
+      if (operation !== "write" || !path.startsWith("/1/")) return undefined;
+      rig.serverA.seen("ab-1", 2);
+      return answer(Codes.BadRequest);
+    };
+    await one.bootstrap();
+    expect(await itemIn(rig.a, placed, "ab-1", "partially-applied")).toMatchObject({ reason: { cause: "request-failed", path: "/1/0" } });
+  });
+
+  it("goes back and tries again with a higher version when the device fell silent", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    one.script = (operation) => (operation === "write" ? "silence" : undefined);
+    await one.bootstrap();
+    await until(() => rig.serverA.versions("ab-1"), (versions) => versions === "1 active, 2 rolled-back");
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    one.script = () => undefined;
+    await one.bootstrap();
+    expect((await itemIn(rig.a, placed, "ab-1", "applied")).credential?.version).toBe(3);
+    expect(held(101).key).toEqual(rig.serverA.key("ab-1", 3));
+  });
+
+  it("takes nothing back when Finish was not answered: the device may hold either", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    one.script = (operation) => (operation === "finish" ? "silence" : undefined);
+    await one.bootstrap();
+    expect(await itemIn(rig.a, placed, "ab-1", "partially-applied")).toMatchObject({ reason: { cause: "timeout" } });
+    expect(rig.serverA.versions("ab-1")).toBe("1 retiring, 2 active");
+  });
+
+  it("writes nothing of the account when the activation is refused, and the old version goes on", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    const before = held(101);
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    rig.serverA.refuseActivation = new ProblemError("scope", "no");
+    await one.bootstrap();
+    expect(await itemIn(rig.a, placed, "ab-1", "failed")).toMatchObject({ reason: { cause: "sm3-refused" } });
+    await until(() => one.log.at(-1), (last) => last === "finish /bs 2.04");
+    expect(held(101)).toEqual(before);
+    expect(one.log.some((line) => line.startsWith("write"))).toBe(false);
+    expect(rig.serverA.versions("ab-1")).toBe("1 active, 2 staged");
+  });
+
+  it("that was cancelled leaves the device and later sessions with the old version", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    const before = held(101);
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    await rig.a.cancelOrder(placed.orderId, "*");
+    await one.bootstrap();
+    await until(() => one.finished, (count) => count === 2);
+    expect(held(101)).toEqual(before);
+    expect(rig.serverA.log.at(-1)).toBe("activate ab-1 v1");
+  });
+
+  it("stages inline when the device comes first", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    rig.serverA.faults.set("slow", { operation: "smp.credential.put", action: { kind: "delay", ms: 250 }, times: 1 });
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    await one.bootstrap();
+    expect((await itemIn(rig.a, placed, "ab-1", "applied")).credential?.version).toBe(2);
+    expect(held(101).key).toEqual(rig.serverA.key("ab-1", 2));
+  });
+
+  it("is for devices that have the account, and for keys", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
+    expect((await rig.a.getItem(placed.orderId, "ab-1")).value).toMatchObject({ state: "rejected", reason: { cause: "account-gone" } });
+    const nosec = (await rig.a.createAccount({ uri: "coap://127.0.0.2:5683", securityMode: "nosec", ssid: 102 })).value.accountId;
+    expect(await problem(order(rig.a, nosec, ["ab-1"], rotate))).toEqual({ type: "unsupported-mode", status: 422, field: "/type" });
+    expect((await rig.a.capabilities()).value).toMatchObject({ securityModes: ["psk", "nosec"], secretTransport: ["jwe"], tenant: "a", bootstrapServer: { orderTypes: ["provision", "update", "rotate", "remove"], keyOrigins: ["bs", "server"] } });
+  });
+
+  it("is revoked with its account", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    await rig.provisioned(one, rig.b, pskB);
+    await rig.carriedOut(one, rig.a, accountId, rotate);
+    const placed = await order(rig.a, accountId, ["ab-1"], { type: "remove", policy: waiting });
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    await one.bootstrap();
+    await itemIn(rig.a, placed, "ab-1", "confirmed");
+    expect(rig.serverA.log.at(-1)).toBe("revoke ab-1 v2");
+  });
+
+  /** The Bootstrap Server reads again what the Server says of itself. */
+  async function restartTerms(): Promise<void> {
+    rig.serverA.keys = await SecretKeys.create(`after ${rig.serverA.slots}`.replace(" ", "-"));
+  }
+});
+
+describe("activation before Finish", () => {
+  it("may be asked for, and then comes after the writes", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const placed = await order(rig.a, accountId, ["ab-1"], { policy: { ...waiting, activation: "before-finish" } });
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const seen: string[] = [];
+    one.script = (operation) => {
+      if (operation === "write" || operation === "finish") seen.push(`${operation}: ${rig.serverA.versions("ab-1")}`);
+      return undefined;
+    };
+    await one.bootstrap();
+    await itemIn(rig.a, placed, "ab-1", "applied");
+    expect(seen).toEqual(["write: 1 staged", "write: 1 staged", "finish: 1 active"]);
+  });
+});
+
+describe("a key that the Server made", () => {
+  const key = Buffer.from("own-key-of-server");
+  const identity = Buffer.from("own-identity-1");
+
+  async function own(client: SmpClient, over: Partial<OrderCredential> = {}, bound: { readonly ssid?: number; readonly ep?: string; readonly tenant?: string } = {}): Promise<OrderCredential> {
+    const recipient = await recipientOf((await client.jwks()).value);
+    const given = { ep: "ab-1", credentialId: "cr-own", version: 1, identity: identityOf(identity), bits: key.length * 8, kcv: await keyCheckValue(key, "cr-own"), ...over };
+    const { ep, credentialId, version } = given;
+    return { ...given, secret: await recipient!.wrap(key, { tenant: "a", ep, ssid: 101, credentialId, version, purpose: "sm1-psk", ...bound }) };
+  }
+
+  const withKeys = (credentials: OrderCredential[], over: Partial<NewOrder> = {}): Partial<NewOrder> => ({ policy: { ...waiting, credential: { origin: "server" } }, credentials, ...over });
+
+  it("comes with the order, goes to the device, and SM-3 only says which one it is", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const item = await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
+    expect(item.credential).toMatchObject({ credentialId: "cr-own", version: 1 });
+    expect(held(101)).toMatchObject({ identity, key });
+    expect(rig.serverA.bodies).toMatchObject([{ keyOrigin: "server", version: 1, kcv: await keyCheckValue(key, "cr-own") }]);
+    expect(rig.serverA.key("ab-1", 1)).toBeUndefined();
+  });
+
+  it("is rotated under a higher version and the same credential id", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
+    const next = await own(rig.a, { version: 2, identity: identityOf(Buffer.from("own-identity-2")) });
+    const item = await rig.carriedOut(one, rig.a, accountId, withKeys([next], { type: "rotate" }));
+    expect(item.credential).toMatchObject({ credentialId: "cr-own", version: 2 });
+    expect(held(101).identity.toString()).toBe("own-identity-2");
+    expect(rig.serverA.versions("ab-1")).toBe("1 retiring, 2 active");
+  });
+
+  it("that is bad ends its own item, with what is wrong with it", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const names = ["ab-1", "ab-2", "ab-3", "ab-4", "ab-5", "ab-6"];
+    const credentials = await Promise.all([
+      own(rig.a),
+      own(rig.a, { ep: "ab-2" }, { ep: "ab-1" }),
+      own(rig.a, { ep: "ab-3", identity: identityOf(Buffer.from("own-3")), kcv: "0000000000000000" }),
+      own(rig.a, { ep: "ab-4", identity: identityOf(Buffer.from("own-4")), bits: 128 }),
+      own(rig.a, { ep: "ab-5", identity: identityOf(Buffer.from("own-5")) }, { tenant: "b" }),
+      own(rig.a, { ep: "ab-6", identity: identityOf(Buffer.from("own-6")) }).then((one) => ({ ...one, secret: "AAECAwQFBgcICQoLDA0ODw" })),
+    ]);
+    credentials[1] = { ...credentials[1], identity: identityOf(Buffer.from("own-2")) };
+    const placed = await order(rig.a, accountId, names, withKeys(credentials));
+    const items = await until(async () => (await rig.a.listItems(placed.orderId)).value.items, (all) => all.every(({ state }) => state === "rejected" || state === "awaiting-client"));
+    expect(items.map(({ state, reason }) => reason?.cause ?? state)).toEqual(["awaiting-client", "context-mismatch", "key-unwrap", "key-unwrap", "context-mismatch", "key-unwrap"]);
+    expect(JSON.stringify(items)).not.toContain(key.toString("base64url"));
+  });
+
+  it("with an identity that another device, or the version before, has is refused", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const twice = await order(rig.a, accountId, ["ab-1", "ab-2"], withKeys([await own(rig.a), await own(rig.a, { ep: "ab-2" })]));
+    expect((await itemIn(rig.a, twice, "ab-2", "rejected")).reason).toMatchObject({ cause: "identity-conflict" });
+    await itemIn(rig.a, twice, "ab-1", "awaiting-client");
+    await one.bootstrap();
+    await itemIn(rig.a, twice, "ab-1", "applied");
+    const again = await order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a, { version: 2 })], { type: "rotate" }));
+    expect((await itemIn(rig.a, again, "ab-1", "rejected")).reason).toMatchObject({ cause: "identity-conflict" });
+  });
+
+  it("of a version that was used, or under another credential id, is refused", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
+    const fresh = { identity: identityOf(Buffer.from("own-identity-9")) };
+    for (const [over, cause] of [[{ version: 1 }, "version-regression"], [{ version: 2, credentialId: "cr-other", kcv: await keyCheckValue(key, "cr-other") }, "context-mismatch"]] as const) {
+      const placed = await order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a, { ...fresh, ...over })], { type: "rotate" }));
+      expect((await itemIn(rig.a, placed, "ab-1", "rejected")).reason).toMatchObject({ cause });
+    }
+  });
+
+  it("of a rotation that failed has to be ordered anew: its version is spent", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
+    const placed = await order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a, { version: 2, identity: identityOf(Buffer.from("own-2")) })], { type: "rotate" }));
+    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    one.script = (operation) => (operation === "write" ? "silence" : undefined);
+    await one.bootstrap();
+    expect(await itemIn(rig.a, placed, "ab-1", "rolled-back")).toMatchObject({ reason: { cause: "timeout" } });
+    expect(rig.serverA.versions("ab-1")).toBe("1 active, 2 rolled-back");
+  });
+
+  it("does not go with an account of mode nosec", async () => {
+    const { accountId } = (await rig.a.createAccount({ uri: "coap://127.0.0.2:5683", securityMode: "nosec", ssid: 101 })).value;
+    expect(await problem(order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a)])))).toEqual({ type: "unsupported-mode", status: 422, field: "/credentials" });
+  });
+});
