@@ -24,6 +24,9 @@ export async function deviceProvider(): Promise<DeviceProvider> {
       name: "leshan",
       lacks: new Map<Property, string>([
         ["register-again", "the library registers when its own engine finds it due"],
+        ["two-accounts", "the library registers with one LwM2M Server only"],
+        ["factory-resources", "the library's Server object takes no other resources from the factory"],
+        ["raw-request", "the library sends what its own engine finds due"],
         ["power-cycle", "the library cannot be stopped without its De-register and started with what it holds"],
         ["sleep", "the library's queue mode is not set up here"],
         ["silence", "the library keeps its sockets to itself"],

@@ -39,6 +39,8 @@ import org.eclipse.leshan.core.request.DeregisterRequest;
 import org.eclipse.leshan.core.request.ReadRequest;
 import org.eclipse.leshan.core.request.RegisterRequest;
 import org.eclipse.leshan.core.request.UpdateRequest;
+import org.eclipse.leshan.core.request.argument.Arguments;
+import org.eclipse.leshan.core.response.ExecuteResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.core.util.Hex;
 import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointFactory;
@@ -79,7 +81,7 @@ final class Client {
     if (servers.isEmpty()) objects.setClassForObject(1, Server.class);
     else objects.setInstancesForObject(1, servers.toArray(new LwM2mInstanceEnabler[0]));
     // The library's own simple instances: everything that the model of the object has, readable, writable and executable as it says.
-    objects.setInstancesForObject(3, new SimpleInstanceEnabler(0, Map.of(0, "Eclipse Leshan", 1, "client", 2, endpoint, 3, "2.0.0-M18", 14, "+00", 15, "Etc/UTC", 16, "U", 17, "simulator")));
+    objects.setInstancesForObject(3, new Executable(0, Map.of(0, "Eclipse Leshan", 1, "client", 2, endpoint, 3, "2.0.0-M18", 6, Map.of(0, 1L), 14, "+00", 15, "Etc/UTC", 16, "U", 17, "simulator")));
     objects.setInstancesForObject(3303, temperature);
 
     CaliforniumClientEndpointsProvider.Builder endpoints = new CaliforniumClientEndpointsProvider.Builder(new Coap(trace), new Coaps(trace));
@@ -197,7 +199,7 @@ final class Client {
   }
 
   private Map<String, Object> answered(Runnable action) throws Exception {
-    if (!running) return Map.of("ok", false, "failure", "off");
+    if (!running) throw new Main.Unsupported("Leshan's client is stopped: it leaves its server by that only");
     CompletableFuture<Map<String, Object>> next = expect();
     action.run();
     return await(next);
@@ -276,6 +278,20 @@ final class Client {
     @Override
     public void onDeregistrationFailure(LwM2mServer server, DeregisterRequest request, ResponseCode code, String message, Exception cause) {
       tell(code(code), code == null ? "timeout" : null);
+    }
+  }
+
+  /** The library's simple instance takes no Execute. */
+  public static final class Executable extends SimpleInstanceEnabler {
+    public Executable() {}
+
+    Executable(int id, Map<Integer, Object> values) {
+      super(id, values);
+    }
+
+    @Override
+    public ExecuteResponse execute(LwM2mServer server, int resource, Arguments arguments) {
+      return ExecuteResponse.success();
     }
   }
 

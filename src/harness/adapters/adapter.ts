@@ -44,6 +44,9 @@ export const properties = {
   // Device
   "register-again": "be made to register once more",
   "power-cycle": "be switched off and on without a word",
+  "two-accounts": "be served by two LwM2M Servers at once",
+  "factory-resources": "leave the factory with further resources of its Server object",
+  "raw-request": "send a request that is somebody else's idea",
   sleep: "be put to sleep and woken",
   silence: "be cut off from the network",
   "disable-resource": "be disabled by its server",

@@ -67,6 +67,9 @@ const bootstrapRules: readonly Rule[] = [
 const deviceRules: readonly Rule[] = [
   [/^"[^"]+" registers again with operator /, "register-again"],
   [/^"[^"]+" loses power /, "power-cycle"],
+  [/^"[^"]+" sends to /, "raw-request"],
+  [/^server [AB] serves the former location of |^server [AB] refuses Updates of "[^"]+" at unknown |^the newest location of /, "raw-request"],
+  [/ has an account of operator [AB] that its server was not told$/, "factory-resources"],
   [/^"[^"]+" (?:falls asleep|sleeps|wakes)$/, "sleep"],
   [/^"[^"]+" (?:falls silent|speaks again)$/, "silence"],
   [/^operator [AB] executes \/1\/[AB]\/4 of /, "disable-resource"],
@@ -101,6 +104,21 @@ const ownRules: Readonly<Record<string, { readonly property: Property; readonly 
   "instance-ids": { property: "instance-choice", roles: ["bootstrapServer"] },
 };
 
+const accountSentences = [/^(?:the Bootstrap Server is configured to give|device) "([^"]+)" (?:an account of|with a factory account of|is provisioned by|is registered with|has an account of) operator ([AB])/, /^operator ([AB]) orders to (?:provision|update|remove) "([^"]+)"/] as const;
+
+/** The step that gives a device an account of a second operator, if there is one. */
+function secondAccount(steps: readonly { readonly text: string }[]): string | undefined {
+  const operators = new Map<string, string>();
+  for (const { text } of steps) {
+    const [device, operator] = [accountSentences[0].exec(text)?.slice(1, 3), accountSentences[1].exec(text)?.slice(1, 3).reverse()].find((found) => found !== undefined) ?? [];
+    if (device === undefined || operator === undefined) continue;
+    const before = operators.get(device);
+    if (before !== undefined && before !== operator) return text;
+    operators.set(device, operator);
+  }
+  return undefined;
+}
+
 const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B", device: "the device" };
 
 /** What a system is without, as against what only its interface cannot express. */
@@ -130,6 +148,9 @@ export function inexpressible(
       if (format !== undefined && known.formats !== undefined && !known.formats.has(format)) return { as: "unsupported", reason: `${step}: ${subject} has no name for content format ${format}` };
     }
   }
+  const alone = facts.device?.lacks.get("two-accounts");
+  const second = alone === undefined ? undefined : secondAccount(scenario.steps);
+  if (alone !== undefined && second !== undefined) return { as: "not-applicable", reason: `the step "${second}": ${roleTitles.device} (${facts.device?.name ?? ""}) cannot ${properties["two-accounts"]}: ${alone}` };
   const [rule = ""] = scenario.rules;
   const own = ownRules[rule];
   for (const role of own?.roles ?? []) {

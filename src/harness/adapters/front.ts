@@ -89,7 +89,14 @@ function serverOperations(adapter: ServerAdapter, relay: LwM2mServerOperations["
       }),
     cancelObservation: (endpoint, path, how) => told(() => adapter.cancelObservation(endpoint, path, how)),
     relay,
+    handshakes: () => notTold(adapter, "its handshakes"),
+    secureSessions: () => notTold(adapter, "its DTLS sessions"),
+    forgetSessions: () => notTold(adapter, "losing its DTLS sessions"),
   };
+}
+
+function notTold(adapter: ServerAdapter, what: string): never {
+  throw new OperatorProblem(501, "unsupported", `${adapter.name} cannot be asked for ${what}`);
 }
 
 /** The HTTP server and the tap that all fronts share. */

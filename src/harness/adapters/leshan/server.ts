@@ -216,6 +216,7 @@ function registrationOf(body: unknown): RegistrationView {
     queueMode: (isObject(body) && body["queuemode"] === true) || /Q/.test(textIn(body, "bindingMode") ?? ""),
     awake: true,
     objects: linksIn(isObject(body) ? body["objectLinks"] : undefined),
+    security: { mode: isObject(body) && body["secure"] === true ? "psk" : "nosec" },
     registeredAt: time("registrationDate"),
     lastSeen,
     ...(lifetime === 0 ? {} : { expiresAt: lastSeen + lifetime * 1000 }),
