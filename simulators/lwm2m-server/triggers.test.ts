@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Codes, ContentFormat, type IncomingRequest } from "../../src/coap/index.js";
+import { Codes } from "../../src/coap/index.js";
 import { queuedUdpBinding } from "../../src/lwm2m/index.js";
 import { ProblemError, type TriggerBody } from "../../src/smp/index.js";
 import { callerA, callerB, serverBench } from "./testing/bench.js";

@@ -40,6 +40,8 @@ export const targetSchema = z.strictObject({
   serverB: z.union([reference, running, server]).default("reference"),
   /** Timing of what is already running; references and devices follow it. */
   timing: timingSchema.default("rfc"),
+  /** File of known deviations, relative to this one. */
+  knownDeviations: z.string().min(1).optional(),
   /** Rules the references break on purpose, by role: a test of the scenarios themselves. */
   plants: z.strictObject({ bootstrapServer: z.array(z.string()).default([]), lwm2mServer: z.array(z.string()).default([]) }).optional(),
 });

@@ -2,6 +2,7 @@ import { loadYaml, resolveToken, timing, type Timing, type TokenSources } from "
 import type { AdapterFacts, SteeredRoleName } from "../adapters/index.js";
 import { factsOf } from "../adapters/index.js";
 import { targetSchema, type Capability, type TargetFile } from "./schema.js";
+import type { KnownDeviation } from "./deviations.js";
 import type { LeshanFile } from "./steered.js";
 
 /** A role that somebody else started. */
@@ -39,6 +40,9 @@ export interface Target {
   /** The bearer token that the Bootstrap Server and this LwM2M Server share; undefined: made for the run. */
   readonly pairTokens: Readonly<Record<ServerName, string | undefined>>;
   readonly timing: Timing;
+  /** As the target file names it. */
+  readonly knownDeviationsFile?: string;
+  readonly knownDeviations?: readonly KnownDeviation[];
   readonly plants: { readonly bootstrapServer: readonly string[]; readonly lwm2mServer: readonly string[] };
 }
 
@@ -84,6 +88,7 @@ export function readTarget(text: string, file: string, env: Readonly<Record<stri
     servers: { A: roleOf(value.serverA, "serverA", sources), B: roleOf(value.serverB, "serverB", sources) },
     pairTokens: { A: pairToken(value.serverA, "serverA", sources), B: pairToken(value.serverB, "serverB", sources) },
     timing: timing(value.timing),
+    ...(value.knownDeviations === undefined ? {} : { knownDeviationsFile: value.knownDeviations }),
     plants: { bootstrapServer: value.plants?.bootstrapServer ?? [], lwm2mServer: value.plants?.lwm2mServer ?? [] },
   };
 }
