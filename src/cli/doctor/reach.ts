@@ -59,9 +59,10 @@ async function operatorAnswers(id: string, operator: NonNullable<RunningTarget["
 }
 
 /** A system that the run starts itself is not started for a look; one that is running is asked. */
-async function adapted(id: string, { entry, facts }: AdaptedTarget): Promise<Finding[]> {
+async function adapted(id: string, { entry, facts, secrets }: AdaptedTarget, ports: Ports): Promise<Finding[]> {
   if (entry.start !== undefined) return [ok(id, `${facts.name}, started by the run: ${entry.start.command.join(" ").slice(0, 120)}`)];
-  const adapter = id.endsWith("bootstrapServer") ? adapterFor.bootstrapServer(entry) : adapterFor.server(entry);
+  const means = { clock: ports.clock, secrets, ask: undefined };
+  const adapter = id.endsWith("bootstrapServer") ? adapterFor.bootstrapServer(entry, means) : adapterFor.server(entry, means);
   try {
     const found = await adapter.check();
     return found.map(({ what, ok: good, detail, repair }) => (good ? ok(`${id}.api`, `${what} ${detail}`) : problem(`${id}.api`, `${what} ${detail}`, repair ?? "correct the target file")));
@@ -89,7 +90,7 @@ export async function reach(target: Target, ports: Ports): Promise<Reached> {
   const findings = await Promise.all(
     roles.map(async ([name, role]): Promise<Finding[]> => {
       if (role.kind === "reference") return [ok(`target.${name}`, `${name} is our reference, started by the run`)];
-      if (role.kind === "adapted") return adapted(`target.${name}`, role);
+      if (role.kind === "adapted") return adapted(`target.${name}`, role, ports);
       const { coap, smp, operator } = role;
       const found = [coapPing(`target.${name}.coap`, coap, ports, target.timing.coap), smpAnswers(`target.${name}.smp`, smp)];
       if (operator === undefined) return [...(await Promise.all(found)), warning(`target.${name}.operator`, `${name} has no operator API`, "scenarios that must steer or watch it will be not-applicable; give operator in the target file if it has one")];

@@ -9,6 +9,8 @@ export const properties = {
   faults: "be made to fail on purpose",
   // LwM2M Server
   registrations: "tell who is registered",
+  "registration-details": "tell what a device stated when it registered",
+  "object-list": "tell which objects a device registered",
   read: "have a device read",
   "read-format": "ask for a certain content format in a Read",
   write: "have a resource written",

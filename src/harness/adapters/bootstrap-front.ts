@@ -1,6 +1,6 @@
 import type { PlainBootstrap } from "../../config/index.js";
 import type { BootstrapServerOperations } from "../../operator/index.js";
-import { bootstrapServerApi, defaultLimits, ProblemError, type BootstrapServerHandlers, type Confirmation } from "../../smp/index.js";
+import { bootstrapServerApi, defaultLimits, ProblemError, type BootstrapServerHandlers } from "../../smp/index.js";
 import type { BootstrapAdapter } from "./adapter.js";
 import { serveFront, told, type AdapterFront, type FrontOptions, type FrontPorts } from "./front.js";
 
@@ -38,7 +38,7 @@ function handlers(name: string): BootstrapServerHandlers {
   return {
     getCapabilities: () => ({ profile: "smp/1", role: "bootstrap-server", software: `${name} (adapter)`, securityModes: ["nosec"], secretTransport: ["none"], limits: defaultLimits }),
     getJwks: () => ({ keys: [] }),
-    createConfirmation: (_caller, _body: Confirmation) => undefined,
+    createConfirmation: () => undefined,
     listEvents: () => ({ events: [], next: "0", lost: 0 }),
     createAccount: nobody,
     listAccounts: () => ({ accounts: [] }),

@@ -60,6 +60,16 @@ export class AdapterHttp {
     }
   }
 
+  /** The bytes of an answer as they come. */
+  async *stream(path: string, headers: Readonly<Record<string, string>>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { statusCode, body } = await this.#pool.request({ method: "GET", path: this.#prefix + path, headers: { ...this.headers, ...headers }, bodyTimeout: 0, signal });
+    if (statusCode !== 200) throw new AdapterError(`GET ${pathOnly(path)} was answered ${statusCode}`);
+    for await (const piece of body) {
+      const bytes: unknown = piece;
+      yield bytes instanceof Uint8Array ? bytes : Buffer.from(String(bytes));
+    }
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }

@@ -124,8 +124,8 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
   // SM-3
 
   async stageCredential(caller: Caller, path: CredentialPath, body: CredentialBody): Promise<{ readonly status: 201; readonly value: Credential }> {
-    const { secret: _secret, ...shown } = body;
-    const kept: Kept = { endpoint: path.ep, credentialId: path.credentialId, body: shown, credential: await this.#credentialOf(caller, path, body), stagedAt: this.#now(), active: false };
+    const { secret, ...shown } = body;
+    const kept: Kept = { endpoint: path.ep, credentialId: path.credentialId, body: shown, credential: await this.#credentialOf(caller, path, body, secret), stagedAt: this.#now(), active: false };
     this.#credentials.set(keyOf(path), kept);
     return { status: 201, value: this.#view(kept) };
   }
@@ -177,10 +177,10 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
     return { ...body, ep: endpoint, credentialId, state: active ? "active" : "staged", ...(active ? { activeVersion: body.version } : {}), stagedAt, updatedAt: this.#now() };
   }
 
-  async #credentialOf(caller: Caller, { ep, credentialId }: CredentialPath, body: CredentialBody): Promise<AdapterCredential> {
+  async #credentialOf(caller: Caller, { ep, credentialId }: CredentialPath, body: CredentialBody, secret: string | undefined): Promise<AdapterCredential> {
     if (body.mode === "nosec") return { mode: "nosec", endpoint: ep };
     if (body.mode !== "psk") throw new ProblemError("unsupported-mode", "the adapter installs credentials of mode nosec and psk", { field: "/mode" });
-    const { identity, secret, bits, kcv, version, ssid } = body;
+    const { identity, bits, kcv, version, ssid } = body;
     if (identity === undefined || secret === undefined || bits === undefined || kcv === undefined) throw new ProblemError("schema", "mode psk needs identity, secret, bits and kcv", { field: "/mode" });
     const key = await takeSecret({ secret, bits, kcv }, { tenant: caller.tenant, ep, ssid, credentialId, version, purpose: "sm3-psk" }, this.options.keys, ["jwe", "cleartext"]);
     return { mode: "psk", endpoint: ep, identity: Buffer.from(identity.b64u, "base64url").toString("utf8"), key };

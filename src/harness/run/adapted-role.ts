@@ -1,7 +1,7 @@
 import type { PeerConfig } from "../../config/index.js";
 import { silentLog, type Ports, type Programs } from "../../ports/index.js";
 import { parseCoapUri } from "../../transport/index.js";
-import { adapterFor, bootstrapFront, serverFront, type AdapterFront } from "../adapters/index.js";
+import { adapterFor, bootstrapFront, serverFront, type AdapterFront, type Ask } from "../adapters/index.js";
 import { portsOf, resolvedEntry, type AdaptedTarget } from "../targets/index.js";
 import { RoleError } from "./role-thread.js";
 
@@ -16,6 +16,8 @@ export interface AdaptedRoleOptions {
 export type AdaptedRoleEnvironment = Pick<Ports, "clock" | "secrets" | "network"> & {
   readonly freePorts: (host: string, count: number) => Promise<number[]>;
   readonly programs: Programs;
+  /** Asks whoever sits at the terminal; absent where nobody does. */
+  readonly ask?: Ask | undefined;
   readonly onLost: (reason: string) => void;
 };
 
@@ -39,10 +41,11 @@ export async function adaptedRole(role: AdaptedTarget, options: AdaptedRoleOptio
   }
   const ports = { ...environment, log: silentLog };
   const front = { name, coap: parseCoapUri(entry.coap), httpPort: options.httpPort, peers: options.peers, timing: options.timing };
+  const means = { clock: environment.clock, secrets: role.secrets, ask: environment.ask };
   const [adapter, start] =
     name === "bootstrap-server"
-      ? ((made) => [made, () => bootstrapFront(made, front, ports)] as const)(adapterFor.bootstrapServer(entry))
-      : ((made) => [made, () => serverFront(made, front, ports)] as const)(adapterFor.server(entry));
+      ? ((made) => [made, () => bootstrapFront(made, front, ports)] as const)(adapterFor.bootstrapServer(entry, means))
+      : ((made) => [made, () => serverFront(made, front, ports)] as const)(adapterFor.server(entry, means));
   const wrong = (await adapter.check()).find(({ ok }) => !ok);
   if (wrong !== undefined) throw failed(wrong.what, `${wrong.detail}; ${wrong.repair ?? "see muster doctor --target"}`);
   try {

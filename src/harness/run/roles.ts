@@ -4,7 +4,7 @@ import { formatAddress, type Address, type Clock, type Network, type Programs, t
 import { parseCoapUri } from "../../transport/index.js";
 import { ServedBootstrapServer, ServedLwM2mServer, type SmpCaller } from "../actors/served.js";
 import type { BootstrapServerActor, LwM2mServerActor } from "../actors/types.js";
-import type { AdapterFront } from "../adapters/index.js";
+import type { AdapterFront, Ask } from "../adapters/index.js";
 import type { AdaptedTarget, RoleTarget, RunningTarget, ServerName, Target } from "../targets/index.js";
 import { adaptedRole } from "./adapted-role.js";
 import { forwardPort } from "./port-forward.js";
@@ -37,6 +37,8 @@ export interface RolesEnvironment {
   readonly freePorts: (host: string, count: number) => Promise<number[]>;
   /** Starts the systems that a target file tells how to start. */
   readonly programs: Programs;
+  /** Asks whoever sits at the terminal; absent where nobody does. */
+  readonly ask?: Ask | undefined;
   readonly smpCaller: (baseUrl: string, token: string, nonce: string) => SmpCaller;
   readonly onLost: (reason: string) => void;
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { coapUriSchema, httpUrlSchema, timingSchema } from "../../config/index.js";
-import { leshanSchema } from "./steered.js";
+import { leshanSchema, manualSchema, templateBootstrapSchema, templateServerSchema } from "./steered.js";
 
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable" });
 
@@ -27,8 +27,8 @@ const running = z.strictObject({
 });
 
 const without = { without: z.array(z.enum(capabilityNames)).default([]) };
-const server = z.discriminatedUnion("adapter", [leshanSchema.extend(without)]);
-const bootstrapServer = z.discriminatedUnion("adapter", [leshanSchema.extend(without)]);
+const server = z.discriminatedUnion("adapter", [leshanSchema.extend(without), templateServerSchema.extend(without), manualSchema.extend(without)]);
+const bootstrapServer = z.discriminatedUnion("adapter", [leshanSchema.extend(without), templateBootstrapSchema.extend(without), manualSchema.extend(without)]);
 
 const reference = z.union([z.literal("reference"), z.strictObject({ reference: z.literal(true), tokenEnv: environmentName.optional() })]);
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { coapUriSchema, durationMsSchema, httpUrlSchema } from "../../config/index.js";
+import { bootstrapCallsSchema, serverCallsSchema, templateShape } from "../adapters/http-template/schema.js";
 
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable; use letters, digits and _" });
 const portName = z.string().regex(/^[a-z][a-z0-9]*$/, { error: "is not a name of a port; use small letters and digits" });
@@ -67,18 +68,45 @@ export const leshanSchema = z.strictObject({
 });
 export type LeshanFile = z.output<typeof leshanSchema>;
 
+const templateEntry = {
+  ...steered,
+  ...templateShape,
+  adapter: z.literal("http-template"),
+  /** Base URL of the interface; paths of calls stand below it. */
+  api: templated(httpUrlSchema, "an http:// or https:// URL"),
+};
+
+/** Any HTTP interface, its calls in the target file. */
+export const templateServerSchema = z.strictObject({ ...templateEntry, calls: serverCallsSchema });
+export type TemplateServerFile = z.output<typeof templateServerSchema>;
+export const templateBootstrapSchema = z.strictObject({ ...templateEntry, calls: bootstrapCallsSchema });
+export type TemplateBootstrapFile = z.output<typeof templateBootstrapSchema>;
+
+/** No interface: a person at the terminal is asked. */
+export const manualSchema = z.strictObject({
+  ...steered,
+  adapter: z.literal("manual"),
+  /** How long a person may take for one thing. */
+  patience: durationMsSchema.default(300_000),
+});
+export type ManualFile = z.output<typeof manualSchema>;
+
+export type SteeredServerFile = LeshanFile | TemplateServerFile | ManualFile;
+export type SteeredBootstrapFile = LeshanFile | TemplateBootstrapFile | ManualFile;
+export type SteeredFile = SteeredServerFile | SteeredBootstrapFile;
+
 /** Names of the free ports that an entry wants. */
-export const portsOf = (entry: LeshanFile): readonly string[] => entry.start?.ports ?? [];
+export const portsOf = (entry: SteeredFile): readonly string[] => entry.start?.ports ?? [];
 
 /** An entry with its ports filled in. */
-export function resolvedEntry(entry: LeshanFile, ports: Readonly<Record<string, number | string>>): LeshanFile {
+export function resolvedEntry<Entry extends SteeredFile>(entry: Entry, ports: Readonly<Record<string, number | string>>): Entry {
   const fill = (text: string): string => withPorts(text, ports);
   const { start } = entry;
   return {
     ...entry,
     coap: fill(entry.coap),
     ...(entry.coaps === undefined ? {} : { coaps: fill(entry.coaps) }),
-    api: fill(entry.api),
+    ...("api" in entry ? { api: fill(entry.api) } : {}),
     ...(start === undefined
       ? {}
       : {

@@ -1,9 +1,9 @@
-import { loadYaml, resolveToken, timing, type Timing, type TokenSources } from "../../config/index.js";
+import { ConfigError, keyOf, loadYaml, resolveToken, timing, type Timing, type TokenSources } from "../../config/index.js";
 import type { AdapterFacts, SteeredRoleName } from "../adapters/index.js";
 import { factsOf } from "../adapters/index.js";
 import { targetSchema, type Capability, type TargetFile } from "./schema.js";
 import type { KnownDeviation } from "./deviations.js";
-import type { LeshanFile } from "./steered.js";
+import type { SteeredFile } from "./steered.js";
 
 /** A role that somebody else started. */
 export interface RunningTarget {
@@ -20,8 +20,10 @@ export interface RunningTarget {
 export interface AdaptedTarget {
   readonly kind: "adapted";
   /** With the names of free ports still in it. */
-  readonly entry: LeshanFile;
+  readonly entry: SteeredFile;
   readonly facts: AdapterFacts;
+  /** What the entry names environment variables for. Never in a report. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly without: readonly Capability[];
 }
 
@@ -58,9 +60,26 @@ export const referenceTarget: Target = {
 
 type RoleEntry = TargetFile["serverA"] | TargetFile["bootstrapServer"];
 
-function roleOf(entry: RoleEntry, key: string, sources: TokenSources): RoleTarget {
+interface Sources extends TokenSources {
+  /** Somebody sits at the terminal. */
+  readonly interactive: boolean;
+}
+
+function secretsOf(entry: SteeredFile, key: string, { env, source = "", locate }: Sources): Record<string, string> {
+  if (entry.adapter !== "http-template") return {};
+  return Object.fromEntries(
+    Object.entries(entry.secrets).map(([name, { env: variable }]) => {
+      const value = env[variable];
+      if (value !== undefined && value !== "") return [name, value] as const;
+      const path = [key, "secrets", name, "env"];
+      throw new ConfigError([{ source, ...locate?.(path), key: keyOf(path), message: `the environment variable ${variable} is not set`, fix: `set it: export ${variable}=...` }]);
+    }),
+  );
+}
+
+function roleOf(entry: RoleEntry, key: string, sources: Sources): RoleTarget {
   if (entry === "reference" || "reference" in entry) return { kind: "reference" };
-  if ("adapter" in entry) return { kind: "adapted", entry, facts: factsOf(entry, key === "bootstrapServer" ? "bootstrap-server" : "lwm2m-server"), without: entry.without };
+  if ("adapter" in entry) return { kind: "adapted", entry, facts: factsOf(entry, key === "bootstrapServer" ? "bootstrap-server" : "lwm2m-server", sources.interactive), secrets: secretsOf(entry, key, sources), without: entry.without };
   const operatorToken = entry.operatorTokenEnv ?? (key === "bootstrapServer" ? entry.tokenEnv : undefined);
   return {
     kind: "running",
@@ -79,9 +98,9 @@ function pairToken(entry: RoleEntry, key: string, sources: TokenSources): string
 }
 
 /** Reads a target file. Throws `ConfigError` naming file, line, key and the fix. */
-export function readTarget(text: string, file: string, env: Readonly<Record<string, string | undefined>>): Target {
+export function readTarget(text: string, file: string, env: Readonly<Record<string, string | undefined>>, interactive = false): Target {
   const { value, locate } = loadYaml(text, file, targetSchema);
-  const sources: TokenSources = { env, source: file, locate };
+  const sources: Sources = { env, source: file, locate, interactive };
   return {
     name: value.name ?? file.replace(/^.*\//, "").replace(/\.ya?ml$/, ""),
     bootstrapServer: roleOf(value.bootstrapServer, "bootstrapServer", sources),

@@ -37,15 +37,15 @@ export const realPrograms: Programs = {
     };
     child.stdout?.on("data", hear);
     child.stderr?.on("data", hear);
-    let ended = false;
+    const state = { ended: false };
     const over = new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(`${command} could not be started: ${error.message}`));
       child.once("exit", (code, signal) => resolve(`${command} ended with ${code ?? signal ?? "no code"}`));
     });
-    void over.then(() => (ended = true));
+    void over.then(() => (state.ended = true));
     const lastLines = (): string => tail.trim().split("\n").slice(-8).join("\n");
     const stop = async (): Promise<void> => {
-      if (!ended) {
+      if (!state.ended) {
         child.kill("SIGTERM");
         const gone = await Promise.race([over.then(() => true), sleep(patienceMs, false)]);
         if (!gone) child.kill("SIGKILL");
@@ -59,7 +59,7 @@ export const realPrograms: Programs = {
     const isReady = (): Promise<boolean> => ("url" in ready ? answers(ready.url) : Promise.resolve(head.includes(ready.output)));
     await Promise.race([once(child, "spawn").catch(() => undefined), over]);
     while (!(await isReady())) {
-      if (ended) {
+      if (state.ended) {
         await stop();
         throw new Error(`${await over} before it was ready: ${lastLines()}`);
       }
