@@ -1,13 +1,12 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { after, type Timer } from "../../ports/index.js";
 import { OperatorError } from "../../operator/index.js";
-import { inexpressible } from "../adapters/index.js";
 import type { EvidenceStore } from "../evidence/store.js";
 import { PreconditionMissing, Unsupported, CheckFailed } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
 import { verdictOf, type StepRecord, type Verdict, type VerdictWithReason } from "../verdict.js";
 import type { PlannedScenario } from "./plan.js";
-import { steeredRoles } from "../targets/index.js";
+import { declinedBefore } from "./outlook.js";
 import { stepKeyword } from "./plan.js";
 import type { RunListener } from "./progress.js";
 import type { HealthMark } from "./saturation.js";
@@ -50,18 +49,8 @@ export class ScenarioSession {
   /** Before the first step: declines what the target cannot do. */
   begin(): HookResult {
     const { run, recorder } = this.scenario;
-    for (const need of this.planned.declared.needs) {
-      if (need === "misbehaviour") {
-        if (!run.devices.can.misbehave) recorder.decline("not-applicable", `devices on ${run.devices.name} cannot be made to misbehave`);
-      } else if (need === "fleet") {
-        if (run.fleet === undefined) recorder.decline("not-applicable", `devices on ${run.devices.name} are no fleet`);
-      } else {
-        const lack = run.missing.get(need);
-        if (lack !== undefined) recorder.decline(lack.as, lack.reason);
-      }
-    }
-    const step = inexpressible({ steps: this.planned.steps, rules: this.planned.declared.rules }, { ...steeredRoles(run.target), ...(run.devices.facts === undefined ? {} : { device: run.devices.facts }) });
-    if (step !== undefined) recorder.decline(step.as, step.reason);
+    const lack = declinedBefore(this.planned, run.target, run.devices, run.fleet !== undefined, run.missing);
+    if (lack !== undefined) recorder.decline(lack.as, lack.reason);
     return recorder.record().declined === undefined ? undefined : "skipped";
   }
 

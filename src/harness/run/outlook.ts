@@ -1,0 +1,25 @@
+import { inexpressible, type AdapterFacts } from "../adapters/index.js";
+import { missingCapabilities, steeredRoles, type Capability, type Lack, type Target } from "../targets/index.js";
+import type { PlannedScenario } from "./plan.js";
+
+/** Where devices come from, as far as it decides what can run. */
+export interface DeviceMeans {
+  readonly name: string;
+  readonly can: { readonly misbehave: boolean };
+  readonly facts?: AdapterFacts | undefined;
+}
+
+/** Why a scenario is not carried out against a target; undefined when it is. Known before anything is sent. */
+export function declinedBefore(planned: PlannedScenario, target: Target, devices: DeviceMeans, hasFleet: boolean, missing: ReadonlyMap<Capability, Lack> = missingCapabilities(target)): Lack | undefined {
+  for (const need of planned.declared.needs) {
+    if (need === "misbehaviour") {
+      if (!devices.can.misbehave) return { as: "not-applicable", reason: `devices on ${devices.name} cannot be made to misbehave` };
+    } else if (need === "fleet") {
+      if (!hasFleet) return { as: "not-applicable", reason: `devices on ${devices.name} are no fleet` };
+    } else {
+      const lack = missing.get(need);
+      if (lack !== undefined) return lack;
+    }
+  }
+  return inexpressible({ steps: planned.steps, rules: planned.declared.rules }, { ...steeredRoles(target), ...(devices.facts === undefined ? {} : { device: devices.facts }) });
+}
