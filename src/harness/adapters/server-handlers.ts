@@ -63,11 +63,12 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
 
   constructor(private readonly options: ServerHandlerOptions) {}
 
-  getCapabilities(): Capabilities {
+  getCapabilities(caller: Caller): Capabilities {
     const { adapter } = this.options;
     return {
       profile: "smp/1",
       role: "lwm2m-server",
+      tenant: caller.tenant,
       software: `${adapter.name} (adapter)`,
       securityModes: ["nosec", "psk"],
       secretTransport: ["jwe", "cleartext"],
