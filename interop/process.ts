@@ -87,6 +87,13 @@ export function events(running: RunningProcess): Readonly<Record<string, unknown
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 }
 
+/** The first event for which `which` holds, once its line has come through the pipe. */
+export async function eventFrom(running: RunningProcess, which: (event: Readonly<Record<string, unknown>>) => boolean, withinMs = 5_000): Promise<Readonly<Record<string, unknown>>> {
+  const found = await eventually(withinMs, () => events(running).find(which));
+  if (found === undefined) throw new Error(`no such event in:\n${running.output()}`);
+  return found;
+}
+
 /** Polls until `probe` gives something; undefined when the time is over. */
 export async function eventually<T>(withinMs: number, probe: () => Promise<T | undefined> | T | undefined): Promise<T | undefined> {
   const until = performance.now() + withinMs;

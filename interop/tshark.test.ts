@@ -28,7 +28,7 @@ describe("tshark on the capture of a scenario", () => {
       if (process.env["CI"] !== undefined) throw new Error("tshark is not installed: run interop/setup");
       return;
     }
-    const { stdout } = await run(process.execPath, [muster, "run", scenario, "--json", "--out", folder, "--devices", "1"], { timeout: 60_000, maxBuffer: 16 * 1024 * 1024 });
+    const { stdout } = await run(process.execPath, [muster, "run", scenario, "--security", "nosec", "--json", "--out", folder, "--devices", "1"], { timeout: 60_000, maxBuffer: 16 * 1024 * 1024 });
     const result = JSON.parse(stdout) as { readonly scenarios: readonly { readonly name: string; readonly evidence?: string }[] };
     const evidence = result.scenarios.find(({ name }) => name === "A known device gets its configured account")?.evidence;
     file = join(folder, "latest", evidence ?? "", "capture.pcapng");
@@ -62,4 +62,25 @@ describe("tshark on the capture of a scenario", () => {
     expect(comments).toMatch(/^device, ab-[a-z0-9]+-c1: CON POST \/bs/m);
     expect(comments).toMatch(/^bootstrap-server, ab-[a-z0-9]+-c1: /m);
   });
+});
+
+describe("tshark on the capture of a scenario over DTLS whose keys were kept", () => {
+  const folder = mkdtempSync(join(tmpdir(), "muster-tshark-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it("decrypts it by the secrets inside, Bootstrap-Request, Writes and Register, and finds nothing malformed", async (test) => {
+    if (!installed && process.env["CI"] === undefined) return test.skip("tshark is not installed: run interop/setup");
+    const { stdout } = await run(process.execPath, [muster, "run", scenario, "--key-log", "--json", "--out", folder, "--devices", "1"], { timeout: 60_000, maxBuffer: 16 * 1024 * 1024 });
+    const result = JSON.parse(stdout) as { readonly keyLog?: boolean; readonly scenarios: readonly { readonly name: string; readonly evidence?: string }[] };
+    expect(result.keyLog).toBe(true);
+    const evidence = result.scenarios.find(({ name }) => name === "A known device gets its configured account")?.evidence;
+    const file = join(folder, "latest", evidence ?? "", "capture.pcapng");
+    const ports = new Set(decodeCapture(await readFile(file)).flatMap(({ from, to }) => [from.port, to.port]));
+    const asDtls = [...ports].flatMap((port) => ["-d", `udp.port==${port},dtls`, "-d", `dtls.port==${port},coap`]);
+    const text = await tshark("-r", file, ...asDtls);
+    expect(text).toMatch(/POST, .*\/bs\?ep=ab-/);
+    expect(text).toMatch(/POST, .*\/rd\?ep=ab-.*lwm2m=1\.1/);
+    expect(await tshark("-r", file, ...asDtls, "-Y", "coap.code == 3 && lwm2mtlv", "-T", "fields", "-e", "coap.opt.uri_path_recon")).toMatch(/^\/0\/\d+$/m);
+    expect(await tshark("-r", file, ...asDtls, "-Y", "_ws.malformed")).toBe("");
+  }, 120_000);
 });

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -36,7 +38,7 @@ describe("the package, as npm pack makes it", () => {
   it("holds what a run needs and what a vendor reads, and no tests", () => {
     const paths = packed.files.map(({ path }) => path);
     expect(paths).toEqual(
-      expect.arrayContaining(["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/src/cli/main.js", "src/smp/openapi.yaml", "features/registration/register.feature", "targets/served.yaml", "targets/served/README.md", "docs/writing-scenarios.md"]),
+      expect.arrayContaining(["package.json", "README.md", "LICENSE", "CHANGELOG.md", "dist/src/cli/main.js", "dist/src/dtls/package.js", "dist/src/dtls/package.d.ts", "src/dtls/README.md", "src/smp/openapi.yaml", "features/registration/register.feature", "targets/served.yaml", "targets/served/README.md", "docs/writing-scenarios.md"]),
     );
     expect(paths.filter((path) => /\.test\.|(^|\/)(test|testing|bench|node_modules)\//.test(path))).toEqual([]);
   });
@@ -46,6 +48,20 @@ describe("the package, as npm pack makes it", () => {
     expect(stdout).toContain("Usage: muster run [options] [paths or tags...]");
     expect(stdout).toContain("Example");
   }, 150_000);
+
+  it("gives the DTLS client and server of their README to whoever imports muster/dtls, with types", async () => {
+    const [, example = ""] = /```js\n([^]*?)```/.exec(readFileSync(join(root, "src/dtls/README.md"), "utf8")) ?? [];
+    const socket = createSocket("udp4").bind(0, "127.0.0.1");
+    await once(socket, "listening");
+    const { port } = socket.address();
+    socket.close();
+    const text = example.replace("5684", String(port));
+    for (const name of ["example.mjs", "example.mts"]) writeFileSync(join(empty, name), text);
+    const { stdout } = await run("node", ["example.mjs"], within(empty, 60_000));
+    expect(stdout).toBe("device-1, first floor\nhello\n");
+    const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--typeRoots", join(root, "node_modules/@types"), "--types", "node"];
+    await run(join(root, "node_modules/.bin/tsc"), [...options, "example.mts"], within(empty, 120_000));
+  }, 200_000);
 
   it("passes registration there, by tag and by file", async () => {
     const { stdout } = await muster("run", "--functional", "@registration", "--seed", "1", "--json");

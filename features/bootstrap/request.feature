@@ -3,7 +3,7 @@ Feature: Answers to a Bootstrap-Request
 
   What the request says decides whether a session begins.
 
-  @must @rule:bootstrap-request-unknown @rule:bootstrap-request-codes
+  @nosec @must @rule:bootstrap-request-unknown @rule:bootstrap-request-codes
   Scenario: An unknown device is refused
     Given the Bootstrap Server does not know "x:c1"
     When "x:c1" starts
@@ -19,7 +19,7 @@ Feature: Answers to a Bootstrap-Request
       | POST   | /bs  | ep=<c1>&pct=11542  |
     Then the answer is 2.04
 
-  @must @rule:bootstrap-request-codes @needs:misbehaviour @needs:plain-bootstrap
+  @nosec @must @rule:bootstrap-request-codes @needs:misbehaviour @needs:plain-bootstrap
   Scenario: A Bootstrap-Request that names no endpoint is refused
     Given the Bootstrap Server is configured to give "c1" an account of operator A
     When "c1" sends to the Bootstrap Server:

@@ -12,7 +12,7 @@ Feature: Parameters of a Register
       | POST   | /rd  | ep=<c1>&lt=60&lwm2m=1.1&b=U | </1/0>,</3/0> | 40     |
     Then the answer is 2.01
 
-  @rule:register-endpoint-required @needs:misbehaviour
+  @nosec @rule:register-endpoint-required @needs:misbehaviour
   Scenario: A Register without an endpoint name is refused
     Given device "c1" with a factory account of operator A
     When "c1" sends to server A:

@@ -1,4 +1,4 @@
-@SM-1 @judges:bootstrap-server @profile
+@SM-1 @judges:bootstrap-server @profile @nosec
 Feature: SM-1, a LwM2M Server supplies its account
 
   Calls of an operator's LwM2M Server at the Bootstrap Server, and nothing on any device.
@@ -204,9 +204,9 @@ Feature: SM-1, a LwM2M Server supplies its account
     And the answer has:
       | profile | smp/1            |
       | role    | bootstrap-server |
-    And the capabilities list the order types "provision, update, remove" and no "rotate"
+    And the capabilities list the order types "provision, update, remove" and no "renew"
     When operator A sends POST /smp/v1/orders with:
       """
-      {"type": "rotate", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}}
+      {"type": "renew", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}}
       """
     Then the answer is 400 "schema" about "/type"

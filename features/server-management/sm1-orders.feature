@@ -70,7 +70,7 @@ Feature: SM-1, orders and what becomes of their devices
       | what                 | status | problem   | field                | body                                                                                                                              |
       | no account           | 400    | schema    | /accountId           | {"type": "provision", "targets": {"endpoints": ["<c1>"]}}                                                                         |
       | an unknown account   | 404    | not-found | /accountId           | {"type": "provision", "accountId": "nothing", "targets": {"endpoints": ["<c1>"]}}                                                 |
-      | an unknown type      | 400    | schema    | /type                | {"type": "rotate", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}}                                                |
+      | an unknown type      | 400    | schema    | /type                | {"type": "renew", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}}                                                |
       | no device            | 400    | schema    | /targets/endpoints   | {"type": "provision", "accountId": "<A.account>", "targets": {"endpoints": []}}                                                   |
       | a device named twice | 400    | schema    | /targets/endpoints   | {"type": "provision", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>", "<c1>"]}}                                     |
       | too high a rate      | 400    | schema    | /policy/spread/perMinute | {"type": "provision", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}, "policy": {"spread": {"perMinute": 60001}}} |

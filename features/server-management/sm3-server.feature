@@ -1,4 +1,4 @@
-@SM-3 @judges:lwm2m-server @profile
+@SM-3 @judges:lwm2m-server @profile @nosec
 Feature: SM-3, what a LwM2M Server does with the credentials it is told
 
   The harness stands in the place of the Bootstrap Server; no order and no session is involved.

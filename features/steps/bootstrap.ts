@@ -118,7 +118,7 @@ Then("{device} accepts the Writes of {path}", function (this: MusterWorld, alias
 // By the rule of instance ids: what was there stays where and what it was, and the new account stands beside it.
 Then("the account of {operator} on {device} stands beside that of {operator}, which keeps instance {int}", async function (this: MusterWorld, added: ServerName, alias: string, before: ServerName, instance: number) {
   const held = await accountOn(this.scenario, alias, before);
-  this.scenario.equal("instance-ids", `the account of operator ${before} on "${alias}"`, `/1/${instance} at ${this.scenario.server(before).uri}`, held === undefined ? "gone" : `/1/${held.serverInstance} at ${held.uri}`);
+  this.scenario.equal("instance-ids", `the account of operator ${before} on "${alias}"`, `/1/${instance} at ${this.scenario.uriOf(before)}`, held === undefined ? "gone" : `/1/${held.serverInstance} at ${held.uri}`);
   const other = await accountOn(this.scenario, alias, added);
   const text = `the account of operator ${added} on "${alias}"`;
   this.scenario.equal("account-fields", text, "there", other === undefined ? "no account with its Short Server ID" : "there");

@@ -34,7 +34,7 @@ Given("device {device} with a factory account of {operator} and a lifetime of {i
 
 // `| uri | shortServerId | securityInstance | serverInstance |`: the account stands at these instances of /0 and /1.
 Given("the account of {operator} on {device} is instance {int}", function (this: MusterWorld, operator: ServerName, alias: string, instance: number) {
-  const { uri } = this.scenario.server(operator);
+  const uri = this.scenario.uriOf(operator);
   const servers = (this.scenario.specOf(alias)?.servers ?? []).map((server) => (server.uri === uri ? { ...server, serverInstance: instance, securityInstance: instance + 1 } : server));
   this.scenario.declare(alias, { servers });
 });

@@ -55,7 +55,7 @@ Given("device {device} sends no Update by itself", function (this: MusterWorld, 
 
 // `/1/x/13`, the lower the earlier.
 Given("device {device} registers with {operator} before {operator}", function (this: MusterWorld, alias: string, first: ServerName, second: ServerName) {
-  const order = new Map([first, second].map((name, index) => [this.scenario.server(name).uri, index + 1]));
+  const order = new Map([first, second].map((name, index) => [this.scenario.uriOf(name), index + 1]));
   const servers = (this.scenario.specOf(alias)?.servers ?? []).map((server) => ({ ...server, resources: { ...server.resources, 13: order.get(server.uri) ?? 0 } }));
   this.scenario.declare(alias, { servers });
 });
@@ -100,6 +100,13 @@ Then("{device} is given a location by {server}", function (this: MusterWorld, al
 Then("{server} lists {device} with a lifetime of {int} s", async function (this: MusterWorld, server: ServerName, alias: string, lifetime: number) {
   const listed = await awaitListed(this.scenario, alias, server);
   this.scenario.equal("register-accepted", `the lifetime of "${alias}" at server ${server}`, String(lifetime), String(listed?.lifetime ?? "not listed"));
+});
+
+// Of a Register that named no endpoint: whose it is said the session.
+Then("{server} lists {device} with a lifetime of {int} s by {string}", async function (this: MusterWorld, server: ServerName, alias: string, lifetime: number, rule: string) {
+  if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
+  const listed = await awaitListed(this.scenario, alias, server);
+  this.scenario.equal(rule, `the lifetime of "${alias}" at server ${server}`, String(lifetime), String(listed?.lifetime ?? "not listed"));
 });
 
 Then("the answer is {code}", function (this: MusterWorld, codes: string) {

@@ -29,7 +29,7 @@ When("{operator} changes its account to:", function (this: MusterWorld, operator
 });
 
 When("{operator} moves its account to its second URI", function (this: MusterWorld, operator: ServerName) {
-  return changeAccount(this.scenario, operator, { uri: this.scenario.server(operator).secondUri ?? "" });
+  return changeAccount(this.scenario, operator, { uri: this.scenario.secondUriOf(operator) });
 });
 
 const aliasesIn = (text: string): string[] => text.split(",").map((alias) => alias.trim());

@@ -7,7 +7,7 @@ import { eventually, printed } from "../process.js";
 import { opensslClient, opensslServer, withoutExtendedMasterSecret, type OpensslOptions } from "./peers/openssl.js";
 import { askVersion, needs } from "./rig/installed.js";
 import { LONG_IDENTITY, SUITES, type SuiteCode } from "./rig/keys.js";
-import { echoOf, ourClient, ourServer, sessionOf, type OurClient, type OurClientOptions, type OurServer } from "./rig/ours.js";
+import { echoOf, lossy, ourClient, ourServer, sessionOf, type OurClient, type OurClientOptions, type OurServer } from "./rig/ours.js";
 import { table } from "./rig/table.js";
 import { fragmented, MessageType } from "./rig/wire.js";
 
@@ -80,6 +80,13 @@ describe("OpenSSL's client and our server", () => {
     });
   });
 
+  it("come to a session although a datagram of each of our flights is lost", async (test) => {
+    clientRows.row("client", "C0A8").shows(test, "loss");
+    const server = await served({ faults: lossy(2, 1), retransmission: { initialMs: 300 } });
+    await visit(server, "C0A8");
+    expect(server.sessions).toHaveLength(1);
+  });
+
   it("agree on encrypt-then-mac with CBC, and do without where the client has none", async (test) => {
     clientRows.row("client", "00AE").shows(test, "encrypt-then-mac on and off");
     const server = await served();
@@ -148,6 +155,14 @@ describe("OpenSSL's server and our client", () => {
       expect(fragmented(client.wire, client.localPort)).toEqual([MessageType.ClientKeyExchange]);
       await client.close();
     });
+  });
+
+  it("come to a session although a datagram of each of our flights is lost", async (test) => {
+    serverRows.row("server", "C0A8").shows(test, "loss");
+    const { port, process } = await serving(["C0A8"]);
+    const client = await visited(port, process, { faults: lossy(3, 1) });
+    expect(client.counters.retransmissions).toBeGreaterThanOrEqual(3);
+    await client.close();
   });
 
   it("do without encrypt-then-mac with CBC where the server has none", async (test) => {

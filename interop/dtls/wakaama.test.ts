@@ -55,7 +55,8 @@ it("Wakaama registers, is read in TLV and deregisters over our server's session"
   const read = await server.endpoint.request(peer, { code: Codes.GET, path: ["3", "0", "0"] });
   expect(read).toMatchObject({ code: Codes.Content, contentFormat: 11_542 });
   expect(text(read.payload)).toContain("Wakaama");
-  await client.stop();
+  client.signal("SIGTERM");
+  await client.exited;
   expect(server.requests.at(-1)).toMatchObject({ code: Codes.DELETE, path: ["rd", "1"] });
 });
 

@@ -19,7 +19,7 @@ export async function deviceProvider(): Promise<DeviceProvider> {
   const host = await HostProcess.launch("java", ["-cp", `${folder}/classes:${folder}/lib/*`, "Main"], "leshan");
   return {
     name: "leshan",
-    can: { misbehave: false, actions: true },
+    can: { misbehave: false, actions: true, psk: false },
     facts: {
       name: "leshan",
       lacks: new Map<Property, string>([

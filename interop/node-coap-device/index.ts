@@ -14,7 +14,7 @@ export async function deviceProvider(): Promise<DeviceProvider> {
   const host = await HostProcess.start(fileURLToPath(new URL("./host.js", import.meta.url)));
   return {
     name: "node-coap",
-    can: { misbehave: false, actions: true },
+    can: { misbehave: false, actions: true, psk: false },
     async create(spec: DeviceSpec): Promise<DeviceActor> {
       await asked(host.send({ type: "create", spec, start: false }, z.null()));
       return new HostedActor(host, spec.endpoint);

@@ -2,6 +2,7 @@ import { Codes, formatCode, parseCode } from "../../src/coap/index.js";
 import type { Code, IncomingRequest, RequestHandler } from "../../src/coap/index.js";
 import { RequestError, isBootstrapPath, parseBootstrapRequest } from "../../src/lwm2m/index.js";
 import type { FaultOutcome, SessionView } from "../../src/operator/index.js";
+import type { BootstrapCredentials } from "./bootstrap-credentials.js";
 import { BootstrapSession } from "./bootstrap-session.js";
 import type { Assignment, EndedSession, SessionContext } from "./session-context.js";
 import { SessionLimit } from "./session-limit.js";
@@ -18,6 +19,9 @@ export interface Assignments {
   /** A Bootstrap-Request was accepted: what its session shall bring about. */
   assign(endpoint: string, sessionId: number): Assignment;
 }
+
+/** Who comes over DTLS, and who may come without it. */
+export type Clients = Pick<BootstrapCredentials, "findKey" | "admitsUnsecured">;
 
 /** Sessions that are over and still shown to the operator. */
 const keptSessions = 2000;
@@ -43,6 +47,7 @@ export class BootstrapHandler implements RequestHandler {
   constructor(
     private readonly assignments: Assignments,
     private readonly counters: BootstrapCounters,
+    private readonly clients: Clients,
     epoch: number,
   ) {
     // Grows for an endpoint even when the server was restarted in between (ORD-5).
@@ -99,7 +104,7 @@ export class BootstrapHandler implements RequestHandler {
     if (request.code !== Codes.POST) return request.respond({ code: Codes.MethodNotAllowed });
     let endpoint: string;
     try {
-      ({ endpoint } = parseBootstrapRequest(request));
+      endpoint = this.#endpointOf(request, context);
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;
       return this.#refuse(request, error.code, context);
@@ -108,6 +113,19 @@ export class BootstrapHandler implements RequestHandler {
     const fault = context.faults.empty ? undefined : context.faults.match("bootstrap-request", endpoint);
     if (fault === undefined) return this.#bootstrap(request, endpoint, context);
     void context.faults.carryOut(fault, endpoint).then((outcome) => this.#withFault(request, endpoint, context, outcome));
+  }
+
+  /** The name that the session's key is bound to, else the one that is given; throws `RequestError` when both are there and differ, or neither may be believed. */
+  #endpointOf(request: IncomingRequest, { plants }: SessionContext): string {
+    const { identity, secured } = request.peer;
+    if (identity === undefined) {
+      const { endpoint } = parseBootstrapRequest(request);
+      if (secured === true || !this.clients.admitsUnsecured(endpoint)) throw new RequestError(Codes.BadRequest, "this device has to come over DTLS");
+      return endpoint;
+    }
+    const holder = this.clients.findKey(identity.bytes);
+    if (holder === undefined) throw new RequestError(Codes.BadRequest, "the identity of the session is known no more");
+    return parseBootstrapRequest(request, plants.has("endpoint-not-bound") ? {} : { identity: holder.endpoint }).endpoint;
   }
 
   #withFault(request: IncomingRequest, endpoint: string, context: SessionContext, outcome: FaultOutcome | undefined): void {

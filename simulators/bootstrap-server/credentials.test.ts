@@ -131,6 +131,23 @@ describe("a secret on its way to a Server", () => {
     expect(rig.serverA.key("ab-2", 1)).toEqual(held(102).key);
   });
 
+  it("is encrypted anew in a batch too", async () => {
+    const accountId = await rig.provisioned(one, rig.a, pskA);
+    rig.serverA.keys = await SecretKeys.create("second");
+    const placed = await order(rig.a, accountId, ["ab-2", "ab-3"], { policy: waiting });
+    for (const ep of ["ab-2", "ab-3"]) await itemIn(rig.a, placed, ep, "awaiting-client");
+    expect(rig.serverA.batches).toBe(2);
+    expect(rig.serverA.key("ab-2", 1)).not.toEqual(rig.serverA.key("ab-3", 1));
+  });
+
+  it("shares a batch with as many others as fit into one, whatever the length of their names", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const names = Array.from({ length: 300 }, (_, index) => `ab-${index}-${"x".repeat(1000)}`);
+    const placed = await order(rig.a, accountId, names, { policy: waiting });
+    await until(async () => (await rig.a.getOrder(placed.orderId)).value.counts["awaiting-client"], (count) => count === names.length);
+    expect(rig.serverA.batches).toBeGreaterThan(1);
+  });
+
   it("is not sent to a Server that takes no JWE, and the item says so", async () => {
     rig.serverA.secretTransport = ["cleartext"];
     const placed = await awaited();
@@ -162,7 +179,7 @@ describe("a secret on its way to a Server", () => {
       await rig.traceText(), ...(await Promise.all([rig.a.listAccounts(), rig.a.listOrders(), rig.a.listEvents({ wait: 0, limit: 1000 }), rig.a.getClient("ab-1")])).map((answered) => JSON.stringify(answered)),
     ].join("\n");
     expect(seen).toContain('"secret":"(jwe)"');
-    for (const form of [key.toString("base64url"), key.toString("base64").replace(/=+$/, "")]) expect(seen).not.toContain(form);
+    for (const form of [key.toString("hex"), key.toString("base64url"), key.toString("base64").replace(/=+$/, "")]) expect(seen).not.toContain(form);
     expect(seen).not.toMatch(/eyJ[\w-]+\.[\w-]*\.[\w-]*\./);
   });
 });

@@ -18,6 +18,7 @@ export const plants = [
   { name: "unanswered-finish-applied", rule: "finish-unanswered", breaks: "takes a Finish that nobody answered for one that was answered 2.04" },
   { name: "discover-skipped", rule: "discover-first", breaks: "writes without Discover, to instance ids it assumes to be free" },
   { name: "unknown-endpoint-accepted", rule: "bootstrap-request-unknown", breaks: "answers a Bootstrap-Request of an unknown endpoint 2.04" },
+  { name: "endpoint-not-bound", rule: "endpoint-bound-to-identity", breaks: "lets a device that proved one identity bootstrap under the name of another" },
   { name: "wrong-code-of-a-table", rule: "bootstrap-request-codes", breaks: "answers a refused Bootstrap-Request 4.04 instead of 4.00" },
   { name: "same-key-for-two-servers", rule: "keys-differ", breaks: "gives a device the same key for all of its Servers" },
   { name: "rotation-keeps-identity", rule: "new-version-new-identity", breaks: "rotates the key and leaves the identity as it was" },

@@ -1,3 +1,4 @@
+import { withoutKeys } from "../../src/config/index.js";
 import type { BootstrapServerConfig } from "../../src/config/index.js";
 import { Metrics } from "../../src/metrics/index.js";
 import { EventLog, FaultBoard, TraceLog } from "../../src/operator/index.js";
@@ -6,7 +7,9 @@ import type { Ports } from "../../src/ports/index.js";
 import { itemStates } from "../../src/smp/index.js";
 import type { SecretKeys } from "../../src/smp/index.js";
 import type { UdpEndpoint } from "../../src/transport/index.js";
+import { BootstrapCredentials } from "./bootstrap-credentials.js";
 import { BootstrapHandler } from "./bootstrap-handler.js";
+import { BootstrapSecurity } from "./bootstrap-security.js";
 import type { ServerLink } from "./engine/server-link.js";
 import { ServerManagement } from "./engine/server-management.js";
 import { SmpLink } from "./engine/smp-link.js";
@@ -21,6 +24,8 @@ export class BootstrapServer {
   readonly metrics: Metrics;
   readonly management: ServerManagement;
   readonly bootstraps: BootstrapHandler;
+  /** Who has a key for the DTLS port. */
+  readonly security: BootstrapSecurity;
   readonly handlers: SmpHandlers;
   readonly operations: BootstrapServerOperations;
   readonly #links = new Map<string, ServerLink>();
@@ -35,6 +40,7 @@ export class BootstrapServer {
   ) {
     const { clock, log, secrets } = ports;
     const plants = plantsNamed(config.plants);
+    const credentials = new BootstrapCredentials(config.clients, config.nosec);
     this.trace = new TraceLog(config.name, clock, config.traceEvents);
     this.events = new EventLog(clock);
     this.faults = new FaultBoard(clock, this.trace);
@@ -43,7 +49,8 @@ export class BootstrapServer {
       const link = links?.get(peer.id) ?? (peer.smp === undefined ? undefined : new SmpLink(peer, peer.smp, { clock, secrets, trace: this.trace }));
       if (link !== undefined) this.#links.set(peer.id, link);
     }
-    this.management = new ServerManagement(config, { clock, secrets, log, trace: this.trace, operatorEvents: this.events, plants, links: this.#links, keys });
+    this.management = new ServerManagement(config, { clock, secrets, log, trace: this.trace, operatorEvents: this.events, plants, links: this.#links, keys, holdsKey: (name) => credentials.holds(name) });
+    this.security = new BootstrapSecurity(credentials, this.faults, this.trace);
     const request = this.metrics.operation("bootstrap-request");
     const session = this.metrics.operation("session");
     this.bootstraps = new BootstrapHandler(
@@ -57,12 +64,16 @@ export class BootstrapServer {
           this.events.publish("session", name, { id, state, ...(reason === undefined ? {} : { reason }) });
         },
       },
+      credentials,
       clock.epoch(),
     );
     this.bootstraps.attach({ clock, endpoint, faults: this.faults, trace: this.trace, timing: config.timing.bootstrapServer, plants, stallMs: 3 * config.timing.coap.ackTimeoutMs });
     this.handlers = new SmpHandlers(config, this.management, keys);
     this.operations = {
-      bootstrap: (name) => this.management.plain.of(name)?.configuration,
+      bootstrap: (name) => {
+        const plain = this.management.plain.of(name);
+        return plain && withoutKeys(plain.configuration);
+      },
       setBootstrap: (name, configuration) => this.management.plain.set(name, configuration),
       removeBootstrap: (name) => this.management.plain.remove(name),
       sessions: (query) => this.bootstraps.views(query),
@@ -82,6 +93,7 @@ export class BootstrapServer {
     metrics.coap(() => this.endpoint.counters);
     metrics.gauge("muster_bootstrap_sessions", "Bootstrap sessions under way.", () => this.bootstraps.openSessions);
     metrics.gauge("muster_bootstrap_requests_waiting", "Bootstrap-Requests whose session has not begun.", () => this.bootstraps.waitingRequests);
+    metrics.total("muster_handshakes_total", "DTLS handshakes of devices, by what became of them; those resumed are among the finished.", ["outcome"], () => Object.entries(this.security.counts).map(([outcome, value]) => [{ outcome }, value] as const));
     metrics.gauges("muster_order_items", "Items of orders by state.", ["state"], () => itemStates.map((state) => [{ state }, this.management.items.count(state)] as const));
   }
 }

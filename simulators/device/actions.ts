@@ -34,6 +34,8 @@ export type DeviceAction =
   | { readonly do: "register"; readonly shortServerId?: number }
   | { readonly do: "update"; readonly shortServerId?: number }
   | { readonly do: "deregister"; readonly shortServerId?: number }
+  /** Gives the DTLS session up without a word, makes another, and sends in it what the session obliges to: an Update, or a Register. `full`: does not offer to resume. */
+  | { readonly do: "reconnect"; readonly shortServerId?: number; readonly full?: boolean }
   /** Hears nothing until `wake`, or until its next Update is due. */
   | { readonly do: "sleep" }
   /** Listens again and sends an Update. */

@@ -26,12 +26,15 @@ export function perform(device: Device, action: DeviceAction): Promise<ActionRes
     case "update":
     case "deregister":
       return registration(device, action.do, action.shortServerId);
+    case "reconnect":
+      for (const account of device.accounts) if (action.shortServerId === undefined || account.shortServerId === action.shortServerId) account.link.loseSession(action.full);
+      return registration(device, "update", action.shortServerId);
     default:
       return Promise.resolve(atOnce(device, action));
   }
 }
 
-function atOnce(device: Device, action: Exclude<DeviceAction, { do: "request" | "send-raw" | "stop" | "bootstrap" | "register" | "update" | "deregister" }>): ActionResult {
+function atOnce(device: Device, action: Exclude<DeviceAction, { do: "request" | "send-raw" | "stop" | "bootstrap" | "register" | "update" | "deregister" | "reconnect" }>): ActionResult {
   switch (action.do) {
     case "start":
       return device.start() ? done : refused("busy");

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { testPsk } from "../../src/config/index.js";
+import { bootstrapFinish } from "../../src/lwm2m/index.js";
 import { bootstrapping } from "./testing/bootstrapping.js";
 import { psk } from "./testing/scripted-peer.js";
 import type { DeviceSpec } from "./spec.js";
@@ -76,6 +77,17 @@ describe("a device that bootstraps over DTLS", () => {
     a.endpoint.revoke((identity) => identity.toString() === "dev-1 v1", 49);
     await of.clock.advance(1_000);
     expect(a.sessions.at(-1)).toBe("end: alert-sent");
+  });
+
+  it("refuses a configuration with an account that has no key", async () => {
+    const { of, bootstrap, a, device, start, writeAccount, ask } = await bootstrapping({ bootstrap: { uri: "coaps://10.0.0.8:5684", psk: factory } });
+    bootstrap.knows(factory);
+    await start();
+    await writeAccount(1, a.secureUri, 101, 300, { identity: Buffer.from("dev-1"), key: Buffer.alloc(0) });
+    const { response } = await bootstrap.ask(of, bootstrapFinish());
+    expect(Buffer.from(response?.payload ?? []).toString()).toBe("/0/1 has security mode 0 and no key");
+    expect(device.state.at).toBe("bootstrapping");
+    expect(await ask(bootstrapFinish())).toBe("4.06");
   });
 
   it("waits and asks again when the handshake with its Bootstrap Server fails", async () => {

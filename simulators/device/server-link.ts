@@ -29,6 +29,7 @@ export class ServerLink implements SessionListener {
   #sessionSince = 0;
   #usedAt = 0;
   #opening = false;
+  #full = false;
 
   constructor(
     readonly device: Device,
@@ -76,8 +77,9 @@ export class ServerLink implements SessionListener {
     return this.secured !== undefined && this.#sessionSince < time && this.#sessionSince > 0;
   }
 
-  /** The session is given up without a word: no answer came in it. */
-  loseSession(): void {
+  /** The session is given up without a word: no answer came in it. `full`: the next one does not resume it. */
+  loseSession(full = false): void {
+    this.#full = full;
     if (this.secured !== undefined) this.#leaveSession(this.secured);
   }
 
@@ -117,7 +119,8 @@ export class ServerLink implements SessionListener {
 
   #handshake(secured: SecureEndpoint): void {
     this.device.handshakes.begins(this.to);
-    secured.connect(this.device.behaviour.sessions.resumes ? undefined : "full");
+    secured.connect(this.device.behaviour.sessions.resumes && !this.#full ? undefined : "full");
+    this.#full = false;
   }
 
   #open(): void {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Codes } from "../../src/coap/index.js";
+import { perform } from "./perform.js";
 import { takeSnapshot } from "./take-snapshot.js";
 import { deviceIn, lab, psk, ScriptedPeer, spec, world, type World } from "./testing/scripted-peer.js";
 import { Device } from "./device.js";
@@ -147,6 +148,21 @@ describe("a device whose Server lost the session", () => {
     await of.clock.advance(80_000);
     expect(server.sessions).toEqual(["full dev-1", "end: replaced", "full dev-1"]);
     expect(server.story).toEqual(["POST /rd", "POST /rd/1"]);
+  });
+});
+
+describe("a device that is told to reconnect", () => {
+  it("resumes its session and updates, or makes a new one and registers", async () => {
+    const { of, server, device } = await registered();
+    const outcome = async (full: boolean) => {
+      const done = perform(device, { do: "reconnect", full });
+      await of.clock.advance(1_000);
+      return (await done).code;
+    };
+    expect(await outcome(false)).toBe("2.04");
+    expect(await outcome(true)).toBe("2.01");
+    expect(server.sessions.filter((each) => !each.startsWith("end"))).toEqual(["full dev-1", "resumed dev-1", "full dev-1"]);
+    expect(server.story).toEqual(["POST /rd", "POST /rd/1", "POST /rd"]);
   });
 });
 

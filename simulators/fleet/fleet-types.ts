@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly traceLimit?: number;
   /** Datagrams of untraced devices kept per shard, for those that fail. Default 8,192; 0: none. */
   readonly recorderLimit?: number;
+  /** Takes the lines of an NSS key log for every DTLS session of every device. Whoever sets it has to say so where the user reads. */
+  readonly keyLog?: (line: string) => void;
   /** A shard was lost: the fleet is stopped, its figures mean nothing any more. */
   readonly onLost?: (reason: string) => void;
 }

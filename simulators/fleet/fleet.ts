@@ -8,7 +8,7 @@ import { packageRoot, realClock } from "../../src/ports/real/index.js";
 import { addUp, newCounters, type ActionResult, type DeviceAction, type DeviceCounters, type DeviceSnapshot, type DeviceSpec, type FleetState } from "../device/index.js";
 import type { Bin, Fleet, FleetOptions, FleetSnapshot, StopOptions } from "./fleet-types.js";
 import { Merge } from "./merge.js";
-import { indexOf, sliceOf, type FleetPlan } from "./plan.js";
+import { indexIn, planFor, sliceOf, type FleetPlan } from "./plan.js";
 import type { FailedDevice, Operation, Selection, TracePage } from "./protocol.js";
 import { ShardLink } from "./shard-link.js";
 import type { ShardTask } from "./worker.js";
@@ -58,9 +58,10 @@ class ThreadedFleet implements Fleet {
       port1,
       () => this.#clock.now(),
       (statistics) => this.#merge.take(statistics),
+      (line) => this.#options.keyLog?.(line),
     );
-    const { seed = 1, traceLimit = defaults.traceLimit, recorderLimit = defaults.recorderLimit } = this.#options;
-    const task = this.#pool.run({ port: port2, shard, seed, traceLimit, recorderLimit } satisfies ShardTask, { transferList: [port2], signal: this.#abort.signal }).then(
+    const { seed = 1, traceLimit = defaults.traceLimit, recorderLimit = defaults.recorderLimit, keyLog } = this.#options;
+    const task = this.#pool.run({ port: port2, shard, seed, traceLimit, recorderLimit, keyLog: keyLog !== undefined } satisfies ShardTask, { transferList: [port2], signal: this.#abort.signal }).then(
       () => this.#ended(shard, "ended before it was told to"),
       (error: unknown) => this.#ended(shard, error instanceof Error ? error.message : String(error)),
     );
@@ -110,9 +111,16 @@ class ThreadedFleet implements Fleet {
 
   async launch(plan: FleetPlan): Promise<void> {
     if (this.#plans.some(({ name }) => name === plan.name)) throw new Error(`there is a plan "${plan.name}" already`);
+    const { credentials } = plan;
+    if (credentials !== undefined && (credentials.first > plan.first || credentials.first + credentials.devices.length < plan.last)) throw new Error(`the plan "${plan.name}" has devices without credentials`);
     if (!Number.isInteger(plan.first) || !Number.isInteger(plan.last) || plan.last < plan.first) throw new Error(`a plan of devices ${plan.first} to ${plan.last} is none`);
     this.#plans.push(plan);
-    await Promise.all(this.#links.map((link, shard) => link.ask({ type: "launch", plan, slice: sliceOf(plan, shard, this.shards), startInMs: defaults.startInMs })));
+    await Promise.all(
+      this.#links.map((link, shard) => {
+        const slice = sliceOf(plan, shard, this.shards);
+        return link.ask({ type: "launch", plan: planFor(plan, slice), slice, startInMs: defaults.startInMs });
+      }),
+    );
   }
 
   async setRate(plan: string, perSecond: number): Promise<void> {
@@ -222,7 +230,7 @@ class ThreadedFleet implements Fleet {
     const placed = this.#placed.get(endpoint);
     if (placed !== undefined) return placed;
     for (const plan of this.#plans) {
-      const index = indexOf(plan.endpointPattern, endpoint);
+      const index = indexIn(plan, endpoint);
       if (index === undefined || index < plan.first || index >= plan.last) continue;
       for (let shard = 0; shard < this.shards; shard++) {
         const slice = sliceOf(plan, shard, this.shards);

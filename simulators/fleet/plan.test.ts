@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { timing } from "../../src/config/index.js";
-import { deviceOf, endpointName, indexOf, personalityOf, positionOf, sliceOf, type FleetPlan } from "./plan.js";
+import { testCredentials, timing } from "../../src/config/index.js";
+import { deviceOf, endpointName, indexIn, indexOf, personalityOf, planFor, positionOf, sliceOf, type FleetPlan } from "./plan.js";
 
 const { coap, device } = timing("lab");
 const plan = (more: Partial<FleetPlan> = {}): FleetPlan => ({
@@ -121,5 +121,32 @@ describe("personalities", () => {
     const early = sleepy.filter((index) => positionOf(mixed, index) < 500);
     expect(early.length).toBeGreaterThan(100);
     expect(early.length).toBeLessThan(150);
+  });
+});
+
+describe("the credentials of a plan's devices", () => {
+  const secured = { servers: [{ uri: "coaps://127.0.0.1:5684", shortServerId: 101, lifetime: 60 }] };
+
+  it("are test keys, which follow from the seed and the number", () => {
+    expect(deviceOf(plan(secured), 17).credentials).toEqual(testCredentials(5, 17, "ab-fleet-00000017"));
+    expect(deviceOf(plan({ bootstrap: { uri: "coaps://127.0.0.1:5684" } }), 17).credentials?.bootstrap).toBeDefined();
+    expect(deviceOf(plan({ servers: [{ uri: "coap://127.0.0.1:5683", shortServerId: 101, lifetime: 60 }] }), 17)).not.toHaveProperty("credentials");
+  });
+
+  it("come from a list with the names, of which each shard gets its part", () => {
+    const devices = Array.from({ length: 1000 }, (_, at) => testCredentials(1, at, `their-${at}`));
+    const whole = plan({ ...secured, credentials: { first: 1, devices } });
+    expect(indexIn(whole, "their-16")).toBe(17);
+    expect(indexIn(whole, "ab-fleet-00000017")).toBeUndefined();
+    for (const shard of [0, 1, 2]) {
+      const slice = sliceOf(whole, shard, 3);
+      const part = planFor(whole, slice);
+      expect(part.credentials?.devices).toHaveLength(slice.last - slice.first);
+      for (const index of [slice.first, slice.last - 1]) {
+        expect(deviceOf(part, index)).toEqual(deviceOf(whole, index));
+        expect(deviceOf(part, index)).toMatchObject({ endpoint: `their-${index - 1}`, credentials: { server: devices[index - 1]?.server } });
+        expect(indexIn(part, `their-${index - 1}`)).toBe(index);
+      }
+    }
   });
 });

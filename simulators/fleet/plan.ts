@@ -1,3 +1,4 @@
+import { testCredentials, type DeviceCredentials } from "../../src/config/index.js";
 import type { LwM2mVersion } from "../../src/lwm2m/index.js";
 import type { BootstrapAccountSpec, DeviceSpec, DeviceTimes, PersonalityName, ServerAccountSpec } from "../device/index.js";
 
@@ -33,6 +34,8 @@ export interface FleetPlan {
   readonly personalities?: readonly Share[];
   readonly bootstrap?: BootstrapAccountSpec;
   readonly servers?: readonly ServerAccountSpec[];
+  /** What devices enter the `coaps://` accounts above with. Default: test keys, which follow from the seed and the number of the device. */
+  readonly credentials?: CredentialList;
   readonly timing: DeviceTimes;
   /** Devices of which everything is traced, spread evenly. Default 5. */
   readonly traced?: number;
@@ -40,6 +43,12 @@ export interface FleetPlan {
   readonly temperatures?: number;
   /** Devices per source address before the next one of 127.0.0.0/8 is used. Default 8,000: three sockets each fit the ports of one address. */
   readonly perAddress?: number;
+}
+
+/** Credentials of devices `first` and on, one after the other; they name the devices too, and not the plan's pattern. */
+export interface CredentialList {
+  readonly first: number;
+  readonly devices: readonly DeviceCredentials[];
 }
 
 /** What of a plan a shard runs: devices `[first, last)`. */
@@ -86,6 +95,35 @@ export function indexOf(pattern: string, endpoint: string): number | undefined {
   if (parts === undefined || !endpoint.startsWith(parts.before) || !endpoint.endsWith(parts.after)) return undefined;
   const index = Number(endpoint.slice(parts.before.length, endpoint.length - parts.after.length));
   return Number.isSafeInteger(index) && index >= 0 && nameOf(parts, index) === endpoint ? index : undefined;
+}
+
+type Named = Pick<FleetPlan, "endpointPattern" | "credentials">;
+
+const nameIn = ({ endpointPattern, credentials }: Named, index: number): string => credentials?.devices[index - credentials.first]?.endpoint ?? endpointName(endpointPattern, index);
+
+const places = new WeakMap<readonly DeviceCredentials[], ReadonlyMap<string, number>>();
+
+/** The index of a device of the plan; undefined for a name that is none of its. */
+export function indexIn({ endpointPattern, credentials }: Named, endpoint: string): number | undefined {
+  if (credentials === undefined) return indexOf(endpointPattern, endpoint);
+  const { first, devices } = credentials;
+  let known = places.get(devices);
+  if (known === undefined) places.set(devices, (known = new Map(devices.map((device, at) => [device.endpoint, at]))));
+  const at = known.get(endpoint);
+  return at === undefined ? undefined : first + at;
+}
+
+/** The plan as a shard needs it: with the credentials of its own devices alone. */
+export function planFor(plan: FleetPlan, { first, last }: Slice): FleetPlan {
+  const { credentials } = plan;
+  return credentials === undefined ? plan : { ...plan, credentials: { first, devices: credentials.devices.slice(first - credentials.first, last - credentials.first) } };
+}
+
+const isSecured = ({ uri }: { readonly uri: string }): boolean => uri.startsWith("coaps:");
+
+function credentialsOf(plan: FleetPlan, index: number, endpoint: string): DeviceCredentials | undefined {
+  if (plan.credentials !== undefined) return plan.credentials.devices[index - plan.credentials.first];
+  return (plan.bootstrap !== undefined && isSecured(plan.bootstrap)) || plan.servers?.some(isSecured) === true ? testCredentials(plan.seed, index, endpoint) : undefined;
 }
 
 /**
@@ -168,15 +206,20 @@ function isTraced(plan: FleetPlan, index: number): boolean {
 }
 
 /** Device `index` of a plan, whole: the same wherever it runs. */
-export const deviceOf = (plan: FleetPlan, index: number): DeviceSpec => ({
-  endpoint: endpointName(plan.endpointPattern, index),
-  lwm2m: plan.lwm2m,
-  personality: personalityOf(plan, index),
-  seed: mix(plan.seed, index),
-  ...(plan.bootstrap === undefined ? {} : { bootstrap: plan.bootstrap }),
-  ...(plan.servers === undefined ? {} : { servers: plan.servers }),
-  timing: plan.timing,
-  ...(plan.temperatures === undefined ? {} : { temperatures: plan.temperatures }),
-  host: hostOf(plan, index),
-  traced: isTraced(plan, index),
-});
+export function deviceOf(plan: FleetPlan, index: number): DeviceSpec {
+  const endpoint = nameIn(plan, index);
+  const credentials = credentialsOf(plan, index, endpoint);
+  return {
+    endpoint,
+    lwm2m: plan.lwm2m,
+    personality: personalityOf(plan, index),
+    seed: mix(plan.seed, index),
+    ...(plan.bootstrap === undefined ? {} : { bootstrap: plan.bootstrap }),
+    ...(plan.servers === undefined ? {} : { servers: plan.servers }),
+    ...(credentials === undefined ? {} : { credentials }),
+    timing: plan.timing,
+    ...(plan.temperatures === undefined ? {} : { temperatures: plan.temperatures }),
+    host: hostOf(plan, index),
+    traced: isTraced(plan, index),
+  };
+}

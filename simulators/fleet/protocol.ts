@@ -106,6 +106,8 @@ export interface Replies {
 /** Shard to main thread. */
 export type FromShard =
   | { readonly type: "ready"; readonly shard: number }
+  /** The line of an NSS key log for a session just made, when they were asked for. */
+  | { readonly type: "key-log"; readonly line: string }
   | { readonly type: "reply"; readonly id: number; readonly result: Replies[keyof Replies] }
   | { readonly type: "refused"; readonly id: number; readonly reason: string }
   /** Each second, and once at the end: histograms of the interval (HdrHistogram V2, base64), counters from the start. */

@@ -22,6 +22,7 @@ export class ShardLink {
     readonly port: MessagePort,
     readonly now: () => number,
     readonly onStatistics: (statistics: Extract<FromShard, { type: "statistics" }>) => void,
+    readonly onKeyLog: (line: string) => void = () => {},
   ) {
     this.heardAt = now();
     this.ready = new Promise((resolve) => (this.#onReady = resolve));
@@ -48,6 +49,9 @@ export class ShardLink {
         return;
       case "statistics":
         this.onStatistics(message);
+        return;
+      case "key-log":
+        this.onKeyLog(message.line);
         return;
       case "reply":
         this.#settle(message.id)?.resolve(message.result);

@@ -4,7 +4,7 @@ import { after, type Ports } from "../../src/ports/index.js";
 import { addCounters, addUp, Device, DeviceHost, newCounters, noStates, perform, takeSnapshot, type DeviceAction, type DeviceCounters, type DeviceListener, type DeviceSpec, type FleetState, type Measure } from "../device/index.js";
 import { Histograms } from "./histograms.js";
 import { Paced } from "./paced.js";
-import { indexOf, type FleetPlan, type Slice } from "./plan.js";
+import { indexIn, type FleetPlan, type Slice } from "./plan.js";
 import { PlanRun } from "./plan-run.js";
 import type { FailedDevice, Replies, Selection, ShardCounters, ToShard, TracePage } from "./protocol.js";
 
@@ -17,6 +17,7 @@ export interface ShardOptions {
   readonly traceLimit: number;
   /** Datagrams of untraced devices that are kept for the case that one of them fails. 0: none. */
   readonly recorderLimit: number;
+  readonly keyLog?: (line: string) => void;
 }
 
 export type RequestOf<T extends ToShard["type"]> = Extract<ToShard, { type: T }>;
@@ -42,7 +43,7 @@ export class Shard implements DeviceListener {
   ) {
     this.trace = new TraceLog("device", ports.clock, options.traceLimit);
     this.#recorder = new TraceLog("device", ports.clock, options.recorderLimit);
-    this.host = new DeviceHost(ports, this, this.trace, options.recorderLimit === 0 ? undefined : this.#recorder);
+    this.host = new DeviceHost(ports, this, this.trace, options.recorderLimit === 0 ? undefined : this.#recorder, options.keyLog);
     this.#states = noStates();
   }
 
@@ -150,8 +151,8 @@ export class Shard implements DeviceListener {
 
   failures(limit: number, plan: string | undefined): readonly FailedDevice[] {
     if (plan === undefined) return this.#failures.slice(-limit);
-    const { endpointPattern } = this.#planOf(plan).plan;
-    return this.#failures.filter(({ endpoint }) => indexOf(endpointPattern, endpoint) !== undefined).slice(-limit);
+    const of = this.#planOf(plan).plan;
+    return this.#failures.filter(({ endpoint }) => indexIn(of, endpoint) !== undefined).slice(-limit);
   }
 
   /** What devices counted up to now: those of a plan, or all. */

@@ -12,6 +12,7 @@ export interface ShardTask {
   readonly seed: number;
   readonly traceLimit: number;
   readonly recorderLimit: number;
+  readonly keyLog: boolean;
 }
 
 const intervalMs = 1000;
@@ -37,7 +38,8 @@ class ShardWorker {
     this.#task = task;
     this.#over = over;
     this.#clock = ports.clock;
-    this.#shard = new Shard(ports, task);
+    const { traceLimit, recorderLimit, keyLog } = task;
+    this.#shard = new Shard(ports, { traceLimit, recorderLimit, ...(keyLog ? { keyLog: (line: string) => this.#post({ type: "key-log", line }) } : {}) });
     this.#lag = loopLag();
     task.port.on("message", (message: ToShard) => this.#take(message));
     this.#beat = this.#nextBeat();

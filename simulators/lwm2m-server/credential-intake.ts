@@ -1,5 +1,5 @@
 import type { LwM2mServerConfig } from "../../src/config/index.js";
-import { isEncrypted, ProblemError, SecretKeys, takeSecret, type Capabilities, type CredentialBody, type CredentialPath, type GivenSecret, type JwkSet, type SecretContext, type SecretTransport } from "../../src/smp/index.js";
+import { cleartextSecret, isEncrypted, ProblemError, SecretKeys, takeSecret, type Capabilities, type CredentialBody, type CredentialPath, type GivenSecret, type JwkSet, type SecretContext, type SecretTransport } from "../../src/smp/index.js";
 import type { StagedCredential } from "./credential-record.js";
 import type { OwnKeys } from "./own-keys.js";
 import type { PlantedFaults } from "./plants.js";
@@ -44,7 +44,7 @@ export class CredentialIntake {
     const { plants } = this.options;
     const keys = await this.#ownKeys();
     if (isEncrypted(given.secret)) {
-      if (plants.has("secret-context-ignored")) return keys.unwrap(given.secret, contextIn(given.secret, context));
+      if (plants.has("secret-context-ignored")) return takeSecret({ ...given, secret: cleartextSecret(await keys.unwrap(given.secret, contextIn(given.secret, context))) }, context, keys, ["cleartext"]);
       if (plants.has("kcv-ignored")) return keys.unwrap(given.secret, context);
     }
     return takeSecret(given, context, keys, this.transports);

@@ -102,6 +102,9 @@ export class CredentialRecord {
   }
 }
 
+/** `versions` in openapi.yaml. */
+const mostVersionsShown = 16;
+
 /** The record as it is read: never the secret. */
 export function viewOf(record: CredentialRecord): Credential {
   const { newest, active } = record;
@@ -113,7 +116,7 @@ export function viewOf(record: CredentialRecord): Credential {
     ...(active === undefined ? {} : { activeVersion: active.version, confirmed: active.seenSinceActivation }),
     ...(record.sessionId === undefined ? {} : { sessionId: record.sessionId }),
     ...(newest.activatedAt === undefined ? {} : { activatedAt: isoTime(newest.activatedAt) }),
-    versions: record.versions.map(versionView).reverse(),
+    versions: record.versions.slice(-mostVersionsShown).map(versionView).reverse(),
     stagedAt: isoTime(newest.stagedAt),
     updatedAt: isoTime(newest.updatedAt),
   };

@@ -4,6 +4,7 @@ import { alertName, Alerts, type CloseReason, type KeyAnswer } from "../../src/d
 import type { FaultBoard, FaultOutcome } from "../../src/operator/index.js";
 import { formatAddress, type Address, type Clock, type Trace } from "../../src/ports/index.js";
 import { identityName, type SessionDirectory } from "../../src/transport/index.js";
+import type { ConfiguredKeys } from "./configured-keys.js";
 import type { CredentialVersion, DeviceSession } from "./credential-record.js";
 import type { CredentialChange, CredentialStore } from "./credential-store.js";
 import type { HandshakeLog } from "./handshake-log.js";
@@ -14,6 +15,7 @@ export interface DeviceSecurityOptions {
   readonly clock: Clock;
   readonly trace: Trace;
   readonly credentials: CredentialStore;
+  readonly configured: ConfiguredKeys;
   readonly faults: FaultBoard;
   readonly plants: PlantedFaults;
   readonly handshakes: HandshakeLog;
@@ -55,8 +57,9 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
   readonly sessionOf = (peer: Peer): DeviceSession | undefined => this.#sessions.get(peer);
 
   findKey(identity: Buffer, from: Address): KeyAnswer<CredentialVersion> | Promise<KeyAnswer<CredentialVersion>> {
-    const { credentials, faults, handshakes } = this.options;
+    const { configured, credentials, faults, handshakes } = this.options;
     const text = identityName(identity);
+    if (credentials.lookUp(identity).state === "unknown") configured.meet(identity);
     const endpoint = credentials.lookUp(identity).version?.record.endpoint;
     handshakes.attempt(endpoint, text);
     return faults.empty ? this.#answer(identity, text, from, undefined) : this.#withFaults(identity, text, from, endpoint);
@@ -77,14 +80,15 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
   }
 
   onSession(peer: Peer, session: DeviceSession): void {
-    const { credentials, handshakes, plants } = this.options;
+    const { credentials, handshakes, plants, unknownIdentity } = this.options;
     const { context: version, info } = session;
     const { endpoint } = version.record;
     this.#underWay.delete(formatAddress(session.peer));
     if (!credentials.usable(version) && !(info.resumed && plants.has("resumption-outlives-revoke"))) {
       // It was revoked while the handshake went on.
       handshakes.ended(endpoint, identityName(info.identity), "refused");
-      session.close(Alerts.access_denied);
+      if (unknownIdentity === "silence") session.close();
+      else session.close(unknownIdentity);
       return;
     }
     handshakes.ended(endpoint, identityName(info.identity), info.resumed ? "resumed" : "finished");

@@ -20,7 +20,7 @@ import {
   type Node,
   type Path,
 } from "../../src/lwm2m/index.js";
-import type { DeviceOperation, Forgotten, HandshakePage, JsonAttributes, LwM2mServerOperations, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, SecureSessionView } from "../../src/operator/index.js";
+import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, LwM2mServerOperations, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, SecureSessionView } from "../../src/operator/index.js";
 import { formatAddress, type Clock } from "../../src/ports/index.js";
 import type { DeviceSession } from "./credential-record.js";
 import { DeliveryError, type DeviceLink } from "./device-link.js";
@@ -46,7 +46,7 @@ export interface ServerOperationsOptions {
   readonly observations: Observations;
   readonly security: DeviceSecurity;
   relay(request: RelayRequest): Promise<RelayAnswer>;
-  forgetSessions(also: { readonly registrations: boolean }): Forgotten;
+  forgetSessions(what: Forgetting): Forgotten;
 }
 
 /** What an operator does with the devices of this server. */
@@ -131,8 +131,8 @@ export class ServerOperations implements LwM2mServerOperations {
     return { total: security.size, sessions };
   }
 
-  forgetSessions(also: { readonly registrations: boolean }): Forgotten {
-    return this.options.forgetSessions(also);
+  forgetSessions(what: Forgetting): Forgotten {
+    return this.options.forgetSessions(what);
   }
 
   async #result(registration: Registration, path: Path, ask: () => Promise<Response | undefined>): Promise<OperationResult> {

@@ -37,11 +37,6 @@ export class RegistrationInterface implements RequestHandler {
   }
 
   onRequest(request: IncomingRequest): void {
-    if (request.peer.secured === true && this.#endpointIn(request) === undefined) {
-      // Its session ended while the request was on its way up.
-      request.ignore();
-      return;
-    }
     let operation: Operation;
     try {
       const classified = classifyRegistrationOperation(request);
@@ -101,6 +96,11 @@ export class RegistrationInterface implements RequestHandler {
   }
 
   #serve(operation: Operation, request: IncomingRequest, outcome: FaultOutcome | undefined): void {
+    if (request.peer.secured === true && this.#endpointIn(request) === undefined) {
+      // Its session ended while it was held: without it, it is nobody's.
+      request.ignore();
+      return;
+    }
     switch (operation) {
       case "register":
         this.#register(request, outcome);
@@ -118,7 +118,8 @@ export class RegistrationInterface implements RequestHandler {
     const { peer } = request;
     const session = sessionOf(peer);
     const stated = statedEndpoint(request.query);
-    if (stated !== undefined) peer.label = stated;
+    // A session is filed under the endpoint that it is for, whatever it states.
+    if (stated !== undefined && session === undefined) peer.label = stated;
     let registration: Registration;
     try {
       const facts = readRegister(request, rules, session?.context.record.endpoint);

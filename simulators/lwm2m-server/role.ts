@@ -1,6 +1,6 @@
 import type { LwM2mServerConfig } from "../../src/config/index.js";
 import { Metrics } from "../../src/metrics/index.js";
-import { EventLog, FaultBoard, TraceLog, type Forgotten } from "../../src/operator/index.js";
+import { EventLog, FaultBoard, TraceLog, type Forgetting, type Forgotten } from "../../src/operator/index.js";
 import type { Response } from "../../src/coap/index.js";
 import type { Path } from "../../src/lwm2m/index.js";
 import type { Ports } from "../../src/ports/index.js";
@@ -9,6 +9,7 @@ import type { ServerEndpoint } from "../../src/transport/index.js";
 import { ActivityLog } from "./activity-log.js";
 import { Announcements } from "./announcements.js";
 import { AuthFailures } from "./auth-failures.js";
+import { ConfiguredKeys, configuredTenant } from "./configured-keys.js";
 import { CredentialIntake } from "./credential-intake.js";
 import { isoTime, type CredentialRecord, type CredentialVersion } from "./credential-record.js";
 import { CredentialStore, type CredentialChange } from "./credential-store.js";
@@ -37,6 +38,8 @@ const maxObservationsPerDevice = 64;
 const maxOpenTriggers = 20_000;
 const maxEndedTriggers = 50_000;
 const maxTriggersPerClientPerMinute = 30;
+/** Nobody is told it: a record needs one. */
+const anyShortServerId = 1;
 const maxOwnKeys = 50_000;
 const maxCountedDevices = 100_000;
 const maxCountedStrangers = 1_000;
@@ -88,6 +91,7 @@ export class LwM2mServer {
       clock,
       trace: this.trace,
       credentials: this.credentials,
+      configured: new ConfiguredKeys(config.clients, this.credentials, config.shortServerId ?? anyShortServerId),
       faults: this.faults,
       plants,
       handshakes: new HandshakeLog({
@@ -139,7 +143,7 @@ export class LwM2mServer {
       notified: (registration, path, response) => this.#notified(registration, path, response),
       ended: (name, path, why) => this.#announce.observationEnded(name, path, why),
     });
-    const shortServerIdFor = (name: string): number | undefined => this.credentials.ofClient(name).find((record) => record.active !== undefined)?.active?.body.ssid ?? config.shortServerId;
+    const shortServerIdFor = (name: string): number | undefined => this.credentials.ofClient(name).find(({ active, tenant }) => active !== undefined && tenant !== configuredTenant)?.active?.body.ssid ?? config.shortServerId;
     const reachability = new ReachabilityView({ clock, registry: this.registry, plants, awakeMs: timing.awakeMs, shortServerIdFor });
     this.triggers = new TriggerService({
       clock,
@@ -180,7 +184,7 @@ export class LwM2mServer {
       observations: this.#observations,
       security: this.security,
       relay: (request) => this.peers.relay(request),
-      forgetSessions: (also) => this.#forgetSessions(also),
+      forgetSessions: (what) => this.#forgetSessions(what),
     });
     this.handlers = new SmpHandlers({
       config,
@@ -244,7 +248,8 @@ export class LwM2mServer {
   }
 
   #credentialChanged(change: CredentialChange): void {
-    this.#announce.credential(change);
+    // What was configured is news to nobody.
+    if (change.record.tenant !== configuredTenant) this.#announce.credential(change);
     const { state } = change.version;
     if (state === "revoked" || state === "rolled-back") this.security.credentialOver(change);
   }
@@ -280,9 +285,9 @@ export class LwM2mServer {
     if (credential?.record === record || !this.credentials.anyUsable(endpoint)) this.registry.remove(registration, "revoked");
   }
 
-  #forgetSessions({ registrations }: { readonly registrations: boolean }): Forgotten {
+  #forgetSessions({ registrations, keepResumable }: Forgetting): Forgotten {
     const sessions = this.security.forgetAll();
-    this.endpoint.forgetSessions();
+    this.endpoint.forgetSessions(keepResumable);
     const lost = registrations ? [...this.registry.all()] : [];
     for (const registration of lost) this.registry.remove(registration, "forgotten");
     const forgotten = { sessions, registrations: lost.length };

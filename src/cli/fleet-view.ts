@@ -79,6 +79,13 @@ export function fleetResult(given: {
 
 const milliseconds = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(1)).padStart(9);
 
+/** Nothing for a fleet that made none. */
+function handshakes(counters: FleetResult["counters"]): string[] {
+  const { handshakes: full = 0, handshakesResumed = 0, handshakesRefused = 0, handshakesUnanswered = 0, handshakeStorms = 0 } = counters;
+  if (full + handshakesResumed + handshakesRefused + handshakesUnanswered === 0) return [];
+  return [`handshakes  ${full} full, ${handshakesResumed} resumed, ${handshakesRefused} refused, ${handshakesUnanswered} unanswered${handshakeStorms === 0 ? "" : `, ${handshakeStorms} storms`}`];
+}
+
 export function fleetSummary(terminal: Pick<Terminal, "colour">, result: FleetResult): string {
   const states = Object.entries(result.states).filter(([, count]) => count > 0);
   const operations = Object.entries(result.latency).filter(([, { count }]) => count > 0);
@@ -87,6 +94,7 @@ export function fleetSummary(terminal: Pick<Terminal, "colour">, result: FleetRe
     "",
     `devices     ${states.map(([state, count]) => `${count} ${state}`).join(", ")} of ${result.devices}`,
     `bootstraps  ${result.counters["bootstrapsFinished"] ?? 0} finished, ${result.counters["bootstrapsFailed"] ?? 0} failed`,
+    ...handshakes(result.counters),
     `datagrams   ${result.counters["datagramsOut"] ?? 0} out, ${result.counters["datagramsIn"] ?? 0} in, ${result.counters["retransmissions"] ?? 0} retransmissions, ${result.counters["timeouts"] ?? 0} timeouts`,
     ...(operations.length === 0 ? [] : ["", `${"milliseconds".padEnd(22)}${"count".padStart(9)}${["p50", "p95", "p99", "max"].map((name) => name.padStart(9)).join("")}`]),
     ...operations.map(([operation, { count, p50, p95, p99, max }]) => `${operation.padEnd(22)}${String(count).padStart(9)}${[p50, p95, p99, max].map(milliseconds).join("")}`),

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command, CommanderError } from "commander";
 import { ConfigError } from "../config/index.js";
+import { credentialsCommand } from "./commands/credentials.js";
 import { deviceCommand } from "./commands/device.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { fleetCommand } from "./commands/fleet.js";
@@ -35,7 +36,7 @@ Examples:
 
 Exit codes: 0 passed, 1 a verdict is fail, 2 usage or configuration, 3 inconclusive or incomplete, 4 an error of muster itself.`,
     );
-  for (const command of [runCommand(invocation), serveCommand(invocation), deviceCommand(invocation), fleetCommand(invocation), doctorCommand(invocation)]) muster.addCommand(command);
+  for (const command of [runCommand(invocation), serveCommand(invocation), deviceCommand(invocation), fleetCommand(invocation), credentialsCommand(invocation), doctorCommand(invocation)]) muster.addCommand(command);
   for (const command of everyCommand(muster)) {
     command
       .exitOverride()
@@ -77,9 +78,9 @@ function commanderExit(error: CommanderError, args: readonly string[], terminal:
   // Commander printed the help itself when a command needs a further one.
   if (error.code === "commander.help") return ExitCode.usage;
   const words = args.filter((word) => !word.startsWith("-"));
-  const named = words[0] === "serve" ? words.slice(0, 2) : words.slice(0, 1);
-  const known = ["run", "serve", "device", "fleet", "doctor"];
-  const help = ["muster", ...(known.includes(named[0] ?? "") ? named.filter((word, index) => index === 0 || /^(bootstrap|lwm2m)-server$/.test(word)) : []), "--help"].join(" ");
+  const named = words[0] === "serve" || words[0] === "credentials" ? words.slice(0, 2) : words.slice(0, 1);
+  const known = ["run", "serve", "device", "fleet", "credentials", "doctor"];
+  const help = ["muster", ...(known.includes(named[0] ?? "") ? named.filter((word, index) => index === 0 || /^((bootstrap|lwm2m)-server|export)$/.test(word)) : []), "--help"].join(" ");
   const [what = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
   terminal.err(`muster: ${what}${suggestion.length === 0 ? "" : ` ${suggestion.join(" ")}`}; see ${help}`);
   return ExitCode.usage;

@@ -58,7 +58,7 @@ describe("the view of a run without a terminal", () => {
     vi.useFakeTimers();
     lines.length = 0;
     view = new RunView(terminal, (text) => lines.push(text), false);
-    view.on({ type: "planned", scenarios: [scenario("one"), scenario("two")], seed: "7", devices: 10, target: "reference", folder: "reports/x" });
+    view.on({ type: "planned", security: "nosec", scenarios: [scenario("one"), scenario("two")], seed: "7", devices: 10, target: "reference", folder: "reports/x" });
   });
   afterEach(() => {
     view.end();
@@ -67,7 +67,7 @@ describe("the view of a run without a terminal", () => {
 
   it("begins with the seed, where the evidence goes, and the ports", () => {
     view.on({ type: "roles-ready", roles: { "server-a": { coap: "127.0.0.1:40001", http: "127.0.0.1:40002" } } });
-    expect(lines).toEqual(["2 scenarios, target reference, 10 devices, seed 7", "evidence in reports/x", "server-a          coap://127.0.0.1:40001  http://127.0.0.1:40002"]);
+    expect(lines).toEqual(["2 scenarios, target reference, no security, 10 devices, seed 7", "evidence in reports/x", "server-a          coap://127.0.0.1:40001  http://127.0.0.1:40002"]);
   });
 
   it("has one line for each finished scenario, and requirement, expected and actual under one that fails", () => {

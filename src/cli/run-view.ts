@@ -43,13 +43,13 @@ export class RunView {
         this.#began = this.#spokenAt = Date.now();
         this.#devices = progress.devices;
         this.#total = progress.scenarios.length;
-        this.#line(`${progress.scenarios.length} scenarios, target ${progress.target}, ${progress.devices} devices, seed ${progress.seed}`);
+        this.#line(`${progress.scenarios.length} scenarios, target ${progress.target}, ${progress.security === "psk" ? "DTLS with pre-shared keys" : "no security"}, ${progress.devices} devices, seed ${progress.seed}`);
         this.#line(`evidence in ${progress.folder}`);
         this.#ticker = setInterval(() => this.#tick(), this.#block === undefined ? 1000 : redrawMs);
         this.#ticker.unref();
         return;
       case "roles-ready":
-        for (const [role, { coap, http }] of Object.entries(progress.roles)) this.#line(`${role.padEnd(17)} coap://${coap}  http://${http}`);
+        for (const [role, { coap, coaps, http }] of Object.entries(progress.roles)) this.#line([role.padEnd(16), ...(coaps === undefined ? [] : [`coaps://${coaps}`]), ...(coap === undefined ? [] : [`coap://${coap}`]), `http://${http}`].join("  "));
         return;
       case "scenario-started":
         this.#running.set(progress.scenario.id, { name: titled(progress.scenario, progress.scenario.name), step: "" });

@@ -3,6 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { Codes, labTransmission } from "../coap/index.js";
+import { registerRequest } from "../lwm2m/index.js";
+import { realPorts } from "../ports/real/index.js";
+import { secureEndpoint } from "../transport/index.js";
 import { muster, start } from "./testing/muster.js";
 import type { Options, Started } from "./testing/muster.js";
 
@@ -81,6 +85,29 @@ describe.each(["bootstrap-server", "lwm2m-server"])("muster serve %s", (role) =>
     const { code, err } = await muster(["serve", role, ...anyPort, "--config", file]);
     expect(err).toContain(`${file}:1:10: plants.0: "no-such-plant" is no planted fault of this role; use one of `);
     expect(code).toBe(2);
+  });
+});
+
+describe("muster serve lwm2m-server with a DTLS port", () => {
+  it("knows the devices of a file of keys, and shows none of them", async () => {
+    const key = "00112233445566778899aabbccddeeff";
+    const file = join(folder, "keys.csv");
+    await writeFile(file, `endpoint,serverIdentity,serverKey\ndev-1,dev-1/a,${key}\n`);
+    const process = started(["serve", "lwm2m-server", ...anyPort, "--coaps", "127.0.0.1:0", "--timing", "lab", "--admission", "credential", "--credentials", file]);
+    const [, host = "", port = ""] = await process.until(/coaps:\/\/([\d.]+):(\d+) /);
+    const ports = realPorts("serve test");
+    const device = await secureEndpoint(
+      ports,
+      { host: "127.0.0.1", connect: { host, port: Number(port) }, transmission: labTransmission, credential: { identity: Buffer.from("dev-1/a"), key: Buffer.from(key, "hex") } },
+      { onRequest: (request) => request.ignore() },
+      { onSession: () => {}, onSessionEnd: () => {} },
+    );
+    const { code } = await device.request(device.peer(device.local), registerRequest({ version: "1.1", lifetime: 60 }, "</1/0>,</3/0>"));
+    expect(code).toBe(Codes.Created);
+    await device.close();
+    process.signal("SIGTERM");
+    const { out, err } = await process.ended;
+    expect(out + err).not.toContain(key);
   });
 });
 

@@ -19,15 +19,15 @@ describe("the example target files", () => {
   it("agree with the configurations of the roles they reach", async () => {
     const target = readTarget(await read("served.yaml"), "served.yaml", env);
     const bootstrapServer = resolveBootstrapServer(loadYaml(await read("served/bootstrap-server.yaml"), "bs", bootstrapServerSchema).value, { env });
-    expect(target.bootstrapServer).toMatchObject({ coap: `coap://127.0.0.1:${bootstrapServer.coap.port}`, smp: `http://127.0.0.1:${bootstrapServer.http.port}`, operator: { token: bootstrapServer.operatorToken } });
+    expect(target.bootstrapServer).toMatchObject({ uris: { nosec: `coap://127.0.0.1:${bootstrapServer.coap.port}` }, smp: `http://127.0.0.1:${bootstrapServer.http.port}`, operator: { token: bootstrapServer.operatorToken } });
     for (const [name, file] of [["A", "served/server-a.yaml"], ["B", "served/server-b.yaml"]] as const) {
       const server = resolveLwM2mServer(loadYaml(await read(file), file, lwm2mServerSchema).value, { env });
       const role = target.servers[name];
-      expect(role).toMatchObject({ coap: `coap://127.0.0.1:${server.coap.port}`, smp: `http://127.0.0.1:${server.http.port}`, operator: { token: server.operatorToken } });
+      expect(role).toMatchObject({ uris: { nosec: `coap://127.0.0.1:${server.coap.port}` }, smp: `http://127.0.0.1:${server.http.port}`, operator: { token: server.operatorToken } });
       const peer = bootstrapServer.peers.find(({ smp }) => smp === `http://127.0.0.1:${server.http.port}`);
       expect(peer).toMatchObject({ token: target.pairTokens[name], shortServerIds: server.peers[0]?.shortServerIds, tenant: server.peers[0]?.tenant });
       expect(peer?.uris).toContain(`coap://127.0.0.1:${server.coap.port}`);
-      if (role.kind === "running" && role.secondCoap !== undefined) expect(peer?.uris).toContain(role.secondCoap);
+      if (role.kind === "running") for (const uri of Object.values(role.secondUris)) expect(peer?.uris).toContain(uri);
       expect(server.peers[0]).toMatchObject({ token: peer?.token, smp: `http://127.0.0.1:${bootstrapServer.http.port}` });
       expect(server.timing).toEqual(target.timing);
     }

@@ -27,6 +27,15 @@ describe("a role's YAML file", () => {
     expect(loadYaml("# nothing yet\n", "muster.yaml", lwm2mServerSchema).value.admission).toBe("credential");
   });
 
+  it("says what a handshake without a credential gets", () => {
+    const defaults = lwm2mServerConfig({ operatorToken: "o".repeat(32) });
+    expect(defaults).toMatchObject({ credentialSlots: 2, unknownIdentity: 115, stagedIdentity: "silence", handshakeStorm: 10 });
+    expect(defaults.coaps).toBeUndefined();
+    const set = loadYaml("coaps: 127.0.0.1:5684\nunknownIdentity: silence\nstagedIdentity: 40\n", "f.yaml", lwm2mServerSchema).value;
+    expect(set).toMatchObject({ coaps: { host: "127.0.0.1", port: 5684 }, unknownIdentity: "silence", stagedIdentity: 40 });
+    expect(problemsOf(() => loadYaml("unknownIdentity: 42\n", "f.yaml", lwm2mServerSchema))[0]).toMatchObject({ line: 1, key: "unknownIdentity", message: "is no answer to a handshake", fix: "use silence, 20, 40, 49, 51 or 115" });
+  });
+
   it("names file, line, column, key and fix of a wrong value", () => {
     expect(inFile("http: 127.0.0.1:8080\ncoap: nowhere\n")).toEqual([{ source: "muster.yaml", line: 2, column: 1, key: "coap", message: '"nowhere" is not HOST:PORT', fix: "write it as 127.0.0.1:5683 or [::1]:5683" }]);
   });
@@ -46,6 +55,37 @@ describe("a role's YAML file", () => {
     expect(problem).toMatchObject({ line: 1, key: "coapp", message: "is not a known key", fix: 'did you mean "coap"?' });
     expect(inFile("timing:\n  profile: lab\n  coap:\n    ackTimeout: 100\n")[0]).toMatchObject({ line: 4, key: "timing.coap.ackTimeout", fix: 'did you mean "ackTimeoutMs"?' });
     expect(inFile("peers:\n  - id: a\n    tenant: a\n    tokenEvn: X\n")[0]).toMatchObject({ line: 4, fix: 'did you mean "tokenEnv"?' });
+  });
+
+  it("names what is wrong with a client's key by its place, and never shows it", () => {
+    const client = (psk: string) => inFile(`clients:\n  - "a-*"\n  - endpoint: dev-1\n    psk: ${psk}\n`)[0];
+    expect(client('{ key: "00112233canary" }')).toMatchObject({ line: 4, key: "clients.1.psk.key", message: "is not a key in hex" });
+    expect(client('{ key: "00112233445566" }')).toMatchObject({ key: "clients.1.psk.key", message: "is shorter than 16 bytes" });
+    expect(client(`{ key: "${"00".repeat(65)}" }`)).toMatchObject({ message: "is not a key in hex", fix: expect.stringContaining("64 bytes") as string });
+    expect(client(`{ identity: "${"i".repeat(129)}", key: "${"00".repeat(16)}" }`)).toMatchObject({ key: "clients.1.psk.identity", message: "has 129 bytes" });
+    expect(inFile("clients:\n  - testDevices: { seed: one, pattern: ab-* }\n")[0]).toMatchObject({ key: "clients.0.testDevices.seed", fix: "give it a number" });
+  });
+
+  it("wants each identity once", () => {
+    const psk = { identity: "one", key: "00112233445566778899aabbccddeeff" };
+    const problems = problemsOf(() => bootstrapServerConfig({ operatorToken: "operator-token-of-a-test", clients: [{ endpoint: "dev-1", psk }, { endpoint: "dev-2", psk }] }));
+    expect(problems).toMatchObject([{ key: "clients", message: '"dev-1" and "dev-2" have one identity' }]);
+  });
+
+  it("has an account's URI, mode and key go together", () => {
+    const account = (fields: string, endpoint = "dev-1") => inFile(`bootstrap:\n  - endpoint: "${endpoint}"\n    accounts:\n      - { shortServerId: 101, ${fields} }\n`)[0];
+    const psk = 'psk: { identity: one, key: "00112233445566778899aabbccddeeff" }';
+    expect(account("uri: coaps://h, securityMode: psk")).toMatchObject({ key: "bootstrap.0.accounts.0.psk", message: "is missing" });
+    expect(account(`uri: coap://h, ${psk}`)).toMatchObject({ key: "bootstrap.0.accounts.0.psk", message: "goes with securityMode psk only" });
+    expect(account(`uri: coap://h, securityMode: psk, ${psk}`)).toMatchObject({ key: "bootstrap.0.accounts.0.uri", fix: "write it as coaps://HOST:PORT" });
+    expect(account(`uri: coaps://h, securityMode: psk, ${psk}`, "dev-*")).toMatchObject({ key: "bootstrap.0.accounts.0.psk", message: "would be the key of many devices" });
+    expect(account('uri: coaps://h, securityMode: psk, psk: { identity: one, key: "00canary" }')).toMatchObject({ key: "bootstrap.0.accounts.0.psk.key", message: "is not a key in hex" });
+  });
+
+  it("takes keys in the clear, and devices without DTLS whatever they have, in a laboratory only", () => {
+    expect(inFile("secretTransport: cleartext\n")).toMatchObject([{ key: "secretTransport", fix: "set lab: true, or use jwe" }]);
+    expect(inFile("nosec: always\n")).toMatchObject([{ key: "nosec", fix: "set lab: true, or use without-credentials" }]);
+    expect(loadYaml("lab: true\nsecretTransport: cleartext\nnosec: always\n", "f.yaml", bootstrapServerSchema).value).toMatchObject({ secretTransport: "cleartext", nosec: "always" });
   });
 
   it("lists what a choice may be", () => {

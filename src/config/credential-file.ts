@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConfigError, findings, type ConfigProblem } from "./error.js";
-import { isTestKey, type CredentialUse, type DeviceCredentials, type Psk } from "./test-credentials.js";
+import { isTestKey, type DeviceCredentials, type Psk } from "./test-credentials.js";
 import { loadYaml } from "./yaml.js";
 
 export const credentialFormats = ["csv", "json"] as const;
@@ -21,7 +21,8 @@ function identityText(identity: Uint8Array): string {
   return Buffer.from(text).equals(bytes) && !inHex.test(text) && !/\p{Cc}/u.test(text) ? text : `0x${bytes.toString("hex")}`;
 }
 
-const identitySchema = z.string().transform((text, context): Uint8Array => {
+/** 1 to 128 bytes, as text or as `0x` and hex. */
+export const identitySchema = z.string().transform((text, context): Uint8Array => {
   const digits = inHex.exec(text)?.[1];
   const bytes = digits === undefined ? Buffer.from(text) : Buffer.from(digits, "hex");
   if (bytes.length === 0 || bytes.length > longestIdentity) context.addIssue({ code: "custom", message: `has ${bytes.length} bytes`, params: { fix: `use 1 to ${longestIdentity} bytes, as text or as 0x and hex digits` } });
@@ -29,11 +30,18 @@ const identitySchema = z.string().transform((text, context): Uint8Array => {
 });
 
 /** A key is named by its place alone: what is wrong with it must not show it. */
-const keySchema = z.string().transform((text, context): Uint8Array => {
+export const keySchema = z.string().transform((text, context): Uint8Array => {
   if (hex.test(text) && text.length <= 2 * longestKey) return Buffer.from(text, "hex");
   context.addIssue({ code: "custom", message: "is not a key in hex", params: { fix: `use 1 to ${longestKey} bytes in hex, such as 16 bytes in 32 digits` } });
   return z.NEVER;
 });
+
+/** A key on its own, from a file or a variable. Throws `ConfigError`, which does not show it. */
+export function readKey(text: string, source: string): Uint8Array {
+  const parsed = keySchema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new ConfigError(findings(parsed.error.issues).map(({ message, fix }) => ({ source, key: "", message, fix })));
+}
 
 const row = {
   endpoint: z.string().min(1, { error: "is empty; give the endpoint name" }).max(1024),
@@ -169,11 +177,4 @@ function csvCells(content: string): string[] | undefined {
     cells.push(inQuotes === undefined ? bare.trim() : inQuotes.replaceAll('""', '"'));
     if (end === "") return cells;
   }
-}
-
-/** The credential of a device for a use; throws `ConfigError` when the file has none. */
-export function credentialFor(devices: DeviceCredentials, use: CredentialUse, file: string): Psk {
-  const found = devices[use];
-  if (found === undefined) throw new ConfigError([{ source: file, key: `${use}Key`, message: `"${devices.endpoint}" has none`, fix: `give ${use}Key (and ${use}Identity), or key` }]);
-  return found;
 }

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { credentialFormats } from "./credential-file.js";
 import { timingSchema } from "./timing.js";
 import { addressSchema, coapUriSchema, countSchema, durationMsSchema, seedSchema } from "./values.js";
 
@@ -59,18 +60,57 @@ export function isMet(expectation: Expectation, counters: Readonly<Record<string
   }
 }
 
+/** `{index}` is replaced by the number of the device, `{index:08d}` by it in eight digits. */
+const endpointPatternSchema = z
+  .string()
+  .min(1)
+  .max(255)
+  .refine((text) => /\{index(:0\d+d)?\}/.test(text), { error: "does not contain {index}, so all devices would have one name; write it as my-fleet-{index:08d}" })
+  .default("muster-{index:08d}");
+
 const whereTo = {
   bootstrap: coapUriSchema.optional(),
   server: coapUriSchema.optional(),
+  /** A file of keys, for `coaps://`. */
+  credentials: z.string().min(1).optional(),
+  /** Where the secrets of DTLS sessions go, so that a capture can be read. */
+  keyLog: z.string().min(1).optional(),
 };
 
-function oneOfBoth({ value, issues }: { readonly value: { readonly bootstrap?: string | undefined; readonly server?: string | undefined }; readonly issues: { push(issue: { code: "custom"; message: string; input: unknown; path: string[]; params: Record<string, unknown> }): unknown } }): void {
+interface Problems {
+  push(issue: { code: "custom"; message: string; input: unknown; path: string[]; params: Record<string, unknown> }): unknown;
+}
+
+function oneOfBoth({ value, issues }: { readonly value: { readonly bootstrap?: string | undefined; readonly server?: string | undefined }; readonly issues: Problems }): void {
   if (value.bootstrap === undefined && value.server === undefined) {
     issues.push({ code: "custom", input: value, path: ["bootstrap"], message: "neither a Bootstrap Server nor a Server is given", params: { fix: "give --bootstrap coap://HOST:PORT or --server coap://HOST:PORT" } });
   }
   if (value.bootstrap !== undefined && value.server !== undefined) {
     issues.push({ code: "custom", input: value, path: ["server"], message: "cannot be given together with a Bootstrap Server", params: { fix: "keep one of --bootstrap and --server" } });
   }
+}
+
+interface Secured {
+  readonly bootstrap?: string | undefined;
+  readonly server?: string | undefined;
+  readonly credentials?: string | undefined;
+  readonly pskIdentity?: string | undefined;
+  readonly pskKeyFile?: string | undefined;
+  readonly security?: "psk" | "nosec" | undefined;
+}
+
+const isSecured = (uri: string | undefined): boolean => uri?.startsWith("coaps:") === true;
+
+/** Keys go with coaps://, and with nothing else. */
+function keysFit({ value, issues }: { readonly value: Secured; readonly issues: Problems }): void {
+  const { bootstrap, server, security } = value;
+  const flag = bootstrap === undefined ? "server" : "bootstrap";
+  const secured = isSecured(bootstrap ?? server);
+  const problem = (path: string, message: string, fix: string): void => void issues.push({ code: "custom", input: value, path: [path], message, params: { fix } });
+  const given = (["credentials", "pskIdentity", "pskKeyFile"] as const).find((name) => value[name] !== undefined);
+  if (!secured && given !== undefined) problem(given, "is for DTLS only", `give --${flag} coaps://HOST:PORT`);
+  if (value.credentials !== undefined && given !== undefined && (value.pskIdentity !== undefined || value.pskKeyFile !== undefined)) problem("credentials", "cannot be given together with a single key", "keep one of the two");
+  if (security !== undefined && secured !== (security === "psk")) problem("security", `${security} does not go with --${flag} ${bootstrap ?? server ?? ""}`, `use ${security === "psk" ? "coaps" : "coap"}://HOST:PORT`);
 }
 
 /** Flags of `muster device`. */
@@ -83,24 +123,28 @@ export const deviceSchema = z
     shortServerId: countSchema(1, 65_534).default(101),
     personality: z.string().min(1).default("default"),
     lwm2m: z.enum(["1.0", "1.1"]).default("1.1"),
+    /** Default: the endpoint name. */
+    pskIdentity: z.string().min(1).max(128).optional(),
+    pskKeyFile: z.string().min(1).optional(),
     seed: seedSchema.optional(),
     timing: timingSchema.default("rfc"),
     duration: durationMsSchema.optional(),
     json: z.boolean().default(false),
   })
-  .check(oneOfBoth);
+  .check(oneOfBoth, keysFit);
 export type DeviceOptions = z.output<typeof deviceSchema>;
 
 /** Flags of `muster fleet`, and the keys of its file. */
 export const fleetSchema = z
   .strictObject({
-    devices: countSchema(1, 1_000_000),
+    /** With `credentials`: the first so many of the file. */
+    devices: countSchema(1, 1_000_000).optional(),
     /** Devices started per second; absent: all at once. */
     rate: countSchema(1, 1_000_000).optional(),
     shape: z.enum(["storm", "rate", "ramp"]).optional(),
     ...whereTo,
-    /** `{index}` is replaced by the number of the device, `{index:08d}` by it in eight digits. */
-    endpointPattern: z.string().min(1).max(255).refine((text) => /\{index(:0\d+d)?\}/.test(text), { error: "does not contain {index}, so all devices would have one name; write it as my-fleet-{index:08d}" }).default("muster-{index:08d}"),
+    security: z.enum(["psk", "nosec"]).optional(),
+    endpointPattern: endpointPatternSchema,
     lifetime: countSchema(1, 4_294_967_295).default(300),
     shortServerId: countSchema(1, 65_534).default(101),
     personalities: sharesSchema.default({ default: 1 }),
@@ -114,8 +158,19 @@ export const fleetSchema = z
     metrics: addressSchema.optional(),
     json: z.boolean().default(false),
   })
-  .check(oneOfBoth);
+  .check(oneOfBoth, keysFit)
+  .check(({ value, issues }) => {
+    if (value.devices === undefined && value.credentials === undefined) issues.push({ code: "custom", input: value, path: ["devices"], message: "is missing", params: { fix: "give --devices N, or --credentials FILE with a line for each" } });
+  });
 export type FleetOptions = z.output<typeof fleetSchema>;
+
+/** Flags of `muster credentials export`. */
+export const credentialsSchema = z.strictObject({
+  devices: countSchema(1, 1_000_000),
+  seed: seedSchema,
+  format: z.enum(credentialFormats).default("csv"),
+  endpointPattern: endpointPatternSchema,
+});
 
 /** Flags of `muster run`. */
 export const runSchema = z.strictObject({
@@ -124,6 +179,10 @@ export const runSchema = z.strictObject({
   devices: countSchema(1, 1_000_000).optional(),
   seed: seedSchema.optional(),
   target: z.string().min(1).optional(),
+  /** What devices speak where a scenario does not say. */
+  security: z.enum(["psk", "nosec"]).optional(),
+  /** Keeps the secrets of the devices' DTLS sessions with the evidence. */
+  keyLog: z.boolean().default(false),
   functional: z.boolean().default(false),
   out: z.string().min(1).optional(),
   devicesOn: z.string().min(1).optional(),

@@ -1,4 +1,5 @@
 export * from "./accounts.js";
+export * from "./bootstrap-clients.js";
 export * from "./credential-file.js";
 export * from "./error.js";
 export * from "./flags.js";

@@ -5,6 +5,8 @@ import type { TokenSources } from "./tokens.js";
 import { timing, timingSchema } from "./timing.js";
 import type { Timing } from "./timing.js";
 import type { BootstrapEntry } from "./accounts.js";
+import { bootstrapClients, bootstrapClientSchema, deviceKeys, noSecRules, serverClientSchema } from "./bootstrap-clients.js";
+import type { BootstrapClients, DeviceKeys, NoSecRule } from "./bootstrap-clients.js";
 import { addressSchema, httpUrlSchema, patternSchema, shortServerIdSchema } from "./values.js";
 
 interface HostPort {
@@ -68,10 +70,14 @@ function cleartextNeedsLab({ value, issues }: Checking): void {
 /** The configuration file of `muster serve bootstrap-server`; every flag has the key of its name. */
 export const bootstrapServerSchema = z.strictObject({
   ...common,
-  /** Endpoint names this server knows; a Bootstrap-Request of any other is answered 4.00. */
-  clients: z.array(patternSchema).max(100_000).default(["*"]),
+  /** Whom this server knows, by name or by key; a Bootstrap-Request of any other is answered 4.00. */
+  clients: z.array(bootstrapClientSchema).max(100_000).default(["*"]),
+  /** Who may come without DTLS; `never` where some client has a key, else everybody without one. */
+  nosec: z.enum(noSecRules).optional(),
   bootstrap: z.array(bootstrapEntrySchema).max(100_000).default([]),
-}).check(cleartextNeedsLab);
+}).check(cleartextNeedsLab).check(({ value, issues }) => {
+  if (value.nosec === "always" && !value.lab) issues.push({ code: "custom", input: undefined, path: ["nosec"], message: "always is for a laboratory only", params: { fix: "set lab: true, or use without-credentials" } });
+});
 export type BootstrapServerInput = z.input<typeof bootstrapServerSchema>;
 
 /** The alerts a server may give instead of a key: bad_record_mac, handshake_failure, access_denied, decrypt_error, unknown_psk_identity. */
@@ -86,6 +92,8 @@ export const lwm2mServerSchema = z.strictObject({
   shortServerId: shortServerIdSchema.optional(),
   /** `open`: every endpoint name may register; `credential`: only one with an active SM-3 record. */
   admission: z.enum(["open", "credential"]).default("credential"),
+  /** Devices whose keys it has without a Bootstrap Server having told it. */
+  clients: z.array(serverClientSchema).max(100_000).default([]),
   /** 2: the old and the new version of a credential both admit for a while; 1: activation swaps them. */
   credentialSlots: z.union([z.literal(1), z.literal(2)]).default(2),
   /** What a DTLS handshake gets whose identity no credential has here, or one that is over: this alert, or none. */
@@ -126,32 +134,39 @@ export interface RoleConfig {
 }
 
 export interface BootstrapServerConfig extends RoleConfig {
-  readonly clients: readonly string[];
+  readonly clients: BootstrapClients;
+  readonly nosec: NoSecRule;
   readonly bootstrap: readonly BootstrapEntry[];
 }
 
 export interface LwM2mServerConfig extends RoleConfig {
   readonly shortServerId?: number;
   readonly admission: "open" | "credential";
+  readonly clients: DeviceKeys;
   readonly credentialSlots: 1 | 2;
   readonly unknownIdentity: HandshakeAnswer;
   readonly stagedIdentity: HandshakeAnswer;
   readonly handshakeStorm: number;
 }
 
-/** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token that cannot be had. */
-export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSchema>, sources: TokenSources): BootstrapServerConfig {
-  return { ...resolveCommon(file, "bootstrap-server", sources), clients: file.clients, bootstrap: file.bootstrap };
+/** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token or a key that cannot be had; `credentialFiles` are texts by the names that `clients` gives them. */
+export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>): BootstrapServerConfig {
+  const clients = bootstrapClients(file.clients, credentialFiles);
+  const hasKeys = clients.keys.length > 0 || clients.testDevices.length > 0;
+  return { ...resolveCommon(file, "bootstrap-server", sources), clients, nosec: file.nosec ?? (hasKeys ? "never" : "without-credentials"), bootstrap: file.bootstrap };
 }
 
-export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources): LwM2mServerConfig {
+export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig {
+  const clients = deviceKeys(file.clients, "server", credentialFiles);
   const { shortServerId, admission, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm } = file;
-  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm };
+  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, clients, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm };
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */
-export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }): BootstrapServerConfig => resolveBootstrapServer(bootstrapServerSchema.parse(input), sources);
-export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }): LwM2mServerConfig => resolveLwM2mServer(lwm2mServerSchema.parse(input), sources);
+export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): BootstrapServerConfig =>
+  resolveBootstrapServer(bootstrapServerSchema.parse(input), sources, credentialFiles);
+export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig =>
+  resolveLwM2mServer(lwm2mServerSchema.parse(input), sources, credentialFiles);
 
 type CommonFile = Pick<z.output<typeof bootstrapServerSchema>, keyof typeof common>;
 

@@ -16,6 +16,9 @@ export interface DeviceCredentials {
   readonly server?: Psk;
 }
 
+/** Keys follow from a number: a short one is itself, any other text is drawn from. */
+export const seedNumber = (seed: string): number => (/^\d{1,9}$/.test(seed) ? Number(seed) : seededRandom(seed).below(2 ** 31));
+
 /** The first bytes of every test key: whoever meets one where secrets are kept sees what it is. */
 const mark = Buffer.from("TEST");
 const keyLength = 16;

@@ -13,6 +13,8 @@ import { newCounters, resolveSettings, type ResolvedSettings } from "./settings.
 import type { ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, PskCredential, SessionInfo } from "./types.js";
 
 const IV_LENGTH = 16;
+/** RFC 4279 §2. */
+const MAX_CREDENTIAL_LENGTH = 65_535;
 /** RFC 6066 §3: literal addresses are not names. */
 const isAddress = (name: string): boolean => name.includes(":") || /^[\d.]+$/.test(name);
 
@@ -44,7 +46,7 @@ export class DtlsClient implements AssociationOwner {
   #association: Association | undefined = undefined;
   #session: SessionInfo | undefined = undefined;
 
-  /** Throws RangeError for a setting out of bounds. */
+  /** Throws RangeError for a setting or a credential out of bounds. */
   constructor(
     readonly ports: DtlsPorts,
     readonly sink: DatagramSink,
@@ -54,6 +56,7 @@ export class DtlsClient implements AssociationOwner {
     settings: ClientSettings = {},
   ) {
     this.#settings = resolveSettings(settings);
+    for (const field of ["identity", "key"] as const) if (credential[field].length > MAX_CREDENTIAL_LENGTH) throw new RangeError(`a PSK ${field} of ${credential[field].length} bytes`);
     const { serverName, resume } = settings;
     this.#context = {
       suites: suitesNamed(settings.suites ?? ["TLS_PSK_WITH_AES_128_CCM_8"]),
@@ -80,7 +83,7 @@ export class DtlsClient implements AssociationOwner {
     if (context === undefined) throw new DtlsStateError("a client connects once");
     this.#context = undefined;
     const machine = new ClientMachine(context);
-    const host = { clock: this.ports.clock, sink: this.sink, settings: this.#settings, counters: this.counters };
+    const host = { role: "client", clock: this.ports.clock, sink: this.sink, settings: this.#settings, counters: this.counters } as const;
     this.#association = new Association(host, this.server, this, machine, new Reassembly());
     this.#association.advance(() => machine.start(this.ports.secrets.bytes(RANDOM_LENGTH)));
   }

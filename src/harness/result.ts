@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { securityModes } from "./actors/types.js";
 import { deviationOf, type KnownDeviation } from "./targets/deviations.js";
 import { exitCodeOf, verdictOf, verdicts, type ScenarioRecord, type Verdict } from "./verdict.js";
 
@@ -104,6 +105,12 @@ export const resultSchema = z.strictObject({
   /** Whose devices they are: `muster`, or another client stack. */
   devicesOn: z.string(),
   target: z.string(),
+  /** What devices spoke with their servers where a scenario did not say: DTLS with pre-shared keys, or nothing. */
+  security: z.enum(securityModes).optional(),
+  /** The secrets of the devices' DTLS sessions are among the evidence: `keys.log`, and in each capture. */
+  keyLog: z.literal(true).optional(),
+  /** Roles between which device keys travelled in the clear: for laboratories only. */
+  cleartextSecrets: z.array(z.string()).optional(),
   /** Per role: `reference`, or the URI of what was running already. */
   roles: z.record(z.string(), z.string()),
   /** Profile of the times, `lab+` when numbers were changed: every verdict about "in time" rests on it. */

@@ -3,7 +3,7 @@ import type { DeviceSpec } from "../../simulators/device/index.js";
 import type { Timing } from "../config/index.js";
 import type { Clock, Random } from "../ports/index.js";
 import type { AdapterFacts } from "./adapters/adapter.js";
-import type { BootstrapServerActor, DeviceActor, LwM2mServerActor } from "./actors/types.js";
+import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, SecurityMode } from "./actors/types.js";
 import type { HealthMark } from "./run/saturation.js";
 import type { Deadlines } from "./deadlines.js";
 import type { Capability, Lack, ServerName, Target } from "./targets/index.js";
@@ -12,7 +12,7 @@ import type { Capability, Lack, ServerName, Target } from "./targets/index.js";
 export interface DeviceProvider {
   readonly name: string;
   /** What its devices can be made to do; a scenario that needs more is not-applicable. */
-  readonly can: { readonly misbehave: boolean; readonly actions: boolean };
+  readonly can: { readonly misbehave: boolean; readonly actions: boolean; readonly psk: boolean };
   /** What else it cannot be asked for. */
   readonly facts?: AdapterFacts;
   create(spec: DeviceSpec): Promise<DeviceActor>;
@@ -29,6 +29,8 @@ export interface IdPool {
 /** What all scenarios of a run share. Built once; nothing of one scenario is kept in it. */
 export interface RunContext {
   readonly seed: string;
+  /** How devices speak with their servers where a scenario does not say. */
+  readonly security: SecurityMode;
   /** Unlike that of any other run: begins every Idempotency-Key. */
   readonly nonce: string;
   readonly clock: Clock;

@@ -18,6 +18,7 @@ export const healthSchema = z.looseObject({
   http: z.string(),
   timing: z.string(),
   lab: z.boolean(),
+  secretTransport: z.enum(["jwe", "cleartext"]).optional(),
   plants: z.array(z.string()),
   coapCounters: z.record(z.enum(counterNames), z.number()),
   dtlsCounters: z.record(z.enum(dtlsCounterNames), z.number()).optional(),

@@ -1,13 +1,13 @@
 import { Pool } from "undici";
 import type { Dispatcher } from "undici";
 import type { z } from "zod";
-import { findings, keyOf, plainBootstrapSchema } from "../config/index.js";
+import { findings, keyOf, shownBootstrapSchema } from "../config/index.js";
 import type { PlainBootstrap, PlainBootstrapInput } from "../config/index.js";
 import { droppedSchema, faultStatusSchema, faultsSchema, forgottenSchema, handshakePageSchema, healthSchema, operationResultSchema, problemSchema, registrationPageSchema, registrationSchema, relayAnswerSchema, roleEventSchema, secureSessionsSchema, sessionsSchema, tracePageSchema } from "./answers.js";
 import type { FaultSpec, FaultStatus } from "./faults.js";
 import { EventStreamReader } from "./sse.js";
 import type { TracePage } from "./trace-log.js";
-import type { DeviceOperation, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SecureSessionView, SessionView } from "./types.js";
+import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SecureSessionView, SessionView } from "./types.js";
 
 export interface OperatorClientOptions {
   /** Where the role serves HTTP: `http://127.0.0.1:8081`. */
@@ -114,13 +114,12 @@ export class OperatorClient {
     return this.#call(secureSessionsSchema, "GET", `/secure-sessions${queryOf([["endpoint", query.endpoint], ["limit", query.limit]])}`);
   }
 
-  /** The role loses its DTLS sessions, and its registrations if told so, as in a restart; no device hears of it. */
-  forgetSessions(also: { readonly registrations?: boolean } = {}): Promise<Forgotten> {
-    return this.#call(forgottenSchema, "POST", "/secure-sessions/forget", also);
+  forgetSessions(what: Partial<Forgetting> = {}): Promise<Forgotten> {
+    return this.#call(forgottenSchema, "POST", "/secure-sessions/forget", what);
   }
 
   bootstrap(endpoint: string): Promise<PlainBootstrap | undefined> {
-    return this.#find(plainBootstrapSchema, "GET", `/bootstrap/${encodeURIComponent(endpoint)}`);
+    return this.#find(shownBootstrapSchema, "GET", `/bootstrap/${encodeURIComponent(endpoint)}`);
   }
 
   async setBootstrap(endpoint: string, configuration: PlainBootstrapInput): Promise<void> {

@@ -149,7 +149,7 @@ describe("the operator API of a LwM2M Server", () => {
     expect(await client.secureSessions()).toMatchObject({ total: 1, sessions: [{ endpoint: "dev-1", version: 1, state: "active" }] });
     expect(await client.forgetSessions()).toEqual({ sessions: 1, registrations: 0 });
     expect(await client.forgetSessions({ registrations: true })).toEqual({ sessions: 1, registrations: 2 });
-    expect(asked).toEqual([{ handshakes: { endpoint: "dev-*", limit: 5 } }, { secureSessions: { limit: 1000 } }, { forget: { registrations: false } }, { forget: { registrations: true } }]);
+    expect(asked).toEqual([{ handshakes: { endpoint: "dev-*", limit: 5 } }, { secureSessions: { limit: 1000 } }, { forget: { registrations: false, keepResumable: false } }, { forget: { registrations: true, keepResumable: false } }]);
   });
 
   it("streams events from a place on", async () => {

@@ -46,7 +46,7 @@ const bodyLimit = 256 * 1024;
  * | `POST smp/requests` with a `RelayRequest` | `RelayAnswer` |
  * | `GET handshakes?endpoint=&after=&limit=` | `HandshakePage` |
  * | `GET secure-sessions?endpoint=&limit=` | `{total, sessions: SecureSessionView[]}` |
- * | `POST secure-sessions/forget` with `{registrations?}` | `Forgotten`: sessions, and registrations if told so, are lost as in a restart |
+ * | `POST secure-sessions/forget` with a `Forgetting`, all of it optional | `Forgotten` |
  *
  * A Bootstrap Server adds:
  *
@@ -127,7 +127,7 @@ function lwm2mServerRoutes(app: FastifyInstance, operations: LwM2mServerOperatio
   });
   app.get("/handshakes", (request) => operations.handshakes(checked(registrationsQuerySchema, request.query)));
   app.get("/secure-sessions", (request) => operations.secureSessions(checked(secureSessionsQuerySchema, request.query)));
-  app.post("/secure-sessions/forget", { bodyLimit }, (request) => operations.forgetSessions({ registrations: checked(forgetBodySchema, request.body)?.registrations ?? false }));
+  app.post("/secure-sessions/forget", { bodyLimit }, (request) => operations.forgetSessions(checked(forgetBodySchema, request.body) ?? { registrations: false, keepResumable: false }));
 }
 
 function bootstrapServerRoutes(app: FastifyInstance, operations: BootstrapServerOperations): void {

@@ -84,6 +84,7 @@ export async function serveRole<Role extends ServableRole, Context>(config: Role
     await app.register(operatorApi(steered, { token: config.operatorToken, secrets, clock, log, faults, trace, events, health }));
     await app.register(metricsRoute(metrics));
     await app.listen({ host: config.http.host, port: config.http.port });
+    if (config.secretTransport === "cleartext") log.warn({ secretTransport: config.secretTransport }, "keys travel in the clear");
     if (config.plants.length > 0) log.warn({ plants: config.plants }, "this server breaks rules on purpose");
     return {
       coap: endpoint.local,
@@ -113,6 +114,7 @@ function healthOf<Context>(role: RoleHealth["role"], config: RoleConfig, endpoin
     http: formatAddress(http),
     timing: `${config.timing.profile}${config.timing.changed ? "+" : ""}`,
     lab: config.lab,
+    secretTransport: config.secretTransport,
     plants: config.plants,
     coapCounters: { ...endpoint.counters },
     ...(dtls === undefined ? {} : { dtlsCounters: { ...dtls } }),

@@ -23,6 +23,8 @@ export interface RoleHealth {
   /** Timing profile, with `+` behind it when numbers were changed. */
   readonly timing: string;
   readonly lab: boolean;
+  /** How keys travel to and from this role: `cleartext` is for laboratories, and whoever reads a verdict has to know. */
+  readonly secretTransport?: "jwe" | "cleartext" | undefined;
   readonly plants: readonly string[];
   readonly coapCounters: Readonly<EndpointCounters>;
   /** Absent without a DTLS port. */
@@ -113,6 +115,14 @@ export interface SecureSessionView {
   readonly version: number;
   /** Of that version: a session may outlive it, as its policy says. */
   readonly state: string;
+}
+
+/** As in a restart: DTLS sessions are gone and no device hears of it. */
+export interface Forgetting {
+  /** Registrations too. */
+  readonly registrations: boolean;
+  /** What sessions can be resumed from stays, as with a session cache on disk. */
+  readonly keepResumable: boolean;
 }
 
 /** What a server that lost its memory has lost. */
@@ -234,8 +244,7 @@ export interface LwM2mServerOperations {
   relay(request: RelayRequest): Promise<RelayAnswer>;
   handshakes(query: { readonly after?: string | undefined; readonly limit: number; readonly endpoint?: string | undefined }): HandshakePage;
   secureSessions(query: { readonly endpoint?: string | undefined; readonly limit: number }): { readonly total: number; readonly sessions: readonly SecureSessionView[] };
-  /** As after a restart: DTLS sessions, and registrations if told so, are gone and no device hears of it. */
-  forgetSessions(also: { readonly registrations: boolean }): Forgotten;
+  forgetSessions(what: Forgetting): Forgotten;
 }
 
 export interface BootstrapServerOperations {

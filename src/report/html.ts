@@ -3,7 +3,7 @@ import { histogram, lineChart, logBars } from "./chart.js";
 import { escaped } from "./escape.js";
 import { scenarioSection } from "./html-scenario.js";
 import { css, script } from "./style.js";
-import { duration } from "./terminal.js";
+import { duration, warnings } from "./terminal.js";
 import type { Timeline } from "./timeline.js";
 
 const cell = (verdict: Verdict, count: number | undefined): string => `<td class="num v ${count === undefined || count === 0 ? "" : verdict}">${count === undefined || count === 0 ? "" : count}</td>`;
@@ -22,6 +22,7 @@ function provenance(result: RunResult): string {
     ["muster", result.muster],
     ["target", result.target],
     ...Object.entries(result.roles),
+    ...(result.security === undefined ? [] : [["security", result.security === "psk" ? "DTLS with pre-shared keys" : "none"] satisfies [string, string]]),
     ["timing profile", result.timing],
     ["seed", result.seed],
     ["devices on", result.devicesOn],
@@ -39,6 +40,7 @@ function banners(result: RunResult): string {
     ...(result.error === undefined ? [] : [`Error of muster itself: ${result.error}`]),
     ...(result.interrupted ? ["The run was interrupted: this is an incomplete result."] : []),
     ...(result.fleet?.generator.saturated === true ? ["Generator saturated: the fleet lost datagrams or lagged, so verdicts that rest on timing meanwhile are inconclusive."] : []),
+    ...warnings(result),
     ...(result.plants.length === 0 ? [] : [`The references were told to break rules: ${result.plants.join(", ")}`]),
   ];
   return said.map((text) => `<p class="banner">${escaped(text)}</p>`).join("");

@@ -69,6 +69,14 @@ function generator(result: RunResult): string[] {
   ];
 }
 
+/** What a reader of the evidence must know about secrets. */
+export function warnings({ cleartextSecrets, keyLog }: RunResult): string[] {
+  return [
+    ...(cleartextSecrets === undefined ? [] : [`Device keys travelled in the clear: ${cleartextSecrets.join(", ")} was told so (secretTransport: cleartext). For a laboratory only.`]),
+    ...(keyLog === undefined ? [] : ["The secrets of the devices' DTLS sessions are among the evidence (--key-log): whoever has it can read what they said."]),
+  ];
+}
+
 /** The end of a run in a terminal: what went wrong first, then verdicts by requirement, latencies and where the report is. */
 export function summary(result: RunResult, options: SummaryOptions): string {
   const paint = painter(options.colour);
@@ -89,8 +97,9 @@ export function summary(result: RunResult, options: SummaryOptions): string {
     "",
     ...generator(result),
     ...(result.error === undefined ? [] : [paint(31, `error of muster: ${result.error}`)]),
+    ...warnings(result).map((text) => paint(31, text)),
     ...(result.interrupted ? [paint(33, "interrupted: the result is incomplete")] : []),
-    `${checks} checks in ${duration(result.durationMs)}, target ${result.target}, timing ${result.timing}, seed ${result.seed}${plants}`,
+    `${checks} checks in ${duration(result.durationMs)}, target ${result.target}${result.security === undefined ? "" : `, security ${result.security}`}, timing ${result.timing}, seed ${result.seed}${plants}`,
     `report ${options.report}`,
   ].join("\n");
 }

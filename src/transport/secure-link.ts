@@ -154,6 +154,8 @@ export class SecureLink implements Carrier, Channel, DatagramHandler, ClientHand
   // What the socket tells
 
   onDatagram(datagram: Buffer): void {
+    // A closed socket may still hand over what it had.
+    if (this.#socket === undefined) return;
     if (this.recordTap !== undefined) this.recordTap.onRecords("in", datagram, this.options.connect);
     this.#client?.receive(datagram);
   }

@@ -17,6 +17,17 @@ export interface Tapped {
 
 const now = (): bigint => BigInt(Date.now()) * 1_000_000n;
 
+/** Makes a handshake hard: of the datagrams of our flights the first is lost and the second comes through, `copies` times, and so on for `flights`; what follows passes. */
+export function lossy(flights: number, copies: 1 | 2): { readonly alterDatagram: (datagram: Uint8Array) => readonly Uint8Array[] } {
+  let sent = 0;
+  return {
+    alterDatagram: (datagram) => {
+      if (sent >= 2 * flights) return [datagram];
+      return sent++ % 2 === 0 ? [] : Array.from({ length: copies }, () => datagram);
+    },
+  };
+}
+
 /** What the peer sees in return for what it sent. */
 export const echoOf = (text: string): string => `echo: ${text}`;
 

@@ -1,4 +1,4 @@
-import { matchesPattern } from "../../../src/config/index.js";
+import { matchesPattern, plainKey } from "../../../src/config/index.js";
 import type { BootstrapEntry, PlainBootstrap } from "../../../src/config/index.js";
 import { ContentFormat } from "../../../src/coap/index.js";
 import { encodeContent, objectDefinition, parsePath, pathSegments, single } from "../../../src/lwm2m/index.js";
@@ -19,7 +19,7 @@ function compile(configuration: PlainBootstrap, plants: Plants): PlainWish {
     configuration,
     accounts: configuration.accounts.map((account) => {
       const values = plainValues(account);
-      return { ssid: values.ssid, uri: values.uri, payload: encodeAccount({ ...values, ssid: values.ssid + shift }), grants: grantsOf(account.acl) };
+      return { ssid: values.ssid, uri: values.uri, payload: encodeAccount({ ...values, ssid: values.ssid + shift }, plainKey(account)), grants: grantsOf(account.acl) };
     }),
     resources: configuration.writes.map(({ path, value }) => resourceWrite(path, value)),
   };

@@ -36,6 +36,8 @@ export interface ServerManagementPorts {
   readonly plants: Plants;
   /** The Servers this one may call, by peer id. */
   readonly links: ReadonlyMap<string, ServerLink>;
+  /** Whether the endpoint has a key at this server: then it is known without being listed. */
+  readonly holdsKey?: (endpoint: string) => boolean;
   /** To which Servers encrypt the keys that they make themselves; without them none are taken. */
   readonly keys?: SecretKeys | undefined;
 }
@@ -73,7 +75,7 @@ export class ServerManagement implements Assignments {
   ) {
     const { clock, secrets, plants, links } = ports;
     const timing = config.timing.bootstrapServer;
-    this.#known = new Patterns(config.clients);
+    this.#known = new Patterns(config.clients.names);
     this.events = new SmpEventLog(clock, `urn:muster:${config.name}`, 50_000);
     this.plain = new PlainBootstraps(config.bootstrap, plants);
     this.items = new Items({ clock, trace: ports.trace, events: this.events, operatorEvents: ports.operatorEvents });
@@ -129,7 +131,7 @@ export class ServerManagement implements Assignments {
   }
 
   knows(endpoint: string): boolean {
-    return this.#known.fits(endpoint) || this.plain.of(endpoint) !== undefined;
+    return this.#known.fits(endpoint) || this.ports.holdsKey?.(endpoint) === true || this.plain.of(endpoint) !== undefined;
   }
 
   requested(endpoint: string): void {
@@ -186,8 +188,7 @@ export class ServerManagement implements Assignments {
       data: { ep, ssid, ...(credentialId === undefined ? {} : { credentialId }), ...(version === undefined ? {} : { version }) },
     });
     if (client === undefined || event !== "registered") return;
-    const record = client.credentials.find((one) => one.credentialId === credentialId);
-    const named = record !== undefined && this.accounts.byId(record.accountId)?.tenant === caller.tenant ? record : undefined;
+    const named = client.credentials.find((one) => one.credentialId === credentialId && this.accounts.byId(one.accountId)?.tenant === caller.tenant);
     const seenAt = Date.parse(at) + (this.config.lab ? 0 : clockSkewMs);
     for (const item of [...client.open]) {
       const { account, type } = item.order;

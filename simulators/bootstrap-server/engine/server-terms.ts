@@ -24,7 +24,7 @@ export class ServerTerms {
   constructor(
     private readonly clock: Clock,
     private readonly link: ServerLink,
-    /** `cleartext` in a laboratory that is told so, where the Server takes it. */
+    /** `cleartext` in a laboratory that is told so: then where the Server takes it. */
     private readonly transport: Exclude<SecretTransport, "none">,
   ) {}
 
@@ -55,8 +55,9 @@ export class ServerTerms {
     const capabilities = await this.link.capabilities(timeoutMs);
     if (isFailure(capabilities)) return capabilities;
     const terms = { slots: capabilities.lwm2mServer?.credentialSlots === 1 ? 1 : 2, tenant: capabilities.tenant ?? this.link.peer.tenant } as const;
-    if (!capabilities.secretTransport.includes(this.transport)) return noWay;
-    if (this.transport === "cleartext") return { ...terms, recipient: undefined };
+    const { secretTransport } = capabilities;
+    if (this.transport === "cleartext" && secretTransport.includes("cleartext")) return { ...terms, recipient: undefined };
+    if (!secretTransport.includes("jwe")) return noWay;
     const set = await this.link.jwks(timeoutMs);
     if (isFailure(set)) return set;
     const recipient = await recipientOf(set);

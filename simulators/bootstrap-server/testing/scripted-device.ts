@@ -1,10 +1,12 @@
 import { Codes, ContentFormat, formatCode } from "../../../src/coap/index.js";
 import type { Code, IncomingRequest, Peer, RequestHandler, Response } from "../../../src/coap/index.js";
+import { timing } from "../../../src/config/index.js";
 import type { CoapTiming } from "../../../src/config/index.js";
 import { RequestError, bootstrapRequest, classifyBootstrapOperation, decodeWrite, encodeContent, formatBootstrapList, instance, object, valueOf } from "../../../src/lwm2m/index.js";
 import type { BootstrapOperation, BootstrapInstance, InstanceNode, LwM2mVersion, ResourceNode } from "../../../src/lwm2m/index.js";
 import type { Address, Ports } from "../../../src/ports/index.js";
-import { udpEndpoint } from "../../../src/transport/index.js";
+import type { PskCredential } from "../../../src/dtls/index.js";
+import { secureEndpoint, udpEndpoint } from "../../../src/transport/index.js";
 import type { UdpEndpoint } from "../../../src/transport/index.js";
 
 /** What a script does with one bootstrap operation: another answer, none at all, or the usual (undefined). */
@@ -27,9 +29,15 @@ export class ScriptedDevice implements RequestHandler {
     private readonly bootstrapServer: Peer,
   ) {}
 
-  static async start(ports: Ports, options: { readonly endpoint: string; readonly host: string; readonly server: Address; readonly coap: CoapTiming }): Promise<ScriptedDevice> {
+  static async start(ports: Ports, options: { readonly endpoint: string; readonly host: string; readonly server: Address; readonly coap: CoapTiming; readonly credential?: PskCredential | undefined }): Promise<ScriptedDevice> {
     const late: { device?: ScriptedDevice } = {};
-    const endpoint = await udpEndpoint(ports, { host: options.host, connect: options.server, transmission: options.coap }, { onRequest: (request) => late.device?.onRequest(request) });
+    const handler: RequestHandler = { onRequest: (request) => late.device?.onRequest(request) };
+    const common = { host: options.host, connect: options.server, transmission: options.coap };
+    const { credential } = options;
+    const endpoint =
+      credential === undefined
+        ? await udpEndpoint(ports, common, handler)
+        : await secureEndpoint(ports, { ...common, credential, settings: { retransmission: timing("lab").dtls } }, handler, { onSession: () => {}, onSessionEnd: () => {} });
     const device = (late.device = new ScriptedDevice(options.endpoint, endpoint, endpoint.peer(options.server)));
     device.put(0, 0, []);
     device.put(3, 0, []);

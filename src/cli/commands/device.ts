@@ -1,10 +1,11 @@
 import { Command } from "commander";
-import { checkFlags, deviceSchema, timing } from "../../config/index.js";
+import { checkFlags, deviceSchema, timing, seedNumber } from "../../config/index.js";
 import { realPorts } from "../../ports/real/index.js";
 import { ExitCode } from "../exit.js";
 import { roleLog } from "../log.js";
 import type { Invocation } from "../program.js";
-import { freshSeed, seedNumber } from "../seed.js";
+import { keyLogTo, pskFor } from "../psk.js";
+import { freshSeed } from "../seed.js";
 import { onStop, stopped } from "../stop.js";
 import { within } from "../within.js";
 
@@ -15,8 +16,12 @@ export function deviceCommand(invocation: Invocation): Command {
   return new Command("device")
     .description("run one simulated device in the foreground and tell what happens")
     .requiredOption("--endpoint <name>", "endpoint name")
-    .option("--bootstrap <uri>", "start at this Bootstrap Server: coap://HOST:PORT")
-    .option("--server <uri>", "or register with this LwM2M Server: coap://HOST:PORT")
+    .option("--bootstrap <uri>", "start at this Bootstrap Server: coap://HOST:PORT, or coaps://HOST:PORT with a key")
+    .option("--server <uri>", "or register with this LwM2M Server")
+    .option("--credentials <file>", "file with the device's key, CSV or JSON (see muster credentials export)")
+    .option("--psk-key-file <file>", "or a file with the key in hex; or the environment variable MUSTER_PSK_KEY")
+    .option("--psk-identity <identity>", "PSK identity (default: the endpoint name)")
+    .option("--key-log <file>", "append the secrets of DTLS sessions to this file, for Wireshark")
     .option("--lifetime <seconds>", "registration lifetime, with --server (default 300)")
     .option("--short-server-id <id>", "Short Server ID of the account, with --server (default 101)")
     .option("--personality <name>", "how it behaves where texts leave a choice, and how it misbehaves (default: default)")
@@ -45,16 +50,19 @@ async function runDevice(invocation: Invocation, flags: Record<string, unknown>)
   const ports = realPorts(seed, log);
   const { listener, trace } = narrated(log);
   const personality = personalityNamed(options.personality, "--personality");
-  const { coap, device: times } = timing(options.timing);
+  const { coap, dtls, device: times } = timing(options.timing);
+  const secured = (options.bootstrap ?? options.server)?.startsWith("coaps:") === true;
+  const psk = secured ? { psk: await pskFor(options, terminal) } : {};
+  const keyLog = keyLogTo(options.keyLog, (text) => terminal.err(options.json ? JSON.stringify({ msg: text }) : text));
   const stop = onStop((name) => terminal.err(options.json ? JSON.stringify({ msg: "leaving", signal: name }) : `${name}: leaving`));
-  const device = new Device(new DeviceHost(ports, listener, trace), {
+  const device = new Device(new DeviceHost(ports, listener, trace, undefined, keyLog), {
     endpoint: options.endpoint,
     lwm2m: options.lwm2m,
     personality,
     seed: seedNumber(seed),
-    ...(options.bootstrap === undefined ? {} : { bootstrap: { uri: options.bootstrap } }),
-    ...(options.server === undefined ? {} : { servers: [{ uri: options.server, shortServerId: options.shortServerId, lifetime: options.lifetime }] }),
-    timing: { coap, device: times },
+    ...(options.bootstrap === undefined ? {} : { bootstrap: { uri: options.bootstrap, ...psk } }),
+    ...(options.server === undefined ? {} : { servers: [{ uri: options.server, shortServerId: options.shortServerId, lifetime: options.lifetime, ...psk }] }),
+    timing: { coap, dtls, device: times },
   });
   terminal.out(
     options.json

@@ -1,6 +1,6 @@
 import { Command } from "commander";
-import type { Fleet, FleetPlan, FleetSnapshot, Shape } from "../../../simulators/fleet/index.js";
-import { checkFlags, fleetSchema, isMet, timing } from "../../config/index.js";
+import type { CredentialList, Fleet, FleetPlan, FleetSnapshot, Shape } from "../../../simulators/fleet/index.js";
+import { checkFlags, fleetSchema, isMet, timing, seedNumber } from "../../config/index.js";
 import type { FleetOptions } from "../../config/index.js";
 import { Metrics, fleetMetrics, serveMetrics } from "../../metrics/index.js";
 import { formatAddress } from "../../ports/index.js";
@@ -9,7 +9,8 @@ import { figuresOf, fleetLine, fleetResult, fleetSummary } from "../fleet-view.j
 import { LiveBlock } from "../live-block.js";
 import { personalityNamed } from "../personality.js";
 import type { Invocation } from "../program.js";
-import { freshSeed, seedNumber } from "../seed.js";
+import { credentialsIn, keyLogTo, keyOf } from "../psk.js";
+import { freshSeed } from "../seed.js";
 import { asUsage } from "../sockets.js";
 import { onStop } from "../stop.js";
 import type { StopRequest } from "../stop.js";
@@ -18,9 +19,12 @@ import { pause } from "../within.js";
 export function fleetCommand(invocation: Invocation): Command {
   return new Command("fleet")
     .description("run many simulated devices against any server, without scenarios")
-    .requiredOption("--devices <n>", "how many")
-    .option("--bootstrap <uri>", "start at this Bootstrap Server: coap://HOST:PORT")
-    .option("--server <uri>", "or register with this LwM2M Server: coap://HOST:PORT")
+    .option("--devices <n>", "how many (default: all of --credentials)")
+    .option("--bootstrap <uri>", "start at this Bootstrap Server: coap://HOST:PORT, or coaps://HOST:PORT with keys")
+    .option("--server <uri>", "or register with this LwM2M Server")
+    .option("--credentials <file>", "names and keys of the devices, CSV or JSON (default: test keys of the seed, see muster credentials export)")
+    .option("--security <mode>", "psk or nosec; only said to be checked against the URI")
+    .option("--key-log <file>", "append the secrets of DTLS sessions to this file, for Wireshark")
     .option("--rate <per-second>", "devices started per second (default: all at once)")
     .option("--shape <shape>", "storm, rate or ramp; ramp goes up to --rate over ten seconds (default: rate with --rate, else storm)")
     .option("--endpoint-pattern <pattern>", "names; {index:08d} is the device's number in eight digits (default muster-{index:08d})")
@@ -54,13 +58,16 @@ async function runFleet(invocation: Invocation, flags: Record<string, unknown>):
   const { terminal } = invocation;
   const options = checkFlags(flags, fleetSchema);
   const seed = options.seed ?? freshSeed();
-  const plan = planOf(options, seed);
+  const credentials = options.credentials === undefined ? undefined : await listOf(options, options.credentials);
+  const devices = options.devices ?? credentials?.devices.length ?? 0;
+  const plan = planOf(options, devices, credentials, seed);
   const { startFleet } = await import("../../../simulators/fleet/index.js");
   const say = (text: string): void => (options.json ? terminal.err(text) : terminal.out(text));
   const stop = onStop((name) => say(`${name}: the devices leave`));
   const metrics = new Metrics({ role: "fleet" });
   const lost: string[] = [];
-  const fleet = await startFleet({ seed: seedNumber(seed), ...(options.shards === undefined ? {} : { shards: options.shards }), onLost: (reason) => lost.push(reason) });
+  const keyLog = keyLogTo(options.keyLog, say);
+  const fleet = await startFleet({ seed: seedNumber(seed), ...(keyLog === undefined ? {} : { keyLog }), ...(options.shards === undefined ? {} : { shards: options.shards }), onLost: (reason) => lost.push(reason) });
   fleetMetrics(metrics, () => figuresOf(fleet.snapshot()));
   const at = options.metrics;
   const exporter =
@@ -71,18 +78,18 @@ async function runFleet(invocation: Invocation, flags: Record<string, unknown>):
           throw asUsage(error, { "--metrics": at });
         });
   try {
-    say(`${options.devices} devices, seed ${seed}, ${fleet.shards} ${fleet.shards === 1 ? "shard" : "shards"}, ${options.bootstrap ?? options.server ?? ""}${exporter === undefined ? "" : `, metrics on http://${formatAddress(exporter.address)}/metrics`}`);
+    say(`${devices} devices, seed ${seed}, ${fleet.shards} ${fleet.shards === 1 ? "shard" : "shards"}, ${options.bootstrap ?? options.server ?? ""}${exporter === undefined ? "" : `, metrics on http://${formatAddress(exporter.address)}/metrics`}`);
     const block = terminal.live && !options.json ? new LiveBlock(terminal, (text) => void process.stdout.write(text)) : undefined;
     const before = await watched(fleet, plan, options, stop, (snapshot, elapsedMs) => {
-      const line = fleetLine(snapshot, options.devices);
+      const line = fleetLine(snapshot, devices);
       if (block !== undefined) block.update([line]);
       else if (elapsedMs % 5000 < 1000) say(line);
     });
     block?.end();
     const last = await fleet.stop({ deregister: true });
     const failures = lost.length > 0 ? [] : before.failures;
-    const expectations = options.expect.map((expectation) => ({ text: expectation.text, met: isMet(expectation, countersOf(before.snapshot), options.devices) }));
-    const result = fleetResult({ seed, devices: options.devices, snapshot: before.snapshot, last, expectations, failures, interrupted: stop.cause(), lost: lost[0] });
+    const expectations = options.expect.map((expectation) => ({ text: expectation.text, met: isMet(expectation, countersOf(before.snapshot), devices) }));
+    const result = fleetResult({ seed, devices, snapshot: before.snapshot, last, expectations, failures, interrupted: stop.cause(), lost: lost[0] });
     terminal.out(options.json ? JSON.stringify(result) : fleetSummary(terminal, result));
     invocation.exit = lost.length > 0 ? ExitCode.internal : expectations.some(({ met }) => !met) ? ExitCode.fail : stop.cause() !== undefined || result.health.saturated ? ExitCode.inconclusive : ExitCode.ok;
   } finally {
@@ -91,13 +98,22 @@ async function runFleet(invocation: Invocation, flags: Record<string, unknown>):
   }
 }
 
-function planOf(options: FleetOptions, seed: string): FleetPlan {
+/** The devices of the file, the first so many when a number is given; each with the key for where the fleet is started. */
+async function listOf({ bootstrap, devices: wanted }: FleetOptions, path: string): Promise<CredentialList> {
+  const all = await credentialsIn(path);
+  if (wanted !== undefined && wanted > all.length) throw new UsageError(`--devices ${wanted} is more than the ${all.length} devices in ${path}`, "add them to the file, or leave --devices out");
+  const devices = all.slice(0, wanted);
+  for (const device of devices) keyOf(device, bootstrap === undefined ? "server" : "bootstrap", path);
+  return { first: 1, devices };
+}
+
+function planOf(options: FleetOptions, devices: number, credentials: CredentialList | undefined, seed: string): FleetPlan {
   const sum = Object.values(options.personalities).reduce((total, share) => total + share, 0);
-  const { coap, device } = timing(options.timing);
+  const { coap, dtls, device } = timing(options.timing);
   return {
     name: "fleet",
     first: 1,
-    last: options.devices + 1,
+    last: devices + 1,
     seed: seedNumber(seed),
     endpointPattern: options.endpointPattern,
     lwm2m: options.lwm2m,
@@ -105,7 +121,8 @@ function planOf(options: FleetOptions, seed: string): FleetPlan {
     personalities: Object.entries(options.personalities).map(([name, share]) => ({ personality: personalityNamed(name, "--personalities"), share: share / sum })),
     ...(options.bootstrap === undefined ? {} : { bootstrap: { uri: options.bootstrap } }),
     ...(options.server === undefined ? {} : { servers: [{ uri: options.server, shortServerId: options.shortServerId, lifetime: options.lifetime }] }),
-    timing: { coap, device },
+    ...(credentials === undefined ? {} : { credentials }),
+    timing: { coap, dtls, device },
   };
 }
 
@@ -128,14 +145,14 @@ const countersOf = (snapshot: FleetSnapshot): Readonly<Record<string, number>> =
 async function watched(fleet: Fleet, plan: FleetPlan, options: FleetOptions, stop: StopRequest, show: (snapshot: FleetSnapshot, elapsedMs: number) => void) {
   const began = Date.now();
   await fleet.launch(plan);
-  const startMs = options.rate === undefined ? 0 : (options.devices / options.rate) * 1000 + (options.shape === "ramp" ? rampMs / 2 : 0);
+  const startMs = options.rate === undefined ? 0 : ((plan.last - plan.first) / options.rate) * 1000 + (options.shape === "ramp" ? rampMs / 2 : 0);
   const endMs = options.duration ?? startMs + patienceMs;
   let shown = began;
   for (;;) {
     await pause(100);
     const elapsedMs = Date.now() - began;
     const states = await fleet.states(plan.name);
-    const settled = states.registered + states.failed >= options.devices;
+    const settled = states.registered + states.failed >= plan.last - plan.first;
     const over = fleet.lost !== undefined || stop.signal.aborted || elapsedMs >= endMs || (options.duration === undefined && settled);
     if (Date.now() - shown >= 1000 || over) {
       shown = Date.now();

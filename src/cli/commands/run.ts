@@ -20,6 +20,8 @@ export function runCommand(invocation: Invocation): Command {
     .option("--devices <n>", "devices of the load scenarios (default 1000, with --functional 20)")
     .option("--seed <seed>", "the same seed makes the same devices and choices (default: a new one, printed)")
     .option("--target <file>", "who plays which role, and how it is reached and steered (default: references in all)")
+    .option("--security <mode>", "what devices speak where a scenario does not say: psk, DTLS with pre-shared keys, or nosec (default psk where all can)")
+    .option("--key-log", "keep the secrets of the devices' DTLS sessions: keys.log, and in each capture, which then decrypts")
     .option("--functional", "leave the load scenarios out")
     .option("--out <dir>", "folder for reports (default reports)")
     .option("--devices-on <stack>", "run the devices of another client stack in place of ours: node-coap")
@@ -35,6 +37,7 @@ Exit codes: 0 passed, 1 a verdict is fail, 2 usage or configuration, 3 inconclus
 Examples:
   muster run --functional @SM-1
   muster run features/registration --seed 7
+  muster run --security nosec --functional
   muster run --target targets/served.yaml --json > result.json`,
     )
     .action((select: string[], flags: Record<string, unknown>) => runScenarios(invocation, checkFlags({ ...flags, select }, runSchema)));
@@ -42,7 +45,7 @@ Examples:
 
 async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<void> {
   const { terminal } = invocation;
-  const [{ FeatureError, planRun, run }, { runEnvironment }, { targetFrom }, { RunView }, { writeReports, summary }] = await Promise.all([
+  const [{ FeatureError, missingCapabilities, planRun, run }, { runEnvironment }, { targetFrom }, { RunView }, { writeReports, summary }] = await Promise.all([
     import("../../harness/index.js"),
     import("../run-environment.js"),
     import("../target.js"),
@@ -51,6 +54,8 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
   ]);
   const asUsageError = (error: unknown): unknown => (error instanceof FeatureError ? new UsageError(error.message, "muster run --list shows what there is") : error);
   const target = await targetFrom(flags.target, terminal.env);
+  const lack = flags.security === undefined ? undefined : missingCapabilities(target, flags.security).get(flags.security);
+  if (lack !== undefined) throw new UsageError(`--security ${flags.security ?? ""} does not go with --target: ${lack.reason}`, "give the role that address in the target file");
   if (flags.list) {
     const scenarios = await planRun(flags, runEnvironment()).catch((error: unknown) => {
       throw asUsageError(error);
@@ -75,6 +80,7 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
           throw asUsage(error, { "--metrics": at });
         });
   if (exporter !== undefined) say(`metrics on http://${formatAddress(exporter.address)}/metrics`);
+  if (flags.keyLog) say("the secrets of the devices' DTLS sessions are kept: whoever has this run's evidence can read what they said");
   // Cucumber adds one listener for each scenario in progress.
   process.setMaxListeners(64);
   const stop = onStop((name) => view.on({ type: "note", text: `${name}: the run ends, what there is will be written` }));
@@ -87,6 +93,8 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
         ...(flags.devices === undefined ? {} : { devices: flags.devices }),
         ...(flags.seed === undefined ? {} : { seed: flags.seed }),
         target,
+        ...(flags.security === undefined ? {} : { security: flags.security }),
+        keyLog: flags.keyLog,
         functional: flags.functional,
         out,
         ...(devicesOn === undefined ? {} : { devicesOn }),

@@ -1,7 +1,8 @@
+import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
-import { ConfigError, addressSchema, bootstrapServerSchema, checkFlags, loadYaml, lwm2mServerSchema, resolveBootstrapServer, resolveLwM2mServer } from "../../config/index.js";
-import type { BootstrapServerConfig, LoadedYaml, LwM2mServerConfig, RoleConfig, TokenSources } from "../../config/index.js";
+import { ConfigError, addressSchema, bootstrapServerSchema, checkFlags, credentialFilesOf, loadYaml, lwm2mServerSchema, resolveBootstrapServer, resolveLwM2mServer } from "../../config/index.js";
+import type { BootstrapClientEntry, BootstrapServerConfig, LoadedYaml, LwM2mServerConfig, RoleConfig, TokenSources } from "../../config/index.js";
 import { formatAddress } from "../../ports/index.js";
 import type { Address, Ports } from "../../ports/index.js";
 import { osSecrets, realPorts } from "../../ports/real/index.js";
@@ -31,6 +32,7 @@ const flagsSchema = z.strictObject({
   name: z.string().min(1).max(64).optional(),
   timing: z.enum(["lab", "rfc"]).optional(),
   admission: z.enum(["open", "credential"]).optional(),
+  credentials: z.string().optional(),
   json: z.boolean().default(false),
   logLevel: z.enum(logLevels).default("info"),
 });
@@ -38,18 +40,20 @@ const flagsSchema = z.strictObject({
 export function serveCommand(invocation: Invocation): Command {
   const bootstrapServer: ServedRole<BootstrapServerConfig> = {
     withoutFile: open,
-    load: (text, source, flags) => {
+    load: async (text, source, { credentials, ...flags }) => {
       const { value, locate } = loadYaml(text, source, bootstrapServerSchema, flags);
-      return { locate, resolve: (sources) => resolveBootstrapServer(value, sources) };
+      const { clients, files } = await withCredentials(value.clients, source, credentials);
+      return { locate, resolve: (sources) => resolveBootstrapServer({ ...value, clients }, sources, files) };
     },
     plants: async () => (await import("../../../simulators/bootstrap-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/bootstrap-server/index.js")).startBootstrapServer(config, ports),
   };
   const lwm2mServer: ServedRole<LwM2mServerConfig> = {
     withoutFile: { ...open, admission: "open" },
-    load: (text, source, flags) => {
+    load: async (text, source, { credentials, ...flags }) => {
       const { value, locate } = loadYaml(text, source, lwm2mServerSchema, flags);
-      return { locate, resolve: (sources) => resolveLwM2mServer(value, sources) };
+      const { clients, files } = await withCredentials(value.clients, source, credentials);
+      return { locate, resolve: (sources) => resolveLwM2mServer({ ...value, clients }, sources, files) };
     },
     plants: async () => (await import("../../../simulators/lwm2m-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/lwm2m-server/index.js")).startLwM2mServer(config, ports),
@@ -58,16 +62,26 @@ export function serveCommand(invocation: Invocation): Command {
     .description("run one reference role alone, for somebody else's device or server")
     .helpCommand(false)
     .addCommand(
-      roleCommand("bootstrap-server", "the reference LwM2M Bootstrap Server, until it is stopped", "127.0.0.1:5783", "127.0.0.1:8783").action((flags: Record<string, unknown>) =>
-        serveRole(invocation, flags, bootstrapServer),
-      ),
+      roleCommand("bootstrap-server", "the reference LwM2M Bootstrap Server, until it is stopped", "127.0.0.1:5783", "127.0.0.1:8783")
+        .option("--credentials <file>", "keys of devices that come over DTLS, as CSV or JSON with endpoint, bootstrapIdentity, bootstrapKey")
+        .action((flags: Record<string, unknown>) => serveRole(invocation, flags, bootstrapServer)),
     )
     .addCommand(
       roleCommand("lwm2m-server", "the LwM2M Server stub, until it is stopped", "127.0.0.1:5683", "127.0.0.1:8683")
+        .option("--credentials <file>", "keys of devices that come over DTLS, as CSV or JSON with endpoint, serverIdentity, serverKey")
         .option("--admission <rule>", "who may register: open (everybody) or credential (an active SM-3 record); default: open without --config, else credential")
         .action((flags: Record<string, unknown>) => serveRole(invocation, flags, lwm2mServer)),
     )
     .addHelpText("after", "\nExample:\n  muster serve lwm2m-server --coap 127.0.0.1:5683 --http 127.0.0.1:8683 --config server-a.yaml");
+}
+
+/** The texts of the files of keys: those that the configuration names, which lie beside it, and the one of the flag, which becomes an entry of its own. */
+async function withCredentials<Entry extends BootstrapClientEntry>(entries: readonly Entry[], source: string, flag: unknown): Promise<{ readonly clients: (Entry | { credentials: string })[]; readonly files: ReadonlyMap<string, string> }> {
+  const files = new Map<string, string>();
+  for (const name of credentialFilesOf(entries)) files.set(name, await readGiven(resolve(dirname(source), name), "clients: credentials"));
+  if (typeof flag !== "string") return { clients: [...entries], files };
+  files.set(flag, await readGiven(flag, "--credentials"));
+  return { clients: [...entries, { credentials: flag }], files };
 }
 
 function roleCommand(role: string, description: string, coap: string, http: string): Command {
@@ -100,7 +114,7 @@ const open = { peers: [{ id: "peer", tenant: "default" }], lab: true };
 /** What differs between the roles when they are served. */
 interface ServedRole<Config extends RoleConfig> {
   readonly withoutFile: Readonly<Record<string, unknown>>;
-  load(text: string, source: string, flags: Readonly<Record<string, unknown>>): { readonly locate: LoadedYaml<unknown>["locate"]; resolve(sources: TokenSources): Config };
+  load(text: string, source: string, flags: Readonly<Record<string, unknown>>): Promise<{ readonly locate: LoadedYaml<unknown>["locate"]; resolve(sources: TokenSources): Config }>;
   /** Rules it can break on purpose. */
   plants(): Promise<readonly { readonly name: string }[]>;
   start(config: Config, ports: Ports): Promise<RunningRole>;
@@ -111,7 +125,7 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
   const { config: path, json, logLevel, ...checked } = checkFlags(given, flagsSchema);
   const flags = Object.fromEntries(Object.entries(given).filter(([key]) => key in checked));
   const source = path ?? "command line";
-  const file = path === undefined ? role.load("", source, { ...role.withoutFile, ...flags }) : role.load(await readGiven(path, "--config"), source, flags);
+  const file = path === undefined ? await role.load("", source, { ...role.withoutFile, ...flags }) : await role.load(await readGiven(path, "--config"), source, flags);
 
   const made = { token: osSecrets.token(), used: false };
   const generate = (key: string): string => {
@@ -138,6 +152,7 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
         ...(running.coaps === undefined ? {} : { coaps: `coaps://${formatAddress(running.coaps)}` }),
         http: `http://${formatAddress(running.http)}`,
         timing: `${config.timing.profile}${config.timing.changed ? " with changes" : ""}`,
+        ...(config.secretTransport === "jwe" ? {} : { secretTransport: config.secretTransport }),
         ...(config.plants.length === 0 ? {} : { plants: config.plants }),
         ...(tokenFile === undefined ? {} : { tokenFile: tokenFile.path }),
       };
@@ -152,9 +167,10 @@ async function serveRole<Config extends RoleConfig>(invocation: Invocation, give
   }
 }
 
-function readyLine(facts: { readonly name: string; readonly coap: string; readonly coaps?: string; readonly http: string; readonly timing: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
+function readyLine(facts: { readonly name: string; readonly coap: string; readonly coaps?: string; readonly http: string; readonly timing: string; readonly secretTransport?: string; readonly plants?: readonly string[]; readonly tokenFile?: string }): string {
   return [
     `${facts.name} ready: ${[facts.coap, ...(facts.coaps === undefined ? [] : [facts.coaps]), facts.http].join(" ")} timing ${facts.timing}`,
+    ...(facts.secretTransport === undefined ? [] : ["keys travel in the clear"]),
     ...(facts.plants === undefined ? [] : [`planted faults: ${facts.plants.join(", ")}`]),
     ...(facts.tokenFile === undefined ? [] : [`token in ${facts.tokenFile}`]),
   ].join(", ");

@@ -1,4 +1,4 @@
-import { declinedBefore, planRun } from "../../harness/index.js";
+import { declinedBefore, planRun, usualSecurity } from "../../harness/index.js";
 import type { Lack, PlannedScenario, Target } from "../../harness/index.js";
 import { runEnvironment } from "../run-environment.js";
 import { ok, problem, warning } from "./finding.js";
@@ -19,7 +19,7 @@ export interface RunOutlook {
 }
 
 /** Our own devices: what a run has without --devices-on. */
-const ownDevices = { name: "muster", can: { misbehave: true } };
+const ownDevices = { name: "muster", can: { misbehave: true, psk: true } };
 
 /** What a run against this target would carry out, and what it would decline. `silent`: roles that did not answer just now. */
 export async function whatARunDoes(target: Target, silent: readonly string[]): Promise<{ readonly plan: RunOutlook; readonly finding: Finding }> {
@@ -31,7 +31,7 @@ export async function whatARunDoes(target: Target, silent: readonly string[]): P
   }
   const declined: Record<string, number> = {};
   const each = scenarios.map((planned): ScenarioOutlook => {
-    const lack = declinedBefore(planned, target, ownDevices, true);
+    const lack = declinedBefore(planned, target, ownDevices, true, planned.declared.security ?? usualSecurity(target));
     if (lack !== undefined) {
       const need = planned.declared.needs.find((name) => name !== "misbehaviour" && name !== "fleet") ?? lack.as;
       declined[need] = (declined[need] ?? 0) + 1;

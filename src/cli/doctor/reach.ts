@@ -1,16 +1,18 @@
 import { request } from "undici";
 import type { CoapTiming } from "../../config/index.js";
+import { DtlsClient } from "../../dtls/index.js";
 import { adapterFor } from "../../harness/index.js";
 import type { AdaptedTarget, RoleTarget, RunningTarget, Target } from "../../harness/index.js";
 import { OperatorClient } from "../../operator/index.js";
 import type { RoleHealth } from "../../operator/index.js";
-import type { Ports } from "../../ports/index.js";
+import type { Address, Ports } from "../../ports/index.js";
 import { parseCoapUri, udpEndpoint } from "../../transport/index.js";
 import { ok, problem, warning } from "./finding.js";
 import type { Finding } from "./finding.js";
 
 /** Patient enough for another machine, over in five seconds when nobody is there. */
 const pingTiming: Partial<CoapTiming> = { ackTimeoutMs: 500, ackRandomFactor: 1.5, maxRetransmit: 2 };
+const helloTiming = { initialMs: 500, giveUpMs: 3_500 };
 const httpTimeoutMs = 5_000;
 
 const reasonOf = (error: unknown): string => {
@@ -31,6 +33,33 @@ async function coapPing(id: string, uri: string, ports: Ports, timing: CoapTimin
     }
   } catch (error) {
     return problem(id, `${uri} cannot be reached: ${reasonOf(error)}`, repair);
+  }
+}
+
+/** A ClientHello, which every DTLS server answers whoever sends it (RFC 6347 §4.2.1); there is no more to the handshake. */
+async function dtlsAnswers(id: string, uri: string, ports: Ports): Promise<Finding> {
+  const repair = "start it, or correct the address in the target file; a firewall may be in between";
+  try {
+    const { host, port } = parseCoapUri(uri);
+    const answered = await helloAnswered({ host, port }, ports);
+    return answered ? ok(id, `${uri} answers`) : problem(id, `${uri} does not answer a ClientHello`, repair);
+  } catch (error) {
+    return problem(id, `${uri} cannot be reached: ${reasonOf(error)}`, repair);
+  }
+}
+
+async function helloAnswered(server: Address, ports: Ports): Promise<boolean> {
+  let settle: (answered: boolean) => void = () => {};
+  const settled = new Promise<boolean>((resolve) => (settle = resolve));
+  const socket = await ports.network.bind({ host: server.host.includes(":") ? "::1" : "127.0.0.1", connect: server }, { onDatagram: () => settle(true), onSocketError: () => settle(false) });
+  const nobody = { identity: Buffer.from("muster-doctor"), key: ports.secrets.bytes(16) };
+  const client = new DtlsClient(ports, (datagram) => socket.send(datagram), server, nobody, { onConnected: () => {}, onData: () => {}, onClosed: () => settle(false) }, { retransmission: helloTiming });
+  try {
+    client.connect();
+    return await settled;
+  } finally {
+    client.close();
+    await socket.close();
   }
 }
 
@@ -91,8 +120,8 @@ export async function reach(target: Target, ports: Ports): Promise<Reached> {
     roles.map(async ([name, role]): Promise<Finding[]> => {
       if (role.kind === "reference") return [ok(`target.${name}`, `${name} is our reference, started by the run`)];
       if (role.kind === "adapted") return adapted(`target.${name}`, role, ports);
-      const { coap, smp, operator } = role;
-      const found = [coapPing(`target.${name}.coap`, coap, ports, target.timing.coap), smpAnswers(`target.${name}.smp`, smp)];
+      const { uris, smp, operator } = role;
+      const found = [...(uris.nosec === undefined ? [] : [coapPing(`target.${name}.coap`, uris.nosec, ports, target.timing.coap)]), ...(uris.psk === undefined ? [] : [dtlsAnswers(`target.${name}.coaps`, uris.psk, ports)]), smpAnswers(`target.${name}.smp`, smp)];
       if (operator === undefined) return [...(await Promise.all(found)), warning(`target.${name}.operator`, `${name} has no operator API`, "scenarios that must steer or watch it will be not-applicable; give operator in the target file if it has one")];
       const { finding, health } = await operatorAnswers(`target.${name}.operator`, operator);
       if (name === "serverA") admission = health?.admission;

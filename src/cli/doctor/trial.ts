@@ -13,7 +13,10 @@ const trialMs = 8_000;
 /** One device that registers with server A, or with a reference of our own, and leaves. */
 export async function oneDevice(target: Target, admission: "open" | "credential" | undefined, ports: Ports): Promise<Finding> {
   const { A } = target.servers;
-  if (A.kind === "running") return registered(A.coap, admission, target, ports);
+  if (A.kind === "running") {
+    if (A.uris.nosec === undefined) return ok("device", "server A speaks DTLS only: a device without a credential there is not tried");
+    return registered(A.uris.nosec, admission, target, ports);
+  }
   const server = await startLwM2mServer(
     lwm2mServerConfig({ name: "server-a", coap: "127.0.0.1:0", http: "127.0.0.1:0", operatorToken: ports.secrets.token(), admission: "open", lab: true, timing: "lab" }),
     { ...ports, log: silentLog },

@@ -9,7 +9,7 @@ import type { Reassembly } from "../handshake/reassembly.js";
 import type { FlightMessage, HandshakeAction, SessionSecrets } from "../handshake/steps.js";
 import { RecordLayer } from "../record/record-layer.js";
 import type { ResolvedSettings } from "../settings.js";
-import type { CloseReason, DatagramSink, DtlsCounters } from "../types.js";
+import type { Alert, CloseReason, DatagramSink, DtlsCounters } from "../types.js";
 import { datagramsOf } from "./flight.js";
 
 /** Records of epoch 1 that came before its keys: so many, of so many bytes each, wait for them. */
@@ -18,6 +18,7 @@ const MAX_EARLY_LENGTH = 512;
 
 /** What the associations of one end have in common. */
 export interface AssociationHost {
+  readonly role: "client" | "server";
   readonly clock: Clock;
   readonly sink: DatagramSink;
   readonly settings: ResolvedSettings;
@@ -250,7 +251,12 @@ export class Association extends Timer {
     if (alert.description === Alerts.close_notify) {
       if (this.state === "connected") this.#sendAlert(Alerts.close_notify);
       this.end({ why: "peer-closed" });
-    } else if (alert.level === AlertLevels.fatal && (this.state === "connected" || alertClass(alert.description) !== "ignore")) this.end({ why: "alert-received", alert });
+    } else if (alert.level === AlertLevels.fatal && !this.#ignores(alert)) this.end({ why: "alert-received", alert });
+  }
+
+  /** What a LwM2M Client may go on after, as long as it is not the word of an authenticated peer. */
+  #ignores({ description }: Alert): boolean {
+    return this.host.role === "client" && this.state !== "connected" && alertClass(description) === "ignore";
   }
 
   #do(action: HandshakeAction): void {

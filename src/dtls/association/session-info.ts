@@ -1,3 +1,4 @@
+import { ownBytes } from "../codec/own-bytes.js";
 import type { SessionSecrets } from "../handshake/steps.js";
 import type { SessionInfo } from "../types.js";
 
@@ -10,6 +11,6 @@ export function sessionInfo(session: SessionSecrets): SessionInfo {
     encryptThenMac,
     identity,
     serverName,
-    resumption: sessionId.length === 0 ? undefined : { sessionId: Buffer.from(sessionId), masterSecret: master, suite: suite.name, extendedMasterSecret, encryptThenMac },
+    resumption: sessionId.length === 0 ? undefined : { sessionId: ownBytes(sessionId), masterSecret: master, suite: suite.name, extendedMasterSecret, encryptThenMac },
   };
 }

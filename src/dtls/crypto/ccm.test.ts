@@ -38,6 +38,12 @@ describe("AES-128-CCM-8 on records", () => {
     expect(record.subarray(-8)).toEqual(tagFromBlocks(Buffer.concat([salt, explicitNonce]), additional, message));
   });
 
+  it("takes nothing for content, wherever it lies", () => {
+    const nothings = [Buffer.alloc(0), new Uint8Array(0), Buffer.from([]), Buffer.from("abc").subarray(1, 1), Buffer.concat([]).subarray(0, 10), Buffer.from("")];
+    const [first, ...others] = nothings.map((content) => protection().seal(ContentType.applicationData, 1, 5, content).toString("hex"));
+    expect(new Set(others)).toEqual(new Set([first]));
+  });
+
   it("opens a record without content, and none of a wrong tag", () => {
     const record = protection().seal(ContentType.applicationData, 1, 5, Buffer.alloc(0));
     expect(protection().open(read(record))).toEqual(Buffer.alloc(0));

@@ -6,6 +6,8 @@ import { additionalData, type DirectionKeys, type Protection } from "./protectio
 
 const EXPLICIT_NONCE_LENGTH = 8;
 const NONCE_LENGTH = 12;
+/** node:crypto takes an empty text without memory behind it for none at all: it seals it with an error and opens it with any tag. */
+const nothing = Buffer.alloc(1).subarray(0, 0);
 
 /** AES-CCM (RFC 6655): a salt of four bytes from the key block, epoch and sequence number as explicit nonce. */
 export class CcmProtection implements Protection {
@@ -30,7 +32,7 @@ export class CcmProtection implements Protection {
     record.copy(record, RECORD_HEADER_LENGTH, 3, 3 + EXPLICIT_NONCE_LENGTH);
     const cipher = createCipheriv("aes-128-ccm", this.#key, this.#nonce, { authTagLength: this.tagLength });
     cipher.setAAD(additionalData(type, epoch, sequence, DTLS_1_2, length), { plaintextLength: length });
-    record.set(cipher.update(plaintext), RECORD_HEADER_LENGTH + EXPLICIT_NONCE_LENGTH);
+    record.set(cipher.update(length === 0 ? nothing : plaintext), RECORD_HEADER_LENGTH + EXPLICIT_NONCE_LENGTH);
     cipher.final();
     record.set(cipher.getAuthTag(), RECORD_HEADER_LENGTH + EXPLICIT_NONCE_LENGTH + length);
     return record;
@@ -56,11 +58,10 @@ export class CcmProtection implements Protection {
     }
   }
 
-  /** For an empty text, whether a decipher of node:crypto looks at the tag hangs on where in memory the nothing lies. */
   #tagOfNothing(authenticated: Uint8Array): Buffer {
     const cipher = createCipheriv("aes-128-ccm", this.#key, this.#nonce, { authTagLength: this.tagLength });
     cipher.setAAD(authenticated, { plaintextLength: 0 });
-    cipher.update(authenticated.subarray(0, 0));
+    cipher.update(nothing);
     cipher.final();
     return cipher.getAuthTag();
   }

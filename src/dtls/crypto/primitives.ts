@@ -1,5 +1,7 @@
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
 
+import { ownBytes } from "../codec/own-bytes.js";
+
 export const HASH_LENGTH = 32;
 
 export const sha256 = (bytes: Uint8Array): Buffer => hash("sha256", bytes, "buffer");
@@ -22,7 +24,7 @@ export function prf(secret: Uint8Array, label: string, seed: Uint8Array, length:
     a = hmac(secret, a);
     blocks.push(hmac(secret, a, labelled));
   }
-  return Buffer.concat(blocks).subarray(0, length);
+  return ownBytes(Buffer.concat(blocks).subarray(0, length));
 }
 
 /** RFC 4279 §2: as many zero bytes as the key has, then the key, each with its length in front. */

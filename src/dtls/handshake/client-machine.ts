@@ -3,6 +3,7 @@ import { ExtensionType, writeServerName } from "../codec/extensions.js";
 import { handshakeName, HandshakeType, type HandshakeMessage } from "../codec/handshake.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, nullCompression, readHelloVerifyRequest, readOpaque16, readServerHello, readServerHelloDone, writeClientHello, writeOpaque16, type ClientHello, type ServerHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
+import { ownBytes } from "../codec/own-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
 import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
 import { equalSecrets, pskPremaster } from "../crypto/primitives.js";
@@ -153,9 +154,9 @@ function resumeSession(context: ClientContext, resume: Resumption, negotiated: N
   const session: SessionSecrets = {
     suite,
     sessionId,
-    master: Buffer.from(resume.masterSecret),
+    master: ownBytes(resume.masterSecret),
     clientRandom: randoms.client,
-    identity: Buffer.from(context.credential.identity),
+    identity: ownBytes(context.credential.identity),
     serverName: context.serverName,
     extendedMasterSecret: resume.extendedMasterSecret,
     encryptThenMac,
@@ -179,7 +180,7 @@ function exchangeKeys(context: ClientContext, negotiated: Negotiated, transcript
     sessionId: negotiated.sessionId,
     master,
     clientRandom: randoms.client,
-    identity: Buffer.from(identity),
+    identity: ownBytes(identity),
     serverName: context.serverName,
     extendedMasterSecret: negotiated.extendedMasterSecret,
     encryptThenMac,

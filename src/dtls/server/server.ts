@@ -71,7 +71,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     settings: ServerSettings = {},
   ) {
     const resolved = resolveSettings(settings);
-    this.host = { clock: ports.clock, sink, settings: resolved, counters: this.counters };
+    this.host = { role: "server", clock: ports.clock, sink, settings: resolved, counters: this.counters };
     this.context = {
       suites: settings.suites === undefined ? cipherSuites : suitesNamed(settings.suites),
       extendedMasterSecret: resolved.extendedMasterSecret,

@@ -16,6 +16,7 @@ export class StagedServer {
   readonly sessions: ServerSession<string>[] = [];
   readonly received: string[] = [];
   readonly closed: CloseReason[] = [];
+  readonly keyLog: string[] = [];
   readonly failed: { readonly reason: CloseReason; readonly identity: string | undefined }[] = [];
   mayResume = true;
   findKey: (identity: string) => KeyAnswer<string> | Promise<KeyAnswer<string>> = (identity) => ({ key: credential.key, context: identity });
@@ -33,7 +34,7 @@ export class StagedServer {
         onClosed: (_session, reason) => this.closed.push(reason),
         onFailed: (_from, reason, identity) => this.failed.push({ reason, identity: identity?.toString() }),
       },
-      settings,
+      { keyLog: (line) => this.keyLog.push(line), ...settings },
     );
   }
 
@@ -97,11 +98,15 @@ export class StagedClient {
   }
 }
 
-/** Carries datagrams to and fro until neither end says anything, as many times as `turns` allows. Returns what was under way when it stopped. */
-export function converse(client: StagedClient, server: StagedServer, toServer: readonly Buffer[], turns = 20): readonly Buffer[] {
-  let under = toServer;
-  for (let turn = 0; turn < turns && under.length > 0; turn++) under = turn % 2 === 0 ? server.hear(under) : client.hear(under);
-  return under;
+interface Hearer {
+  hear(datagrams: readonly Buffer[]): readonly Buffer[];
+}
+
+/** Carries datagrams from `a` to `b` and back until neither says anything, as many times as `turns` allows. Returns what was under way when it stopped. */
+export function converse(a: Hearer, b: Hearer, toB: readonly Buffer[], turns = 20): readonly Buffer[] {
+  let underWay = toB;
+  for (let turn = 0; turn < turns && underWay.length > 0; turn++) underWay = (turn % 2 === 0 ? b : a).hear(underWay);
+  return underWay;
 }
 
 /** Both ends of a finished handshake, on one virtual clock, without a network. */

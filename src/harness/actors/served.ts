@@ -3,12 +3,12 @@ import type { DeviceOperation, FaultSpec, FaultStatus, OperationResult, Operator
 import { Unsupported } from "../scenario/recorder.js";
 import type { ServerName } from "../targets/index.js";
 import { allPages, tracePage } from "./pages.js";
-import type { BootstrapServerActor, LwM2mServerActor, ServedActor, SmpAnswer, SmpRequest, TraceSince } from "./types.js";
+import type { BootstrapServerActor, LwM2mServerActor, ServedActor, ServerUris, SmpAnswer, SmpRequest, TraceSince } from "./types.js";
 
 /** What an actor of a served role is built on. `operator` is absent where the role has no operator API. */
 export interface ServedRole {
   readonly role: string;
-  readonly uri: string;
+  readonly uris: ServerUris;
   readonly smpUrl: string;
   readonly operator: OperatorClient | undefined;
 }
@@ -21,13 +21,13 @@ export interface SmpCaller {
 
 abstract class Served implements ServedActor {
   readonly role: string;
-  readonly uri: string;
+  readonly uris: ServerUris;
   readonly smpUrl: string;
   readonly #operator: OperatorClient | undefined;
 
   constructor(served: ServedRole) {
     this.role = served.role;
-    this.uri = served.uri;
+    this.uris = served.uris;
     this.smpUrl = served.smpUrl;
     this.#operator = served.operator;
   }
@@ -87,7 +87,7 @@ export class ServedLwM2mServer extends Served implements LwM2mServerActor {
   constructor(
     readonly name: ServerName,
     served: ServedRole,
-    readonly secondUri: string | undefined,
+    readonly secondUris: ServerUris,
     private readonly smp: SmpCaller,
   ) {
     super(served);

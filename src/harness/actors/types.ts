@@ -20,12 +20,19 @@ export interface DeviceActor {
   remove(deregister: boolean): Promise<void>;
 }
 
+/** How a device's conversation with a server is secured: the LwM2M security modes that runs and scenarios choose between. */
+export const securityModes = ["psk", "nosec"] as const;
+export type SecurityMode = (typeof securityModes)[number];
+
+/** Addresses of one server, by what is spoken there: `coaps://` for psk, `coap://` for nosec. */
+export type ServerUris = { readonly [Mode in SecurityMode]?: string };
+
 /** What every served role offers whoever steers it. */
 export interface ServedActor {
   /** Name of the role in traces: `bootstrap-server`, `server-a`. */
   readonly role: string;
-  /** CoAP URI that devices are given. */
-  readonly uri: string;
+  /** CoAP URIs that devices are given. */
+  readonly uris: ServerUris;
   /** Base URL of its Server Management API. */
   readonly smpUrl: string;
   health(): Promise<RoleHealth>;
@@ -47,8 +54,8 @@ export interface BootstrapServerActor extends ServedActor {
 
 export interface LwM2mServerActor extends ServedActor {
   readonly name: "A" | "B";
-  /** The same server under another URI, where the target has one. */
-  readonly secondUri: string | undefined;
+  /** The same server under other URIs, where the target has them. */
+  readonly secondUris: ServerUris;
   registration(endpoint: string): Promise<RegistrationView | undefined>;
   /** All registrations of endpoints that match the pattern. */
   registrations(pattern: string): Promise<readonly RegistrationView[]>;

@@ -15,6 +15,8 @@ const loopback = "127.0.0.1";
 /** A role of somebody else's, reached as ours are: a tap on its CoAP port, the operator API, the Server Management interface. */
 export interface AdapterFront {
   readonly coap: Address;
+  /** The system's own port: what is in its records a tap could not read. */
+  readonly coaps?: Address | undefined;
   readonly http: Address;
   readonly operatorToken: string;
   stop(): Promise<void>;
@@ -26,6 +28,7 @@ export interface FrontOptions {
   /** `server-a`. */
   readonly name: string;
   readonly coap: Address;
+  readonly coaps?: Address | undefined;
   /** 0: any free one. */
   readonly httpPort: number;
   /** The other side of the Server Management interface. */
@@ -122,6 +125,7 @@ export async function serveFront(role: SteeredRole, peerApi: (calls: SmpApiOptio
   }
   return {
     coap: tap.local,
+    ...(options.coaps === undefined ? {} : { coaps: options.coaps }),
     http: address(),
     operatorToken,
     async stop() {

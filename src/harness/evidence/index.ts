@@ -6,3 +6,4 @@ export * from "./store.js";
 export * from "./timeline.js";
 export * from "./bootstrap-steps.js";
 export * from "./notifications.js";
+export * from "./handshakes.js";

@@ -2,6 +2,7 @@ import type { Files, TraceEvent } from "../../ports/index.js";
 import type { RunResult } from "../result.js";
 import { resultSchema } from "../result.js";
 import { captureOf } from "./capture.js";
+import type { KeyLog } from "./key-log.js";
 import { encodeCapture } from "./pcapng.js";
 import type { StepRecord } from "../verdict.js";
 
@@ -23,6 +24,8 @@ export class EvidenceStore {
     /** Nanoseconds since 1970 at hrtime 0. */
     private readonly epochOffset: bigint,
     private readonly application: string,
+    /** Where the secrets of the devices' sessions are, when the run was asked to keep them. */
+    private readonly keyLog?: KeyLog,
   ) {}
 
   /** Writes trace and capture of one scenario; resolves with their folder, relative to the run's. */
@@ -33,8 +36,15 @@ export class EvidenceStore {
       return { ...event, ...(step === undefined ? {} : { step }) };
     });
     await this.files.writeAtomic(`${this.folder}/${folder}/trace.ndjson`, ndjson(lines));
-    await this.files.writeAtomic(`${this.folder}/${folder}/capture.pcapng`, encodeCapture(captureOf(events, this.epochOffset), this.application));
+    const datagrams = captureOf(events, this.epochOffset);
+    await this.files.writeAtomic(`${this.folder}/${folder}/capture.pcapng`, encodeCapture(datagrams, this.application, this.keyLog?.of(datagrams)));
     return folder;
+  }
+
+  /** `keys.log`, for the owner's eyes only; nothing where no keys were kept. */
+  async keys(): Promise<void> {
+    if (this.keyLog === undefined) return;
+    await this.files.writeAtomic(`${this.folder}/keys.log`, this.keyLog.lines.map((line) => `${line}\n`).join(""), 0o600);
   }
 
   /** Cucumber's own messages, of all scenarios as one run. */

@@ -21,7 +21,7 @@ import {
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { act, admit, bootstrapAccount, shortServerIdOf, usualLifetime } from "./devices.js";
+import { act, admit, bootstrapAccount, factoryPsk, shortServerIdOf, usualLifetime } from "./devices.js";
 import { awaitItem, isEndState } from "./provisioning.js";
 import { itemOutcome } from "../actors/operator.js";
 
@@ -29,15 +29,20 @@ import { itemOutcome } from "../actors/operator.js";
 export async function configure(scenario: Scenario, alias: string, operators: readonly ServerName[], fields: Readonly<Record<string, unknown>> = {}, writes: PlainBootstrapInput["writes"] = []): Promise<void> {
   if (scenario.specOf(alias)?.bootstrap === undefined) bootstrapAccount(scenario, alias);
   const endpoint = scenario.endpoint(alias);
-  const accounts = operators.map((operator) => ({
-    uri: scenario.server(operator).uri,
-    shortServerId: shortServerIdOf(scenario, operator),
-    lifetime: usualLifetime,
-    ...fields,
-  }));
+  const accounts = operators.map((operator) => {
+    const psk = factoryPsk(scenario, operator, alias);
+    return {
+      uri: scenario.uriOf(operator),
+      shortServerId: shortServerIdOf(scenario, operator),
+      lifetime: usualLifetime,
+      securityMode: scenario.security,
+      ...(psk === undefined ? {} : { psk: { identity: Buffer.from(psk.identity).toString("utf8"), key: Buffer.from(psk.key).toString("hex") } }),
+      ...fields,
+    };
+  });
   await scenario.bootstrapServer.configure(endpoint, { accounts, writes });
   scenario.atEnd(`configuration of ${endpoint}`, () => scenario.bootstrapServer.forget(endpoint));
-  for (const operator of operators) await admit(scenario, operator, endpoint);
+  for (const operator of operators) await admit(scenario, operator, endpoint, factoryPsk(scenario, operator, alias));
 }
 
 const sessionsOf = async (scenario: Scenario, alias: string): Promise<DeviceSession[]> => deviceSessions(await scenario.events(), scenario.endpoint(alias));

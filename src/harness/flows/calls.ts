@@ -43,7 +43,7 @@ export function filledIn(scenario: Scenario, text: string, encode: (text: string
     if (operator?.[2] === "account") return encode(scenario.account(letter).id);
     if (operator?.[2] === "etag") return scenario.account(letter).etag;
     if (operator?.[2] === "ssid") return String(shortServerIdOf(scenario, letter));
-    if (operator?.[2] === "uri") return encode(scenario.server(letter).uri);
+    if (operator?.[2] === "uri") return encode(scenario.uriOf(letter));
     if (name === "unique") return `${scenario.run.nonce}-${scenario.key}`;
     if (name === "order") return encode(scenario.order().id);
     const device = /^(.+)\.location$/.exec(name)?.[1];
@@ -75,7 +75,8 @@ function jsonOr(text: string): unknown {
   }
 }
 
-function remember(scenario: Scenario, request: SmpRequest, answer: SmpAnswer): void {
+/** Makes an answer of the interface the last answer. */
+export function noteAnswer(scenario: Scenario, request: Pick<SmpRequest, "method" | "path">, answer: SmpAnswer): void {
   const body = typeof answer.body === "object" && answer.body !== null ? answer.body : {};
   const type = "type" in body && typeof body.type === "string" ? body.type.replace(/^.*:/, "") : undefined;
   const field = "field" in body && typeof body.field === "string" ? body.field : undefined;
@@ -94,30 +95,38 @@ function remember(scenario: Scenario, request: SmpRequest, answer: SmpAnswer): v
 /** Any SM-1 call, sent by the operator's server. */
 export async function sendAs(scenario: Scenario, operator: ServerName, method: string, path: string, text?: string): Promise<void> {
   const request = readRequest(scenario, method, path, text);
-  remember(scenario, request, await scenario.operators[operator].call(request));
+  noteAnswer(scenario, request, await scenario.operators[operator].call(request));
 }
 
 /** Any SM-2 or SM-3 call, sent by the harness in the place of the Bootstrap Server. */
 export async function sendToServer(scenario: Scenario, server: ServerName, method: string, path: string, text?: string): Promise<void> {
   const request = readRequest(scenario, method, path, text);
-  remember(scenario, request, await scenario.server(server).asBootstrapServer(request));
+  noteAnswer(scenario, request, await scenario.server(server).asBootstrapServer(request));
 }
 
 /** The first named rule about the judged role. */
-const judgedRule = (scenario: Scenario): RuleName => {
+export const judgedRule = (scenario: Scenario): RuleName => {
   const { rules, judges } = scenario.recorder.declared;
   return rules.filter(isRuleName).find((name) => ruleNamed(name)?.about.includes(judges)) ?? "item-truthful";
 };
 
 /** Judges the last answer of an HTTP call: status, problem type and the field at fault (or a place inside it). The rule is the first one the scenario names. */
-export function checkProblem(scenario: Scenario, status: number, problem?: string, field?: string): void {
+export function checkProblem(scenario: Scenario, status: number, problem?: string, field?: string, rule = judgedRule(scenario)): void {
   const answer = scenario.lastAnswer;
   if (answer === undefined) throw new Error("no step before this one got an answer");
   const expected = [String(status), ...(problem === undefined ? [] : [problem]), ...(field === undefined ? [] : [`(${field})`])].join(" ");
   const named = field !== undefined && answer.field?.startsWith(`${field}/`) === true ? field : answer.field;
   const actual = [answer.code, ...(problem === undefined ? [] : [answer.problem ?? "no problem type"]), ...(field === undefined ? [] : [`(${named ?? "no field"})`])].join(" ");
   const body = describeAnswer({ status: Number(answer.code), body: answer.body });
-  scenario.check({ rule: judgedRule(scenario), text: `the answer to ${answer.text}`, expected, actual: actual === expected ? actual : body, ok: actual === expected, at: answer.at });
+  scenario.check({ rule, text: `the answer to ${answer.text}`, expected, actual: actual === expected ? actual : body, ok: actual === expected, at: answer.at });
+}
+
+/** Judges that the last answer has one of several statuses that are equally right. */
+export function checkProblemIsOneOf(scenario: Scenario, statuses: readonly string[]): void {
+  const answer = scenario.lastAnswer;
+  if (answer === undefined) throw new Error("no step before this one got an answer");
+  const ok = statuses.includes(answer.code);
+  scenario.check({ rule: judgedRule(scenario), text: `the answer to ${answer.text}`, expected: statuses.join(" or "), actual: ok ? answer.code : describeAnswer({ status: Number(answer.code), body: answer.body }), ok, at: answer.at });
 }
 
 function lastBody(scenario: Scenario): Readonly<Record<string, unknown>> {
@@ -163,7 +172,7 @@ export function checkNoSecret(scenario: Scenario): void {
 
 /** Judges that the device's newest Register went to the second URI of the operator's server and was answered 2.01. */
 export async function checkRegisteredAt(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
-  const wanted = scenario.server(operator).secondUri?.replace(/^coap:\/\//, "").replace(/\/$/, "") ?? "(no second URI)";
+  const wanted = scenario.secondUriOf(operator).replace(/^coaps?:\/\//, "").replace(/\/$/, "");
   const seen = await scenario.until(scenario.run.deadlines.registerMs, async () => {
     const last = await latestOwn(scenario, alias, "register");
     return last?.answer !== undefined && last.request.event.peer === wanted ? last : undefined;

@@ -6,7 +6,7 @@ import { awaitUnlisted, latestOwn, shortServerIdOf, usualLifetime } from "./devi
 /** Declares a device that leaves the factory with the operator's account, of which nobody told the operator's server. */
 export function untoldAccount(scenario: Scenario, alias: string, operator: ServerName): void {
   const servers = scenario.specOf(alias)?.servers ?? [];
-  const { endpoint } = scenario.declare(alias, { servers: [...servers, { uri: scenario.server(operator).uri, shortServerId: shortServerIdOf(scenario, operator), lifetime: usualLifetime, resources: patient }] });
+  const { endpoint } = scenario.declare(alias, { servers: [...servers, { uri: scenario.uriOf(operator), shortServerId: shortServerIdOf(scenario, operator), lifetime: usualLifetime, resources: patient }] });
   scenario.involve(endpoint);
 }
 

@@ -1,9 +1,11 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot } from "../../../simulators/device/index.js";
+import type { Psk } from "../../config/index.js";
 import type { RegistrationView } from "../../operator/index.js";
 import { describeAnswer } from "../actors/operator.js";
 import { coapExchanges, ofDevice, operationOf, refOf, type CoapExchange } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
+import { bootstrapPsk, madePsk, pskRecord } from "./psk.js";
 
 /** Lifetime of accounts whose scenario does not say otherwise, seconds: longer than any scenario. */
 export const usualLifetime = 300;
@@ -22,14 +24,18 @@ export function shortServerIdOf(scenario: Scenario, operator: ServerName): numbe
   return id;
 }
 
-/** Lets an endpoint in at a server whose admission rests on credentials: stages and activates a NoSec record, as the Bootstrap Server would. */
-export async function admit(scenario: Scenario, operator: ServerName, endpoint: string): Promise<void> {
-  if (scenario.run.missing.has("admission")) return;
+/**
+ * Lets an endpoint in at a server whose admission rests on credentials: stages and activates a record, as the Bootstrap Server would. With DTLS it is the
+ * one of `psk`, which the server must know in any case.
+ */
+export async function admit(scenario: Scenario, operator: ServerName, endpoint: string, psk?: Psk): Promise<void> {
+  if (psk === undefined && scenario.run.missing.has("admission")) return;
   scenario.involve(endpoint);
   const server = scenario.server(operator);
   const path = `/smp/v1/clients/${encodeURIComponent(endpoint)}/credentials/${admissionId}`;
   const ssid = shortServerIdOf(scenario, operator);
-  const staged = await server.asBootstrapServer({ method: "PUT", path, body: { version: 1, ssid, mode: "nosec" } });
+  const body = psk === undefined ? { version: 1, ssid, mode: "nosec" } : await pskRecord(scenario, operator, endpoint, psk, { credentialId: admissionId, version: 1, ssid });
+  const staged = await server.asBootstrapServer({ method: "PUT", path, body });
   scenario.precondition(`server ${operator} stages a credential of ${endpoint}`, staged.status === 201 || staged.status === 204, describeAnswer(staged));
   const active = await server.asBootstrapServer({ method: "PUT", path: `${path}/activation`, body: { version: 1, sessionId: 1 } });
   scenario.precondition(`server ${operator} activates the credential of ${endpoint}`, active.status >= 200 && active.status < 300, describeAnswer(active));
@@ -39,17 +45,23 @@ export async function admit(scenario: Scenario, operator: ServerName, endpoint: 
   scenario.atEnd(`credential of ${endpoint}`, () => server.asBootstrapServer({ method: "DELETE", path: `${path}?version=1` }));
 }
 
+/** The key of a device's factory account; undefined where nothing is secured. */
+export const factoryPsk = (scenario: Scenario, operator: ServerName, alias: string): Psk | undefined =>
+  scenario.security === "psk" ? madePsk(scenario, operator, scenario.endpoint(alias)) : undefined;
+
 /** Declares a device that leaves the factory with an account at the operator's server, and lets it in there. */
 export async function factoryAccount(scenario: Scenario, alias: string, operator: ServerName, lifetime = usualLifetime): Promise<void> {
   const known = scenario.specOf(alias)?.servers ?? [];
   const shortServerId = shortServerIdOf(scenario, operator);
-  const { endpoint } = scenario.declare(alias, { servers: [...known, { uri: scenario.server(operator).uri, shortServerId, lifetime }] });
-  await admit(scenario, operator, endpoint);
+  const psk = factoryPsk(scenario, operator, alias);
+  const { endpoint } = scenario.declare(alias, { servers: [...known, { uri: scenario.uriOf(operator), shortServerId, lifetime, ...(psk === undefined ? {} : { psk }) }] });
+  await admit(scenario, operator, endpoint, psk);
 }
 
 /** Declares a device that leaves the factory with the account of the Bootstrap Server (and whatever else was declared). */
 export function bootstrapAccount(scenario: Scenario, alias: string, holdOff = 0): void {
-  scenario.declare(alias, { bootstrap: { uri: scenario.bootstrapServer.uri, holdOff } });
+  const psk = scenario.security === "psk" ? bootstrapPsk(scenario, scenario.endpoint(alias)) : undefined;
+  scenario.declare(alias, { bootstrap: { uri: scenario.bootstrapUri, holdOff, ...(psk === undefined ? {} : { psk }) } });
 }
 
 /** Makes the device do something; its answer becomes the last answer where the action is one exchange. */

@@ -12,3 +12,5 @@ export * from "./reporting.js";
 export * from "./trigger-witness.js";
 export * from "./triggers.js";
 export * from "./credentials.js";
+export * from "./secured-records.js";
+export * from "./handshakes.js";

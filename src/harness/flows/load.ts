@@ -3,6 +3,7 @@ import { endpointName, type Fleet, type FleetPlan, type Shape, type Share } from
 import { Unsupported } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
 import { deviceSeed } from "../scenario/names.js";
+import { bootstrapPsk } from "./psk.js";
 import { newPopulation, type Population } from "../run-context.js";
 import type { ServerName } from "../targets/index.js";
 
@@ -74,7 +75,7 @@ export async function orderForFleet(scenario: Scenario, name: FleetName, operato
   let account = accounts.get(operator);
   if (account === undefined) {
     const shortServerId = name === "standing" ? scenario.run.shortServerIds[operator].take() : scenario.takeShortServerId(operator);
-    const handle = await actor.supplyAccount({ uri: scenario.server(operator).uri, securityMode: "nosec", lifetime: 3600, ssid: shortServerId });
+    const handle = await actor.supplyAccount({ uri: scenario.uriOf(operator), securityMode: scenario.security, lifetime: 3600, ssid: shortServerId });
     account = { accountId: handle.id, shortServerId };
     accounts.set(operator, account);
     if (name === "second") scenario.atEnd(`account ${handle.id}`, () => actor.withdrawAccount(handle.id));
@@ -96,7 +97,8 @@ export const stormOf = ({ run }: Scenario): Shape => ({ kind: "storm", jitterMs:
 export async function launchFleet(scenario: Scenario, name: FleetName, shape: Shape, personalities: readonly Share[] = []): Promise<void> {
   const { run } = scenario;
   const fleet = fleetOf(scenario);
-  const { plan: planName, pattern, size, population } = crowdOf(scenario, name);
+  const crowd = crowdOf(scenario, name);
+  const { plan: planName, pattern, size, population } = crowd;
   scenario.precondition("the fleet has not been started before", !population.launched, "it stands already");
   const plan: FleetPlan = {
     name: planName,
@@ -107,7 +109,9 @@ export async function launchFleet(scenario: Scenario, name: FleetName, shape: Sh
     lwm2m: "1.1",
     shape,
     personalities,
-    bootstrap: { uri: run.bootstrapServer.uri },
+    bootstrap: { uri: scenario.bootstrapUri },
+    // As all devices of a run, by their names and not by their numbers: the Bootstrap Server knows nothing of fleets.
+    ...(scenario.security === "psk" ? { credentials: { first: 1, devices: endpointsOf(crowd).map((endpoint) => ({ endpoint, bootstrap: bootstrapPsk(scenario, endpoint) })) } } : {}),
     timing: { coap: run.timing.coap, dtls: run.timing.dtls, device: run.timing.device },
   };
   population.launched = true;

@@ -27,7 +27,7 @@ async function calling<T>(scenario: Scenario, rule: "account-supplied" | "order-
 /** SM-1: the operator supplies an account; URI, Short Server ID and lifetime are the scenario's own unless the fields say otherwise. */
 export async function supplyAccount(scenario: Scenario, operator: ServerName, fields: AccountFields = {}): Promise<ScenarioAccount> {
   const shortServerId = fields.ssid ?? scenario.factoryIds.get(operator) ?? scenario.takeShortServerId(operator);
-  const whole = { uri: scenario.server(operator).uri, securityMode: "nosec", lifetime: usualLifetime, ...fields, ssid: shortServerId };
+  const whole = { uri: scenario.uriOf(operator), securityMode: scenario.security, lifetime: usualLifetime, ...fields, ssid: shortServerId };
   const handle = await calling(scenario, "account-supplied", `operator ${operator} supplies an account`, () => scenario.operators[operator].supplyAccount(whole));
   const account = { ...handle, shortServerId };
   scenario.accounts.set(operator, account);

@@ -31,7 +31,7 @@ function locationIn({ event }: CoapEvent): string | undefined {
 
 /** The newest Register of the device (to this server), answered if it comes to that. */
 async function answeredRegister(scenario: Scenario, alias: string, server?: ServerName): Promise<CoapExchange | undefined> {
-  const address = server === undefined ? undefined : scenario.server(server).uri.replace(/^coap:\/\//, "").replace(/\/$/, "");
+  const address = server === undefined ? undefined : scenario.uriOf(server).replace(/^coaps?:\/\//, "").replace(/\/$/, "");
   const newest = async (): Promise<CoapExchange | undefined> =>
     (await exchangesOf(scenario, alias)).findLast(
       (exchange) => exchange.direction === "out" && operationOf(exchange.request.event.coap) === "register" && (address === undefined || exchange.request.event.peer === address),

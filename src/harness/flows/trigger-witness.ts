@@ -12,8 +12,7 @@ const addressOf = (uri: string): string => uri.replace(/^coaps?:\/\//, "").repla
 /** Executes of /1/x/9 that reached the device since an order or a trigger was last asked for, from one server or from any. */
 export async function executesOf(scenario: Scenario, alias: string, operator?: ServerName): Promise<CoapExchange[]> {
   const since = BigInt(scenario.askedAt);
-  const { uri, secondUri } = operator === undefined ? {} : scenario.server(operator);
-  const from = [uri, secondUri].flatMap((known) => (known === undefined ? [] : [addressOf(known)]));
+  const from = operator === undefined ? [] : [...Object.values(scenario.server(operator).uris), ...Object.values(scenario.server(operator).secondUris)].map(addressOf);
   return bootstrapTriggers(await scenario.events(), scenario.endpoint(alias)).filter(({ request }) => timeOf(request) >= since && (operator === undefined || from.includes(request.event.peer)));
 }
 

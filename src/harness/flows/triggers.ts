@@ -6,6 +6,7 @@ import type { ServerName } from "../targets/index.js";
 import { act, shortServerIdOf } from "./devices.js";
 import { item } from "./provisioning.js";
 import { executesOf } from "./trigger-witness.js";
+import { pskRecord } from "./psk.js";
 
 /** Triggers (SM-2) at a LwM2M Server that is judged on its own: the harness asks in the place of the Bootstrap Server. */
 
@@ -168,7 +169,8 @@ export async function stageSecret(scenario: Scenario, server: ServerName, alias:
   const endpoint = scenario.endpoint(alias);
   scenario.involve(endpoint);
   const path = `/smp/v1/clients/${encodeURIComponent(endpoint)}/credentials/${secretId}`;
-  const body = { version: 1, ssid: shortServerIdOf(scenario, server), mode: "psk", identity: { b64u: Buffer.from(endpoint).toString("base64url") }, secret: canaryOf(scenario) };
+  const psk = { identity: Buffer.from(endpoint), key: Buffer.from(canaryOf(scenario), "base64url") };
+  const body = await pskRecord(scenario, server, endpoint, psk, { credentialId: secretId, version: 1, ssid: shortServerIdOf(scenario, server) });
   const answer = await scenario.server(server).asBootstrapServer({ method: "PUT", path, body });
   scenario.precondition(`server ${server} stages a credential with a secret`, answer.status === 201 || answer.status === 200, describeAnswer(answer));
   scenario.atEnd(`credential of ${endpoint}`, () => scenario.server(server).asBootstrapServer({ method: "DELETE", path: `${path}?version=1` }));

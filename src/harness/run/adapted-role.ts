@@ -40,7 +40,8 @@ export async function adaptedRole(role: AdaptedTarget, options: AdaptedRoleOptio
     }
   }
   const ports = { ...environment, log: silentLog };
-  const front = { name, coap: parseCoapUri(entry.coap), httpPort: options.httpPort, peers: options.peers, timing: options.timing };
+  const secured = entry.coaps !== undefined && (entry.capabilities?.security.includes("psk") ?? false);
+  const front = { name, coap: parseCoapUri(entry.coap), ...(secured && entry.coaps !== undefined ? { coaps: parseCoapUri(entry.coaps) } : {}), httpPort: options.httpPort, peers: options.peers, timing: options.timing };
   const means = { clock: environment.clock, secrets: role.secrets, ask: environment.ask };
   const [adapter, start] =
     name === "bootstrap-server"

@@ -1,9 +1,9 @@
-import { bootstrapServerConfig, lwm2mServerConfig, type BootstrapServerConfig, type LwM2mServerConfig, type PeerConfig } from "../../config/index.js";
+import { bootstrapServerConfig, lwm2mServerConfig, seedNumber, type BootstrapServerConfig, type LwM2mServerConfig, type PeerConfig } from "../../config/index.js";
 import { OperatorClient } from "../../operator/index.js";
-import { formatAddress, type Address, type Clock, type Network, type Programs, type Secrets } from "../../ports/index.js";
+import { formatAddress, type Address, type BindOptions, type Clock, type Network, type Programs, type Secrets } from "../../ports/index.js";
 import { parseCoapUri } from "../../transport/index.js";
 import { ServedBootstrapServer, ServedLwM2mServer, type SmpCaller } from "../actors/served.js";
-import type { BootstrapServerActor, LwM2mServerActor } from "../actors/types.js";
+import { securityModes, type BootstrapServerActor, type LwM2mServerActor, type ServerUris } from "../actors/types.js";
 import type { AdapterFront, Ask } from "../adapters/index.js";
 import type { AdaptedTarget, RoleTarget, RunningTarget, ServerName, Target } from "../targets/index.js";
 import { adaptedRole } from "./adapted-role.js";
@@ -18,6 +18,10 @@ export const operators = {
 
 /** Endpoint names that the Bootstrap Server of a run knows; `x-...` are strangers. */
 const knownClients = ["ab-*", "a-*", "b-*"];
+/** Both ways that a server can take a new version of a credential: the old one overlaps, or gives way. */
+const credentialSlots = { A: 2, B: 1 } as const satisfies Record<ServerName, 1 | 2>;
+/** The keys of the run's devices, which follow from the seed and their names. */
+const testDevicesOf = (seed: string) => knownClients.map((pattern) => ({ testDevices: { seed: seedNumber(seed), pattern } }));
 const bootstrapPeer = "bootstrap-server";
 const loopback = "127.0.0.1";
 const operatorTimeoutMs = 60_000;
@@ -32,6 +36,7 @@ export interface RolesEnvironment {
   readonly secrets: Secrets;
   readonly network: Network;
   readonly scripts: RoleScripts;
+  readonly seed: string;
   /** Unlike that of any other run. */
   readonly nonce: string;
   readonly freePorts: (host: string, count: number) => Promise<number[]>;
@@ -43,24 +48,31 @@ export interface RolesEnvironment {
   readonly onLost: (reason: string) => void;
 }
 
+/** `127.0.0.1:40001` each. */
+export interface RoleAddresses {
+  readonly coap?: string;
+  readonly coaps?: string;
+  readonly http: string;
+}
+
 export interface Roles {
   readonly bootstrapServer: BootstrapServerActor;
   readonly servers: Readonly<Record<ServerName, LwM2mServerActor>>;
   /** By role name; only roles with a known address. */
-  readonly addresses: Readonly<Record<string, { readonly coap: string; readonly http: string }>>;
+  readonly addresses: Readonly<Record<string, RoleAddresses>>;
   /** Tokens of the pairs of peers: no answer may ever hold one. */
   readonly secrets: readonly string[];
   stop(): Promise<void>;
 }
 
-const coapUri = (address: Address): string => `coap://${formatAddress(address)}`;
+const urisOf = (coap: Address, coaps: Address | undefined): ServerUris => ({ nosec: `coap://${formatAddress(coap)}`, ...(coaps === undefined ? {} : { psk: `coaps://${formatAddress(coaps)}` }) });
 const httpUrl = (port: number): string => `http://${loopback}:${port}`;
 const roleName = (name: ServerName): string => `server-${name.toLowerCase()}`;
 
 /** What the start of one role leaves. */
 interface Started {
-  readonly uri: string;
-  readonly secondUri: string | undefined;
+  readonly uris: ServerUris;
+  readonly secondUris: ServerUris;
   readonly smpUrl: string;
   readonly operator: OperatorClient | undefined;
 }
@@ -69,8 +81,8 @@ const operatorOf = (url: string, token: string): OperatorClient => new OperatorC
 
 function running(target: RunningTarget): Started {
   return {
-    uri: target.coap,
-    secondUri: target.secondCoap,
+    uris: target.uris,
+    secondUris: target.secondUris,
     smpUrl: target.smp,
     operator: target.operator === undefined ? undefined : operatorOf(target.operator.url, target.operator.token),
   };
@@ -96,37 +108,44 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
 
     const adapted = (role: AdaptedTarget, name: string, httpPort: number, peers: readonly PeerConfig[]): Promise<AdapterFront> =>
       adaptedRole(role, { name, httpPort, peers, timing: target.timing.profile }, environment, (end) => started.push(end));
+    const forward = async (at: BindOptions, to: Address): Promise<Address> => {
+      const forwarded = await forwardPort(network, at, to);
+      started.push(() => forwarded.close());
+      return forwarded.local;
+    };
 
     const startServer = async (name: ServerName, port: number): Promise<Started> => {
       const role = target.servers[name];
       if (role.kind === "running") {
-        if (role.forwardSecondCoap && role.secondCoap !== undefined) {
-          const second = await forwardPort(network, parseCoapUri(role.secondCoap), parseCoapUri(role.coap));
-          started.push(() => second.close());
+        if (role.forwardSecondCoap) {
+          for (const mode of securityModes) {
+            const [second, first] = [role.secondUris[mode], role.uris[mode]];
+            if (second !== undefined && first !== undefined) await forward(parseCoapUri(second), parseCoapUri(first));
+          }
         }
         return running(role);
       }
       if (role.kind === "adapted") {
         const front = await adapted(role, roleName(name), port, [{ id: bootstrapPeer, tenant: operators[name].tenant, smp: bsUrl, token: pairTokens[name], endpoints: ["*"], uris: ["*"], shortServerIds: operators[name].shortServerIds }]);
-        const second = await forwardPort(network, { host: loopback }, front.coap);
-        started.push(() => second.close());
-        return { uri: coapUri(front.coap), secondUri: coapUri(second.local), smpUrl: httpUrl(port), operator: operatorOf(httpUrl(port), front.operatorToken) };
+        const [coap, coaps] = [await forward({ host: loopback }, front.coap), front.coaps === undefined ? undefined : await forward({ host: loopback }, front.coaps)];
+        return { uris: urisOf(front.coap, front.coaps), secondUris: urisOf(coap, coaps), smpUrl: httpUrl(port), operator: operatorOf(httpUrl(port), front.operatorToken) };
       }
       const { endpoints, shortServerIds, tenant } = operators[name];
       const config = lwm2mServerConfig({
         name: roleName(name),
         coap: `${loopback}:0`,
+        coaps: `${loopback}:0`,
         http: `${loopback}:${port}`,
         peers: [{ id: bootstrapPeer, tenant, smp: bsUrl, token: pairTokens[name], endpoints: [...endpoints], shortServerIds: [...shortServerIds] }],
         operatorToken: secrets.token(),
         lab: true,
         admission: "credential",
+        credentialSlots: credentialSlots[name],
         plants: [...target.plants.lwm2mServer],
       });
       const { thread: server, operator } = await thread(roleName(name), environment.scripts.lwm2mServer, { ...config, timing: target.timing });
-      const second = await forwardPort(network, { host: loopback }, server.coap);
-      started.push(() => second.close());
-      return { uri: coapUri(server.coap), secondUri: coapUri(second.local), smpUrl: httpUrl(port), operator };
+      const [coap, coaps] = [await forward({ host: loopback }, server.coap), server.coaps === undefined ? undefined : await forward({ host: loopback }, server.coaps)];
+      return { uris: urisOf(server.coap, server.coaps), secondUris: urisOf(coap, coaps), smpUrl: httpUrl(port), operator };
     };
 
     // The servers come first: their CoAP addresses are what their operators' accounts may name at the Bootstrap Server.
@@ -134,7 +153,7 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
     const servers = { A: a, B: b };
     const peerOf = (name: ServerName) => {
       const { peer, tenant, endpoints, shortServerIds } = operators[name];
-      const uris = [servers[name].uri, ...(servers[name].secondUri === undefined ? [] : [servers[name].secondUri])].flatMap((uri) => [uri, `${uri}/*`]);
+      const uris = [...Object.values(servers[name].uris), ...Object.values(servers[name].secondUris)].flatMap((uri) => [uri, `${uri}/*`]);
       return { id: peer, tenant, smp: servers[name].smpUrl, token: pairTokens[name], endpoints: [...endpoints], uris, shortServerIds: [...shortServerIds] as [number, number] };
     };
     const startBootstrapServer = async (): Promise<Started> => {
@@ -142,31 +161,38 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
       if (role.kind === "running") return running(role);
       if (role.kind === "adapted") {
         const front = await adapted(role, bootstrapPeer, bsPort, [peerOf("A"), peerOf("B")]);
-        return { uri: coapUri(front.coap), secondUri: undefined, smpUrl: bsUrl, operator: operatorOf(bsUrl, front.operatorToken) };
+        return { uris: urisOf(front.coap, front.coaps), secondUris: {}, smpUrl: bsUrl, operator: operatorOf(bsUrl, front.operatorToken) };
       }
       const config = bootstrapServerConfig({
         name: bootstrapPeer,
         coap: `${loopback}:0`,
+        coaps: `${loopback}:0`,
         http: `${loopback}:${bsPort}`,
         peers: [peerOf("A"), peerOf("B")],
-        clients: knownClients,
+        clients: [...knownClients, ...testDevicesOf(environment.seed)],
+        nosec: "always",
         operatorToken: secrets.token(),
         lab: true,
         plants: [...target.plants.bootstrapServer],
       });
       const { thread: server, operator } = await thread(bootstrapPeer, environment.scripts.bootstrapServer, { ...config, timing: target.timing });
-      return { uri: coapUri(server.coap), secondUri: undefined, smpUrl: bsUrl, operator };
+      return { uris: urisOf(server.coap, server.coaps), secondUris: {}, smpUrl: bsUrl, operator };
     };
     const bs = await startBootstrapServer();
 
     const actor = (name: ServerName): LwM2mServerActor => {
-      const { uri, secondUri, smpUrl, operator } = servers[name];
-      return new ServedLwM2mServer(name, { role: roleName(name), uri, smpUrl, operator }, secondUri, environment.smpCaller(smpUrl, pairTokens[name], `${environment.nonce}-${name}`));
+      const { uris, secondUris, smpUrl, operator } = servers[name];
+      return new ServedLwM2mServer(name, { role: roleName(name), uris, smpUrl, operator }, secondUris, environment.smpCaller(smpUrl, pairTokens[name], `${environment.nonce}-${name}`));
     };
-    const bootstrapServer = new ServedBootstrapServer({ role: bootstrapPeer, uri: bs.uri, smpUrl: bs.smpUrl, operator: bs.operator });
+    const bootstrapServer = new ServedBootstrapServer({ role: bootstrapPeer, uris: bs.uris, smpUrl: bs.smpUrl, operator: bs.operator });
     const serverActors = { A: actor("A"), B: actor("B") };
     started.push(() => bootstrapServer.close(), () => serverActors.A.close(), () => serverActors.B.close());
-    const addressOf = ({ uri, smpUrl }: Started): { coap: string; http: string } => ({ coap: uri.replace(/^coap:\/\//, ""), http: smpUrl.replace(/^https?:\/\//, "") });
+    const hostPort = (uri: string): string => uri.replace(/^[a-z]+:\/\//, "");
+    const addressOf = ({ uris, smpUrl }: Started): RoleAddresses => ({
+      ...(uris.nosec === undefined ? {} : { coap: hostPort(uris.nosec) }),
+      ...(uris.psk === undefined ? {} : { coaps: hostPort(uris.psk) }),
+      http: hostPort(smpUrl),
+    });
     return { bootstrapServer, servers: serverActors, addresses: { [bootstrapPeer]: addressOf(bs), "server-a": addressOf(a), "server-b": addressOf(b) }, secrets: [pairTokens.A, pairTokens.B], stop };
   } catch (error) {
     await stop();

@@ -1,17 +1,20 @@
 import { availableParallelism } from "node:os";
 import type { Envelope } from "@cucumber/messages";
 import { startFleet, type Fleet } from "../../../simulators/fleet/index.js";
+import type { RoleHealth } from "../../operator/index.js";
 import type { Files, Log, Ports } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
 import { fleetDevices } from "../actors/fleet-devices.js";
 import { deadlinesOf } from "../deadlines.js";
+import { KeyLog } from "../evidence/key-log.js";
 import { EvidenceStore } from "../evidence/store.js";
 import { resultFormat, scenarioResult, tally, type RunResult, type ScenarioResult } from "../result.js";
 import { idPool, newPopulation, type DeviceProvider, type RunContext } from "../run-context.js";
 import { scenarioKey } from "../scenario/names.js";
 import { ScenarioRecorder } from "../scenario/recorder.js";
 import { Scenario } from "../scenario/scenario.js";
-import { missingCapabilities, referenceTarget, type Target } from "../targets/index.js";
+import type { SecurityMode } from "../actors/types.js";
+import { missingCapabilities, referenceTarget, usualSecurity, type Target } from "../targets/index.js";
 import { Cucumber, FeatureError } from "./cucumber.js";
 import { fleetResult } from "./fleet-result.js";
 import { inLanes } from "./lanes.js";
@@ -31,6 +34,10 @@ export interface RunOptions {
   /** Any text. Default: drawn anew. */
   readonly seed?: string;
   readonly target?: Target;
+  /** What devices speak where a scenario does not say. Default: DTLS with pre-shared keys, where all roles and the devices can. */
+  readonly security?: SecurityMode;
+  /** Keeps the secrets of the devices' DTLS sessions with the evidence: captures can be decrypted. */
+  readonly keyLog?: boolean;
   /** Leaves the load scenarios out. */
   readonly functional?: boolean;
   /** Folder for reports; the run makes one of its own in it. */
@@ -55,7 +62,7 @@ export interface RunEnvironment {
   readonly steps: readonly string[];
   readonly cwd: string;
   readonly version: string;
-  readonly roles: Omit<RolesEnvironment, "onLost" | "nonce" | "clock" | "secrets" | "network">;
+  readonly roles: Omit<RolesEnvironment, "onLost" | "seed" | "nonce" | "clock" | "secrets" | "network">;
 }
 
 const defaultLanes = 12;
@@ -88,9 +95,11 @@ class Run {
   readonly #abort = new AbortController();
   readonly #startedAt: number;
   readonly #began: number;
+  readonly #keyLog: KeyLog | undefined;
   readonly #store: EvidenceStore;
   readonly #target: Target;
   readonly #seed: string;
+  readonly #security: SecurityMode;
   readonly #nonce: string;
   readonly #devices: number;
   readonly folder: string;
@@ -108,21 +117,23 @@ class Run {
     readonly listener: RunListener,
   ) {
     const { clock } = environment.ports;
+    this.#keyLog = options.keyLog === true ? new KeyLog() : undefined;
     this.#startedAt = clock.epoch();
     this.#began = clock.now();
     this.#target = options.target ?? referenceTarget;
     this.#seed = options.seed ?? String(environment.ports.secrets.bytes(4).readUInt32BE(0));
+    this.#security = options.security ?? (options.devicesOn?.can.psk === false ? "nosec" : usualSecurity(this.#target));
     this.#nonce = environment.ports.secrets.token().slice(0, 10);
     this.#devices = options.devices ?? (options.functional === true ? 20 : 1_000);
     this.folder = `${options.out}/${runName(this.#startedAt, this.#seed)}`;
-    this.#store = new EvidenceStore(environment.files, this.folder, BigInt(Math.round(this.#startedAt)) * 1_000_000n - clock.hrtime(), `muster ${environment.version}`);
+    this.#store = new EvidenceStore(environment.files, this.folder, BigInt(Math.round(this.#startedAt)) * 1_000_000n - clock.hrtime(), `muster ${environment.version}`, this.#keyLog);
     if (options.signal?.aborted === true) this.#abort.abort();
     options.signal?.addEventListener("abort", () => this.#abort.abort(), { once: true });
   }
 
   async carryOut(): Promise<RunResult> {
     const { listener } = this;
-    listener({ type: "planned", scenarios: this.scenarios, seed: this.#seed, devices: this.#devices, target: this.#target.name, folder: this.folder });
+    listener({ type: "planned", scenarios: this.scenarios, seed: this.#seed, devices: this.#devices, target: this.#target.name, security: this.#security, folder: this.folder });
     try {
       this.#starting = this.#start();
       await Promise.race([this.#starting.then((context) => this.#all(context)), this.#stopped()]);
@@ -151,7 +162,7 @@ class Run {
   async #start(): Promise<RunContext> {
     const { ports, roles: rolesEnvironment } = this.environment;
     const onLost = (reason: string): void => this.#lost(reason);
-    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, nonce: this.#nonce, onLost });
+    this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, seed: this.#seed, nonce: this.#nonce, onLost });
     this.listener({ type: "roles-ready", roles: this.#roles.addresses });
     const random = seededRandom(this.#seed);
     const fleet = this.options.devicesOn === undefined ? await this.#startFleet(random.fork("fleet").below(2 ** 31), onLost) : undefined;
@@ -159,13 +170,14 @@ class Run {
     if (devices === undefined) throw new Error("there is nothing to run devices on");
     return {
       seed: this.#seed,
+      security: this.#security,
       nonce: this.#nonce,
       clock: ports.clock,
       random,
       target: this.#target,
       timing: this.#target.timing,
       deadlines: deadlinesOf(this.#target.timing, this.#target.timing, this.#devices),
-      missing: missingCapabilities(this.#target),
+      missing: missingCapabilities(this.#target, this.#security),
       bootstrapServer: this.#roles.bootstrapServer,
       servers: this.#roles.servers,
       secrets: this.#roles.secrets,
@@ -181,7 +193,8 @@ class Run {
   }
 
   async #startFleet(seed: number, onLost: (reason: string) => void): Promise<Fleet> {
-    const fleet = await startFleet({ seed, onLost, ...(this.options.shards === undefined ? {} : { shards: this.options.shards }) });
+    const keyLog = this.#keyLog;
+    const fleet = await startFleet({ seed, onLost, ...(keyLog === undefined ? {} : { keyLog: (line: string) => keyLog.add(line) }), ...(this.options.shards === undefined ? {} : { shards: this.options.shards }) });
     this.#fleet = fleet;
     fleet.onSnapshot((snapshot) => this.listener({ type: "fleet", snapshot }));
     return fleet;
@@ -219,7 +232,7 @@ class Run {
 
   async #one(context: RunContext, planned: PlannedScenario, repetition: number): Promise<void> {
     const recorder = new ScenarioRecorder(planned, planned.declared, context.clock);
-    const scenario = new Scenario(context, recorder, scenarioKey(planned.id, repetition));
+    const scenario = new Scenario(context, recorder, scenarioKey(planned.id, repetition), planned.declared.security ?? context.security);
     const session = new ScenarioSession(planned, scenario, this.#store, this.listener, repetition);
     this.#sessions.add(session);
     this.listener({ type: "scenario-started", scenario: planned });
@@ -252,10 +265,12 @@ class Run {
     const { clock } = this.environment.ports;
     const interrupted = this.options.signal?.aborted === true;
     const scenarios = [...this.#results, ...this.#unfinished()];
-    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : role.kind === "adapted" ? `${role.facts.name} at ${role.entry.coap}` : role.coap);
+    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : role.kind === "adapted" ? `${role.facts.name} at ${role.entry.coap}` : Object.values(role.uris).join(", "));
     const fleet = this.#fleet;
     const launched = fleet !== undefined && fleet.snapshot().counters.devices > 0;
-    const drops = launched ? await this.#referenceDrops() : {};
+    const healths = await this.#healths();
+    const drops = launched ? Object.fromEntries(healths.map(([role, health]) => [role, health?.kernelDrops])) : {};
+    const inTheClear = healths.flatMap(([role, health]) => (health?.secretTransport === "cleartext" ? [role] : []));
     const { profile, changed } = this.#target.timing;
     const result: RunResult = {
       schema: resultFormat,
@@ -264,6 +279,9 @@ class Run {
       devices: this.#devices,
       devicesOn: this.options.devicesOn?.name ?? "muster",
       target: this.#target.name,
+      security: this.#security,
+      ...(this.#keyLog === undefined ? {} : { keyLog: true }),
+      ...(inTheClear.length === 0 ? {} : { cleartextSecrets: inTheClear }),
       roles: { "bootstrap-server": roleOf(this.#target.bootstrapServer), "server-a": roleOf(this.#target.servers.A), "server-b": roleOf(this.#target.servers.B) },
       timing: changed ? `${profile}+` : profile,
       startedAt: new Date(this.#startedAt).toISOString(),
@@ -276,23 +294,17 @@ class Run {
       environment: { node: process.version, platform: process.platform, cpus: availableParallelism() },
       plants: [...this.#target.plants.bootstrapServer, ...this.#target.plants.lwm2mServer],
     };
+    await this.#store.keys();
     await this.#store.messages(this.#merger.merged());
     await this.#store.result(result);
     return result;
   }
 
-  async #referenceDrops(): Promise<Record<string, number | undefined>> {
+  /** What each role says of itself; undefined where it cannot be asked, or does not answer any more. */
+  async #healths(): Promise<readonly (readonly [role: string, health: RoleHealth | undefined])[]> {
     const roles = this.#roles;
-    if (roles === undefined) return {};
-    const drops: Record<string, number | undefined> = {};
-    for (const actor of [roles.bootstrapServer, roles.servers.A, roles.servers.B]) {
-      try {
-        drops[actor.role] = (await actor.health()).kernelDrops;
-      } catch {
-        drops[actor.role] = undefined;
-      }
-    }
-    return drops;
+    if (roles === undefined) return [];
+    return Promise.all([roles.bootstrapServer, roles.servers.A, roles.servers.B].map(async (actor) => [actor.role, await actor.health().catch(() => undefined)] as const));
   }
 
   async #stop(): Promise<void> {

@@ -6,7 +6,7 @@ import { unansweredBy } from "./unanswered.js";
 
 const vendors: Target = {
   ...referenceTarget,
-  bootstrapServer: { kind: "running", coap: "coap://10.0.0.1", smp: "http://10.0.0.1", operator: { url: "http://10.0.0.1", token: "token-of-an-operator" }, forwardSecondCoap: false, without: [] },
+  bootstrapServer: { kind: "running", uris: { nosec: "coap://10.0.0.1" }, secondUris: {}, smp: "http://10.0.0.1", operator: { url: "http://10.0.0.1", token: "token-of-an-operator" }, forwardSecondCoap: false, without: [] },
 };
 
 describe("an error of a call to a role", () => {

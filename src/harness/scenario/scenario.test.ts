@@ -11,7 +11,7 @@ const tags = ["@SM-3", "@judges:bootstrap-server", "@profile", "@rule:ORD-1"];
 function scenario() {
   const clock = new VirtualClock();
   const run = fakeRun(clock);
-  return { clock, run, scenario: new Scenario(run, new ScenarioRecorder({ id: "a/b", name: "b", feature: "a", uri: "u", line: 1, tags }, readTags(tags), clock), "k1k1k1") };
+  return { clock, run, scenario: new Scenario(run, new ScenarioRecorder({ id: "a/b", name: "b", feature: "a", uri: "u", line: 1, tags }, readTags(tags), clock), "k1k1k1", "nosec") };
 }
 
 describe("names", () => {

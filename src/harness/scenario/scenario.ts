@@ -2,7 +2,7 @@ import type { DeviceSpec, PersonalityName } from "../../../simulators/device/ind
 import type { FaultSpec } from "../../operator/index.js";
 import { sleep, type TraceEvent } from "../../ports/index.js";
 import { OperatorActor, type AccountHandle } from "../actors/operator.js";
-import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, TraceSince } from "../actors/types.js";
+import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, SecurityMode, ServedActor, ServerUris, TraceSince } from "../actors/types.js";
 import { mergeEvents } from "../evidence/timeline.js";
 import { LogReader } from "./log-reader.js";
 import type { RunContext } from "../run-context.js";
@@ -78,6 +78,8 @@ export class Scenario {
     readonly run: RunContext,
     readonly recorder: ScenarioRecorder,
     readonly key: string,
+    /** How the scenario's devices speak with their servers. */
+    readonly security: SecurityMode,
   ) {
     for (const { role } of [run.bootstrapServer, run.servers.A, run.servers.B]) this.#logs.from(role, run.logPositions.get(role) ?? 0);
     this.operators = { A: new OperatorActor(run.servers.A, `${run.nonce}-${key}`), B: new OperatorActor(run.servers.B, `${run.nonce}-${key}`) };
@@ -89,6 +91,26 @@ export class Scenario {
 
   server(name: ServerName): LwM2mServerActor {
     return this.run.servers[name];
+  }
+
+  /** URI of the operator's server that devices of this scenario are given. */
+  uriOf(name: ServerName): string {
+    return this.#uri(this.server(name).uris, `server ${name}`);
+  }
+
+  /** A second URI of the same server. */
+  secondUriOf(name: ServerName): string {
+    return this.#uri(this.server(name).secondUris, `a second URI of server ${name}`);
+  }
+
+  get bootstrapUri(): string {
+    return this.#uri(this.bootstrapServer.uris, "the Bootstrap Server");
+  }
+
+  #uri(uris: ServerUris, what: string): string {
+    const uri = uris[this.security];
+    if (uri === undefined) throw new Unsupported(`the target has no ${this.security === "psk" ? "coaps" : "coap"} address of ${what}`);
+    return uri;
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { SecurityMode } from "../actors/types.js";
 import type { JudgedRole, Level } from "../verdict.js";
 import { ruleNamed } from "../rules.js";
 import { capabilityNames, type Capability } from "../targets/index.js";
@@ -14,6 +15,8 @@ export interface ScenarioTags {
   readonly level: Level;
   readonly rules: readonly string[];
   readonly needs: readonly Need[];
+  /** What the scenario's devices must speak; absent: whatever the run's devices do. */
+  readonly security?: SecurityMode;
   /** Runs while nothing else does. */
   readonly alone: boolean;
   /** Runs after the functional scenarios, alone, with the fleet. */
@@ -36,6 +39,12 @@ const levels: Readonly<Record<string, Level | undefined>> = { "@must": "must", "
 
 const isRequirement = (tag: string): boolean => /^@(SM-\d+|bootstrap|registration|management|reporting|security|resilience|ETS:.+)$/.test(tag);
 const valuesOf = (tags: readonly string[], prefix: string): string[] => tags.filter((tag) => tag.startsWith(prefix)).map((tag) => tag.slice(prefix.length));
+
+function securityOf(tags: readonly string[], needs: readonly Need[]): { readonly security?: SecurityMode } {
+  const isNosec = tags.includes("@nosec");
+  if (isNosec && needs.includes("psk")) throw new TagError("is @nosec and @needs:psk; it can be one of them");
+  return isNosec ? { security: "nosec" } : needs.includes("psk") ? { security: "psk" } : {};
+}
 
 /** Reads the tags of one scenario (inherited ones included). Throws `TagError`. */
 export function readTags(tags: readonly string[]): ScenarioTags {
@@ -65,6 +74,7 @@ export function readTags(tags: readonly string[]): ScenarioTags {
     level: binding,
     rules: [...new Set(named)],
     needs: [...new Set(needs)],
+    ...securityOf(tags, needs),
     alone: tags.includes("@alone"),
     load: tags.includes("@load"),
     sanity: tags.includes("@sanity"),

@@ -6,14 +6,17 @@ import { leshanSchema, manualSchema, templateBootstrapSchema, templateServerSche
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable" });
 
 /** What a target may declare that it cannot do, or does otherwise; a scenario that needs it is then not-applicable. */
-export const capabilityNames = ["faults", "trace", "admission", "sm1", "sm2", "sm3", "queue-mode", "plain-bootstrap", "relay", "second-uri"] as const;
+export const capabilityNames = ["faults", "trace", "admission", "sm1", "sm2", "sm3", "queue-mode", "plain-bootstrap", "relay", "second-uri", "psk", "nosec"] as const;
 export type Capability = (typeof capabilityNames)[number];
 
 const running = z.strictObject({
-  coap: coapUriSchema,
+  /** Where it speaks CoAP without security, `coap://`, and over DTLS, `coaps://`; one of them at least. */
+  coap: coapUriSchema.optional(),
+  coaps: coapUriSchema.optional(),
   /** A second URI under which the same server is reached, for changes of the URI. */
   secondCoap: coapUriSchema.optional(),
-  /** The run opens `secondCoap` itself (on this machine) and passes datagrams on to `coap`. */
+  secondCoaps: coapUriSchema.optional(),
+  /** The run opens `secondCoap` and `secondCoaps` itself (on this machine) and passes datagrams on to `coap` and `coaps`. */
   forwardSecondCoap: z.boolean().default(false),
   /** Base URL of its Server Management API. */
   smp: httpUrlSchema,
@@ -25,6 +28,12 @@ const running = z.strictObject({
   operatorTokenEnv: environmentName.optional(),
   /** What it cannot do. */
   without: z.array(z.enum(capabilityNames)).default([]),
+}).check(({ value, issues }) => {
+  if (value.coap === undefined && value.coaps === undefined) issues.push({ code: "custom", input: value, path: ["coap"], message: "there is no address for devices", params: { fix: "give coap, coaps or both" } });
+  for (const [key, scheme] of [["coap", "coap:"], ["secondCoap", "coap:"], ["coaps", "coaps:"], ["secondCoaps", "coaps:"]] as const) {
+    const uri = value[key];
+    if (uri !== undefined && !uri.startsWith(scheme)) issues.push({ code: "custom", input: uri, path: [key], message: `is not a ${scheme}// URI`, params: { fix: `write it as ${scheme}//127.0.0.1:5684` } });
+  }
 });
 
 const reference = z.union([z.literal("reference"), z.strictObject({ reference: z.literal(true), tokenEnv: environmentName.optional() })]);

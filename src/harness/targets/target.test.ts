@@ -44,11 +44,11 @@ describe("a target file", () => {
 
 describe("what a target cannot do", () => {
   it("is nothing for references", () => {
-    expect(missingCapabilities(referenceTarget).size).toBe(0);
+    expect(missingCapabilities(referenceTarget, "psk").size).toBe(0);
   });
 
   it("is unsupported where there is no operator API, not applicable where the target states it", () => {
-    const missing = missingCapabilities(readTarget(running("  without: [sm2]\n"), "t.yaml", {}));
+    const missing = missingCapabilities(readTarget(running("  without: [sm2]\n"), "t.yaml", {}), "nosec");
     expect(missing.get("faults")).toEqual({ as: "unsupported", reason: "server A has no operator API" });
     expect(missing.get("sm2")).toEqual({ as: "not-applicable", reason: "server A states that it is without sm2" });
     expect(missing.get("second-uri")?.as).toBe("not-applicable");

@@ -1,6 +1,7 @@
 import { ConfigError, keyOf, loadYaml, resolveToken, timing, type Timing, type TokenSources } from "../../config/index.js";
 import type { AdapterFacts, SteeredRoleName } from "../adapters/index.js";
 import { factsOf } from "../adapters/index.js";
+import type { SecurityMode, ServerUris } from "../actors/types.js";
 import { targetSchema, type Capability, type TargetFile } from "./schema.js";
 import type { KnownDeviation } from "./deviations.js";
 import type { SteeredFile } from "./steered.js";
@@ -8,8 +9,8 @@ import type { SteeredFile } from "./steered.js";
 /** A role that somebody else started. */
 export interface RunningTarget {
   readonly kind: "running";
-  readonly coap: string;
-  readonly secondCoap?: string;
+  readonly uris: ServerUris;
+  readonly secondUris: ServerUris;
   readonly forwardSecondCoap: boolean;
   readonly smp: string;
   readonly operator?: { readonly url: string; readonly token: string };
@@ -60,6 +61,8 @@ export const referenceTarget: Target = {
 
 type RoleEntry = TargetFile["serverA"] | TargetFile["bootstrapServer"];
 
+const urisOf = (nosec: string | undefined, psk: string | undefined): ServerUris => ({ ...(nosec === undefined ? {} : { nosec }), ...(psk === undefined ? {} : { psk }) });
+
 interface Sources extends TokenSources {
   /** Somebody sits at the terminal. */
   readonly interactive: boolean;
@@ -83,8 +86,8 @@ function roleOf(entry: RoleEntry, key: string, sources: Sources): RoleTarget {
   const operatorToken = entry.operatorTokenEnv ?? (key === "bootstrapServer" ? entry.tokenEnv : undefined);
   return {
     kind: "running",
-    coap: entry.coap,
-    ...(entry.secondCoap === undefined ? {} : { secondCoap: entry.secondCoap }),
+    uris: urisOf(entry.coap, entry.coaps),
+    secondUris: urisOf(entry.secondCoap, entry.secondCoaps),
     forwardSecondCoap: entry.forwardSecondCoap,
     smp: entry.smp,
     ...(entry.operator === undefined ? {} : { operator: { url: entry.operator, token: resolveToken({ tokenEnv: operatorToken }, [key, "operatorToken"], sources) } }),
@@ -118,8 +121,17 @@ export interface Lack {
   readonly reason: string;
 }
 
-/** What the target as a whole cannot do. A running role without operator API can be neither steered nor watched. */
-export function missingCapabilities(target: Target): ReadonlyMap<Capability, Lack> {
+const rolesOf = (target: Target): readonly (readonly [name: string, role: RoleTarget])[] => [
+  ["the Bootstrap Server", target.bootstrapServer],
+  ["server A", target.servers.A],
+  ["server B", target.servers.B],
+];
+
+/** What the devices of a run speak where nobody says: DTLS, unless some role has no port for it. */
+export const usualSecurity = (target: Target): SecurityMode => (rolesOf(target).every(([, role]) => role.kind === "reference" || (role.kind === "running" && role.uris.psk !== undefined)) ? "psk" : "nosec");
+
+/** What the target as a whole cannot do in a run of this security. A running role without operator API can be neither steered nor watched. */
+export function missingCapabilities(target: Target, security: SecurityMode): ReadonlyMap<Capability, Lack> {
   const missing = new Map<Capability, Lack>();
   const roles = [
     ["the Bootstrap Server", target.bootstrapServer, ["faults", "trace", "plain-bootstrap"]],
@@ -138,7 +150,18 @@ export function missingCapabilities(target: Target): ReadonlyMap<Capability, Lac
     for (const capability of role.without) missing.set(capability, { as: "not-applicable", reason: `${name} states that it is without ${capability}` });
   }
   const a = target.servers.A;
-  if (a.kind === "running" && a.secondCoap === undefined) missing.set("second-uri", { as: "not-applicable", reason: "server A has no second CoAP URI (secondCoap)" });
+  if (a.kind === "running" && a.secondUris[security] === undefined) missing.set("second-uri", { as: "not-applicable", reason: `server A has no second URI (${security === "psk" ? "secondCoaps" : "secondCoap"})` });
+  if (security === "nosec") missing.set("psk", { as: "not-applicable", reason: "the run is one without DTLS" });
+  for (const [name, role] of rolesOf(target)) {
+    if (role.kind === "reference") continue;
+    if (role.kind === "adapted") {
+      const secured = role.entry.coaps !== undefined && (role.entry.capabilities?.security.includes("psk") ?? false);
+      if (!secured) missing.set("psk", { as: "not-applicable", reason: `${name} states no coaps address, or no security mode psk` });
+      continue;
+    }
+    if (role.uris.psk === undefined) missing.set("psk", { as: "not-applicable", reason: `${name} has no coaps address` });
+    if (role.uris.nosec === undefined) missing.set("nosec", { as: "not-applicable", reason: `${name} has no coap address` });
+  }
   return missing;
 }
 

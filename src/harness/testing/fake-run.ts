@@ -3,7 +3,7 @@ import { timing } from "../../config/index.js";
 import type { FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth } from "../../operator/index.js";
 import type { Clock, TraceEvent } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
-import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, SmpAnswer, SmpRequest, TraceSince } from "../actors/types.js";
+import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, ServerUris, SmpAnswer, SmpRequest, TraceSince } from "../actors/types.js";
 import { deadlinesOf } from "../deadlines.js";
 import { idPool, newPopulation, type RunContext } from "../run-context.js";
 import { referenceTarget, type Capability, type Lack, type ServerName } from "../targets/index.js";
@@ -17,7 +17,7 @@ class FakeServed implements ServedActor {
 
   constructor(
     readonly role: string,
-    readonly uri: string,
+    readonly uris: ServerUris,
   ) {}
 
   async health(): Promise<RoleHealth> {
@@ -56,13 +56,13 @@ export class FakeBootstrapServer extends FakeServed implements BootstrapServerAc
 }
 
 export class FakeServer extends FakeServed implements LwM2mServerActor {
-  readonly secondUri = undefined;
+  readonly secondUris = {};
   relayed: (request: RelayRequest) => RelayAnswer = () => ({ status: 404, headers: {} });
   answered: (request: SmpRequest) => SmpAnswer = () => ({ status: 204, headers: {} });
   readonly registered = new Map<string, RegistrationView>();
 
   constructor(readonly name: ServerName) {
-    super(`server-${name.toLowerCase()}`, `coap://127.0.0.1:${name === "A" ? 5783 : 5883}`);
+    super(`server-${name.toLowerCase()}`, { nosec: `coap://127.0.0.1:${name === "A" ? 5783 : 5883}` });
   }
   async registration(endpoint: string): Promise<RegistrationView | undefined> {
     return this.registered.get(endpoint);
@@ -130,6 +130,7 @@ export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = n
   const lab = timing("lab");
   const run: FakeRun = {
     seed: "1",
+    security: "nosec",
     nonce: "nonce",
     secrets: [],
     clock,
@@ -138,12 +139,12 @@ export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = n
     timing: lab,
     deadlines: deadlinesOf(lab),
     missing,
-    bootstrapServer: new FakeBootstrapServer("bootstrap-server", "coap://127.0.0.1:5683"),
+    bootstrapServer: new FakeBootstrapServer("bootstrap-server", { nosec: "coap://127.0.0.1:5683" }),
     servers: { A: new FakeServer("A"), B: new FakeServer("B") },
     shortServerIds: { A: idPool(100, 101), B: idPool(200, 201) },
     devices: {
       name: "fakes",
-      can: { misbehave: false, actions: true },
+      can: { misbehave: false, actions: true, psk: true },
       async create(spec) {
         const device = new FakeDevice(spec);
         made.push(device);

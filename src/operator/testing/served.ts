@@ -74,9 +74,9 @@ export function recordingServer(endpoints: readonly string[]): { operations: LwM
         asked.push({ secureSessions: query });
         return { total: 1, sessions: [{ endpoint: "dev-1", address: "127.0.0.1:40001", suite: "TLS_PSK_WITH_AES_128_CCM_8", resumed: false, credentialId: "c1", version: 1, state: "active" }] };
       },
-      forgetSessions: (also) => {
-        asked.push({ forget: also });
-        return { sessions: 1, registrations: also.registrations ? 2 : 0 };
+      forgetSessions: (what) => {
+        asked.push({ forget: what });
+        return { sessions: 1, registrations: what.registrations ? 2 : 0 };
       },
     },
   };

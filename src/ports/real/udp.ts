@@ -22,8 +22,11 @@ class UdpSocket implements DatagramSocket {
   }
 
   close(): Promise<void> {
-    // A datagram to a named address leaves a moment after `send`: what was said last shall still go out.
-    return new Promise((resolve) => setImmediate(() => this.socket.close(resolve)));
+    return new Promise((resolve) => {
+      // A datagram to a named address leaves a moment after `send`: what was said last shall still go out.
+      if (this.remote === undefined) setImmediate(() => this.socket.close(resolve));
+      else this.socket.close(resolve);
+    });
   }
 }
 

@@ -1,0 +1,144 @@
+import { Given, Then, When } from "@cucumber/cucumber";
+import type { DataTable } from "@cucumber/cucumber";
+import {
+  activateKey,
+  borrowedKey,
+  checkListsNoCredential,
+  checkNoSession,
+  checkProblem,
+  checkProblemIsOneOf,
+  checkRegistersWithKey,
+  checkSession,
+  edgeKey,
+  fieldsOf,
+  isRuleName,
+  stageKey,
+  takeBackActivation,
+  tellKey,
+  unsecuredAccount,
+  untoldKey,
+  type RuleName,
+  type ServerName,
+  type Staging,
+} from "../../src/harness/index.js";
+import { namedRule } from "./registration.js";
+import type { MusterWorld } from "./world.js";
+
+const ruleOf = (name: string): RuleName => {
+  if (!isRuleName(name)) throw new Error(`the catalogue has no rule "${name}"`);
+  return name;
+};
+
+// Keys that devices have, and what their servers know of them
+
+Given("device {device} has a key of {operator} that its server was not told", function (this: MusterWorld, alias: string, operator: ServerName) {
+  untoldKey(this.scenario, alias, operator);
+});
+
+// `| bootstrapOnFailure | retryCount | retryTimer | sequenceDelay | sequenceCount |`: /1/x/16 to /1/x/20, all of them; seconds.
+Given("device {device} has a key of {operator} that its server was not told, and its account says:", function (this: MusterWorld, alias: string, operator: ServerName, table: DataTable) {
+  untoldKey(this.scenario, alias, operator, retryResources(table));
+});
+
+// `an identity of 128 bytes`, `not UTF-8`
+Given("device {device} has for {operator} an identity of {string} and a key of {int} bytes", function (this: MusterWorld, alias: string, operator: ServerName, identity: string, keyBytes: number) {
+  untoldKey(this.scenario, alias, operator, undefined, edgeKey(this.scenario, alias, identity, keyBytes));
+});
+
+Given("device {device} uses at {server} the key that {device} has of {operator}", function (this: MusterWorld, alias: string, server: ServerName, owner: string, operator: ServerName) {
+  untoldKey(this.scenario, alias, server, undefined, borrowedKey(this.scenario, owner, operator));
+});
+
+Given("device {device} has an account of {operator} without security", function (this: MusterWorld, alias: string, operator: ServerName) {
+  unsecuredAccount(this.scenario, alias, operator);
+});
+
+Given("{server} is told the key of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
+  return tellKey(this.scenario, server, alias, false);
+});
+
+Given("{server} has activated the key of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
+  return tellKey(this.scenario, server, alias, true);
+});
+
+// SM-3 in the place of the Bootstrap Server; each answer is the last answer
+
+When("the Bootstrap Server tells {server} the key of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
+  return stageKey(this.scenario, server, alias);
+});
+
+/**
+ * `| version | 2 |`, a later key of the device; `| kcv | of another key |`; `| encrypted for | c2 |`, `| encrypted for record | cr-2 |`; `| identity of | c2 |`;
+ * anything else is a member of the profile.
+ */
+When("the Bootstrap Server tells {server} the key of {device} with:", function (this: MusterWorld, server: ServerName, alias: string, table: DataTable) {
+  return stageKey(this.scenario, server, alias, stagingOf(table.rowsHash()));
+});
+
+When("the Bootstrap Server activates the key of {device} at {server}", function (this: MusterWorld, alias: string, server: ServerName) {
+  return activateKey(this.scenario, server, alias);
+});
+
+When("the Bootstrap Server activates version {int} of the key of {device} at {server}", function (this: MusterWorld, version: number, alias: string, server: ServerName) {
+  return activateKey(this.scenario, server, alias, version);
+});
+
+When("the Bootstrap Server takes back the activation of version {int} of the key of {device} at {server}", function (this: MusterWorld, version: number, alias: string, server: ServerName) {
+  return takeBackActivation(this.scenario, server, alias, version);
+});
+
+function stagingOf({ version, kcv, "encrypted for": secretFor, "encrypted for record": secretOfRecord, "identity of": identityOf, ...more }: Readonly<Record<string, string | undefined>>): Staging {
+  const given = Object.entries(more).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
+  return {
+    ...(version === undefined ? {} : { version: Number(version) }),
+    wrongKcv: kcv === "of another key",
+    ...(secretFor === undefined ? {} : { secretFor }),
+    ...(secretOfRecord === undefined ? {} : { secretOfRecord }),
+    ...(identityOf === undefined ? {} : { identityOf }),
+    more: fieldsOf(Object.fromEntries(given)),
+  };
+}
+
+const retryMembers: Readonly<Record<string, number>> = { bootstrapOnFailure: 16, retryCount: 17, retryTimer: 18, sequenceDelay: 19, sequenceCount: 20 };
+
+function retryResources(table: DataTable): Readonly<Record<number, number | boolean>> {
+  const row = table.rowsHash();
+  const wrong = Object.keys(row).filter((name) => retryMembers[name] === undefined);
+  const missing = Object.keys(retryMembers).filter((name) => row[name] === undefined);
+  if (wrong.length + missing.length > 0) throw new Error(`write ${Object.keys(retryMembers).join(", ")}, all of them: a default would make the scenario's time somebody else's affair`);
+  return Object.fromEntries(Object.entries(row).map(([name, text]) => [retryMembers[name] ?? 0, name === "bootstrapOnFailure" ? text === "true" : Number(text)]));
+}
+
+// What became of it
+
+Then("{device} gets no session with {server}", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkNoSession(this.scenario, alias, server, namedRule(this));
+});
+
+Then("by {string} {device} gets no session with {server}", function (this: MusterWorld, rule: string, alias: string, server: ServerName) {
+  return checkNoSession(this.scenario, alias, server, ruleOf(rule));
+});
+
+Then("{device} gets no session with the Bootstrap Server", function (this: MusterWorld, alias: string) {
+  return checkNoSession(this.scenario, alias, "bootstrap", namedRule(this));
+});
+
+Then("{device} gets a session with the Bootstrap Server", function (this: MusterWorld, alias: string) {
+  return checkSession(this.scenario, alias, "bootstrap", namedRule(this));
+});
+
+Then("{server} lists no credential of {device}, and {server} does", function (this: MusterWorld, other: ServerName, alias: string, holder: ServerName) {
+  return checkListsNoCredential(this.scenario, alias, other, holder);
+});
+
+Then("by {string} {device} registers with its key at {server}", function (this: MusterWorld, rule: string, alias: string, server: ServerName) {
+  return checkRegistersWithKey(this.scenario, alias, server, ruleOf(rule));
+});
+
+Then("by {string} the answer is {int}", function (this: MusterWorld, rule: string, status: number) {
+  checkProblem(this.scenario, status, undefined, undefined, ruleOf(rule));
+});
+
+Then(/^the answer is one of (\d{3}(?:, \d{3})+)$/, function (this: MusterWorld, statuses: string) {
+  checkProblemIsOneOf(this.scenario, statuses.split(", "));
+});

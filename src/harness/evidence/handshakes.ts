@@ -1,0 +1,37 @@
+import type { TraceEvent } from "../../ports/index.js";
+import { isState, ofDevice, type StateEvent } from "./timeline.js";
+
+/** A handshake that a device began with one server, as the device tells it. */
+export interface DeviceHandshake {
+  readonly began: StateEvent;
+  readonly ended: StateEvent | undefined;
+  /** `none`: it came to nothing. */
+  readonly outcome: "open" | "session" | "none";
+  /** How it ended: `full`, `resumed`, `timeout`, `alert-received`. */
+  readonly how: string | undefined;
+  /** Number of the alert that ended it. */
+  readonly alert: number | undefined;
+}
+
+/** `to` is a Short Server ID, or `bootstrap`. */
+export function deviceHandshakes(events: readonly TraceEvent[], endpoint: string, to: number | "bootstrap"): DeviceHandshake[] {
+  const id = `${endpoint}/${to}`;
+  const found: DeviceHandshake[] = [];
+  let began: StateEvent | undefined;
+  for (const event of ofDevice(events, endpoint)) {
+    if (!isState(event) || event.event.machine !== "dtls" || event.event.id !== id) continue;
+    const { from, to: reached, input, detail } = event.event;
+    if (input === "connect") {
+      began = event;
+      found.push({ began, ended: undefined, outcome: "open", how: undefined, alert: undefined });
+    } else if (from === "handshaking" && reached !== "handshaking" && began !== undefined) {
+      const alert = detail?.["alert"];
+      found[found.length - 1] = { began, ended: event, outcome: reached === "connected" ? "session" : "none", how: input, alert: typeof alert === "number" ? alert : undefined };
+      began = undefined;
+    }
+  }
+  return found;
+}
+
+/** `full`, `alert-received 49`, `not over`. */
+export const handshakeInWords = ({ outcome, how, alert }: DeviceHandshake): string => (outcome === "open" ? "not over" : alert === undefined ? (how ?? outcome) : `${how ?? outcome} ${alert}`);
