@@ -7,6 +7,7 @@ import type { PlainBootstrapInput } from "../../config/index.js";
  */
 export const properties = {
   faults: "be made to fail on purpose",
+  "coap-log": "be watched inside its DTLS sessions",
   // LwM2M Server
   registrations: "tell who is registered",
   "registration-details": "tell what a device stated when it registered",

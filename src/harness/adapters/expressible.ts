@@ -47,6 +47,11 @@ const serverRules: readonly Rule[] = [
   [/^server ([AB]) says of /, "smp-server"],
   [/^the Bootstrap Server sends to server ([AB]) /, "smp-server"],
   [/^server ([AB]) keeps a credential of /, "smp-server"],
+  [/ (?:registers with|does not register with) server ([AB])(?: meanwhile)?$/, "coap-log"],
+  [/ renews its registration with server ([AB]) /, "coap-log"],
+  [/ sends an? (?:Register|Update|De-register) to server ([AB]) after /, "coap-log"],
+  [/^server ([AB]) is notified /, "coap-log"],
+  [/^the notifications of .* to server ([AB]) are /, "coap-log"],
   [/^server ([AB]) (?:refuses "|does not answer "|loses the first answer to "|resets the connection on "|holds )/, "faults"],
 ];
 
@@ -63,6 +68,7 @@ const bootstrapRules: readonly Rule[] = [
   [/^server [AB] is asked (?:in its place )?to trigger "/, "order-trigger"],
   [/^the (?:refused Write|unanswered Finish) of .* does not count as applied$/, "items"],
   [/^the capabilities list /, "smp-bootstrap-server"],
+  [/ accepts the Writes of \/\d+$/, "coap-log"],
 ];
 
 const deviceRules: readonly Rule[] = [

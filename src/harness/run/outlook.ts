@@ -24,5 +24,13 @@ export function declinedBefore(planned: PlannedScenario, target: Target, devices
       if (lack !== undefined) return lack;
     }
   }
-  return inexpressible({ steps: planned.steps, rules: planned.declared.rules }, { ...steeredRoles(target), ...(devices.facts === undefined ? {} : { device: devices.facts }) });
+  return inexpressible({ steps: planned.steps, rules: planned.declared.rules }, { ...watched(steeredRoles(target), security), ...(devices.facts === undefined ? {} : { device: devices.facts }) });
+}
+
+type Steered = ReturnType<typeof steeredRoles>;
+
+/** Over DTLS nobody but the devices sees what was said: the tap in front of a system has none of its keys. */
+function watched(roles: Steered, security: SecurityMode): Steered {
+  if (security === "nosec") return roles;
+  return Object.fromEntries(Object.entries(roles).map(([name, facts]) => [name, { ...facts, lacks: new Map([...facts.lacks, ["coap-log", "its records are encrypted to others"] as const]) }]));
 }
