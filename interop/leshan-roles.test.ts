@@ -36,7 +36,7 @@ describe("Leshan in each role", () => {
 
   it("as LwM2M Server 2.0.0-M18 passes what it is known to pass, and departs from the text where it is known to", async (test) => {
     if (!installed("leshan/server/classes/Main.class")) return test.skip("Leshan's server is not installed: run interop/setup");
-    const { code, result, output } = await run("m18", "--target", "targets/leshan-m18.yaml", "registration", "management", "server-management/sm2-at-the-server.feature");
+    const { code, result, output } = await run("m18", "--security", "psk", "--target", "targets/leshan-m18.yaml", "registration", "management", "server-management/sm2-at-the-server.feature");
     expect(unexpected(result), output).toEqual([]);
     expect(result.scenarios.filter(({ deviation }) => deviation?.as === "known")).toHaveLength(4);
     expect(passed(result, "lwm2m-server")).toBeGreaterThanOrEqual(25);
@@ -67,7 +67,7 @@ describe("Leshan in each role", () => {
 
   it("as device bootstraps from ours, registers, is managed and triggered", async (test) => {
     if (!installed("leshan/client/classes/Main.class")) return test.skip("Leshan's client is not installed: run interop/setup");
-    const { result, output } = await run("device", "--devices-on", "leshan", "registration/device.feature", "management/bootstrap-trigger.feature", "reporting", "server-management/sm2-at-the-server.feature");
+    const { result, output } = await run("device", "--target", "targets/leshan-device.yaml", "--devices-on", "leshan", "registration/device.feature", "management/bootstrap-trigger.feature", "reporting", "server-management/sm2-at-the-server.feature");
     expect(unexpected(result), output).toEqual([]);
     expect(passed(result, "device")).toBeGreaterThanOrEqual(14);
     expect(result.scenarios.find(({ id }) => id.endsWith("a-device-that-accepts-the-trigger-asks-for-its-bootstrap"))).toMatchObject({ verdict: "pass" });

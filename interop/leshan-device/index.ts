@@ -19,7 +19,7 @@ export async function deviceProvider(): Promise<DeviceProvider> {
   const host = await HostProcess.launch("java", ["-cp", `${folder}/classes:${folder}/lib/*`, "Main"], "leshan");
   return {
     name: "leshan",
-    can: { misbehave: false, actions: true, psk: false },
+    can: { misbehave: false, actions: true, psk: true },
     facts: {
       name: "leshan",
       lacks: new Map<Property, string>([
@@ -34,12 +34,22 @@ export async function deviceProvider(): Promise<DeviceProvider> {
       ]),
     },
     async create(spec: DeviceSpec): Promise<DeviceActor> {
-      await asked(host.send({ type: "create", spec }, z.null()));
+      await asked(host.send({ type: "create", spec: written(spec) }, z.null()));
       return new LeshanDevice(host, spec.endpoint);
     },
     close: () => host.stop(),
   };
 }
+
+/** The keys of its accounts in hex, as the host reads them. They pass through its standard input and no log. */
+function written(spec: DeviceSpec): unknown {
+  const withKey = <Account extends { readonly psk?: DeviceSpecPsk }>({ psk, ...account }: Account): unknown => ({
+    ...account,
+    ...(psk === undefined ? {} : { psk: { identity: Buffer.from(psk.identity).toString("hex"), key: Buffer.from(psk.key).toString("hex") } }),
+  });
+  return { ...spec, ...(spec.bootstrap === undefined ? {} : { bootstrap: withKey(spec.bootstrap) }), servers: (spec.servers ?? []).map((account) => withKey(account)) };
+}
+type DeviceSpecPsk = NonNullable<NonNullable<DeviceSpec["bootstrap"]>["psk"]>;
 
 /** What this stack cannot do is no fault of the role that is judged. */
 async function asked<T>(reply: Promise<T>): Promise<T> {
