@@ -43,7 +43,7 @@ export async function deviceProvider(): Promise<DeviceProvider> {
 
 /** The keys of its accounts in hex, as the host reads them. They pass through its standard input and no log. */
 function written(spec: DeviceSpec): unknown {
-  const withKey = <Account extends { readonly psk?: DeviceSpecPsk }>({ psk, ...account }: Account): unknown => ({
+  const withKey = ({ psk, ...account }: { readonly psk?: DeviceSpecPsk }): unknown => ({
     ...account,
     ...(psk === undefined ? {} : { psk: { identity: Buffer.from(psk.identity).toString("hex"), key: Buffer.from(psk.key).toString("hex") } }),
   });
