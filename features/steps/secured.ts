@@ -3,15 +3,26 @@ import type { DataTable } from "@cucumber/cucumber";
 import {
   activateKey,
   borrowedKey,
+  checkActivationTakenBack,
+  checkAsksForBootstrap,
+  checkEncrypted,
+  checkKeyRenewed,
+  checkKeysDiffer,
   checkListsNoCredential,
+  checkMostTries,
+  checkNoKeyTold,
   checkNoSession,
+  checkNotAsked,
   checkProblem,
   checkProblemIsOneOf,
   checkRegistersWithKey,
   checkSession,
+  checkTries,
+  configureOnly,
   edgeKey,
   fieldsOf,
   isRuleName,
+  noteKey,
   stageKey,
   takeBackActivation,
   tellKey,
@@ -59,6 +70,21 @@ Given("{server} is told the key of {device}", function (this: MusterWorld, serve
 
 Given("{server} has activated the key of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
   return tellKey(this.scenario, server, alias, true);
+});
+
+// With the same key, and what its account says of tries.
+Given("the Bootstrap Server is configured to give {device} the same account of {operator} again", function (this: MusterWorld, alias: string, operator: ServerName) {
+  const { scenario } = this;
+  const resources = scenario.specOf(alias)?.servers?.find(({ uri }) => uri === scenario.uriOf(operator))?.resources ?? {};
+  const fields = Object.entries(retryMembers).flatMap(([name, id]) => (resources[id] === undefined ? [] : [[name, resources[id]] as const]));
+  return configureOnly(scenario, alias, [operator], Object.fromEntries(fields));
+});
+
+// `silence`, `alert 115`
+Given(/^server ([AB]) answers handshakes of "([^"]+)" with (silence|alert \d+) until its key is active$/, async function (this: MusterWorld, server: string, alias: string, answer: string) {
+  const { scenario } = this;
+  const action = answer === "silence" ? ({ kind: "silence" } as const) : ({ kind: "refuse", alert: Number(answer.replace("alert ", "")) } as const);
+  await scenario.setFault(scenario.server(server === "B" ? "B" : "A"), { operation: "handshake.refused", endpoint: scenario.endpoint(alias), action });
 });
 
 // SM-3 in the place of the Bootstrap Server; each answer is the last answer
@@ -109,7 +135,23 @@ function retryResources(table: DataTable): Readonly<Record<number, number | bool
   return Object.fromEntries(Object.entries(row).map(([name, text]) => [retryMembers[name] ?? 0, name === "bootstrapOnFailure" ? text === "true" : Number(text)]));
 }
 
-// What became of it
+// What became of it; of a device as its server saw it
+
+Then("{device} begins {int} handshakes with {server}, each {int} s or more after the one before", function (this: MusterWorld, alias: string, count: number, server: ServerName, seconds: number) {
+  return checkTries(this.scenario, alias, server, count, seconds, namedRule(this));
+});
+
+Then("{device} has begun no more than {int} handshake(s) with {server}", function (this: MusterWorld, alias: string, most: number, server: ServerName) {
+  return checkMostTries(this.scenario, alias, server, most);
+});
+
+Then("{device} asks for a bootstrap because it gets no session with {server}", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkAsksForBootstrap(this.scenario, alias, server, namedRule(this));
+});
+
+Then("{device} has not asked for a bootstrap by itself", function (this: MusterWorld, alias: string) {
+  return checkNotAsked(this.scenario, alias, namedRule(this));
+});
 
 Then("{device} gets no session with {server}", function (this: MusterWorld, alias: string, server: ServerName) {
   return checkNoSession(this.scenario, alias, server, namedRule(this));
@@ -141,4 +183,34 @@ Then("by {string} the answer is {int}", function (this: MusterWorld, rule: strin
 
 Then(/^the answer is one of (\d{3}(?:, \d{3})+)$/, function (this: MusterWorld, statuses: string) {
   checkProblemIsOneOf(this.scenario, statuses.split(", "));
+});
+
+// Keys that devices hold, as they tell us
+
+Then("the accounts on {device} have different keys", function (this: MusterWorld, alias: string) {
+  return checkKeysDiffer(this.scenario, alias);
+});
+
+Then("the keys of {device} came to {server} encrypted", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkEncrypted(this.scenario, alias, server);
+});
+
+Given("the key that {device} has for {operator} is noted", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return noteKey(this.scenario, alias, operator);
+});
+
+Then("{device} has a new key and a new identity for {operator}", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return checkKeyRenewed(this.scenario, alias, operator);
+});
+
+Then("by {string} the activation of {device} at {server} is taken back", function (this: MusterWorld, rule: string, alias: string, server: ServerName) {
+  return checkActivationTakenBack(this.scenario, alias, server, ruleOf(rule));
+});
+
+Then("neither what the Bootstrap Server tells operators A and B nor what it recorded holds a key of {device}", function (this: MusterWorld, alias: string) {
+  return checkNoKeyTold(this.scenario, alias, "bootstrap", ["A", "B"]);
+});
+
+Then("neither what {server} tells its Bootstrap Server nor what it recorded holds a key of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
+  return checkNoKeyTold(this.scenario, alias, server, []);
 });

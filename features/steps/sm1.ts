@@ -1,6 +1,6 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
-import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkNoAccount, checkNoSecret, checkOrderTypes, checkProblem, checkRegisteredAt, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type ServerName } from "../../src/harness/index.js";
+import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkNoAccount, checkNoSecret, checkOrderTypes, checkProblem, checkRegisteredAt, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type OrderRequest, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // Given: whole stories as preconditions
@@ -35,11 +35,11 @@ When("{operator} moves its account to its second URI", function (this: MusterWor
 const aliasesIn = (text: string): string[] => text.split(",").map((alias) => alias.trim());
 
 // `orders to provision "c1, c2"`; the policy as `| field | value |`.
-When(/^operator ([AB]) orders to (provision|update|remove) "([^"]+)"$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", aliases: string) {
+When(/^operator ([AB]) orders to (provision|update|remove|rotate) "([^"]+)"$/, function (this: MusterWorld, operator: ServerName, type: OrderRequest["type"], aliases: string) {
   return placeOrder(this.scenario, operator, type, aliasesIn(aliases));
 });
 
-When(/^operator ([AB]) orders to (provision|update|remove) "([^"]+)" with:$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", aliases: string, table: DataTable) {
+When(/^operator ([AB]) orders to (provision|update|remove|rotate) "([^"]+)" with:$/, function (this: MusterWorld, operator: ServerName, type: OrderRequest["type"], aliases: string, table: DataTable) {
   return placeOrder(this.scenario, operator, type, aliasesIn(aliases), fieldsOf(table.rowsHash()));
 });
 

@@ -48,8 +48,18 @@ export type DeviceAction =
   | { readonly do: "behave"; readonly personality?: PersonalityName; readonly deviations?: Partial<Personality> }
   | ({ readonly do: "request" } & CustomRequest)
   | { readonly do: "send-raw"; readonly to: Destination; readonly hex: string }
+  /** What it holds keys of: for whoever makes sure that nobody else shows them. Never part of a snapshot or a trace. */
+  | { readonly do: "tell-keys" }
   /** The next `count` datagrams to the destination (all of them: every one) go through the mutation. */
   | { readonly do: "mutate"; readonly mutation: Mutation; readonly count: number; readonly to?: Destination };
+
+/** A key in a Security object instance. */
+export interface HeldKey {
+  readonly securityInstance: number;
+  readonly of: Destination;
+  readonly identityHex: string;
+  readonly keyHex: string;
+}
 
 /** How an action ended. `code` is the answer's, for actions that are one exchange. */
 export interface ActionResult {
@@ -59,4 +69,6 @@ export interface ActionResult {
   readonly location?: readonly string[];
   readonly contentFormat?: number;
   readonly payloadHex?: string;
+  /** Of `tell-keys`. */
+  readonly keys?: readonly HeldKey[];
 }

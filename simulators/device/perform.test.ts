@@ -37,6 +37,13 @@ describe("an action", () => {
     expect(await act({ do: "update" })).toEqual({ ok: false, failure: "off" });
   });
 
+  it("tells the keys of its Security object instances to whoever asks for them, and its snapshot does not", async () => {
+    const psk = { identity: Buffer.from("d1"), key: Buffer.from("00112233445566778899aabbccddeeff", "hex") };
+    const { act, device } = await acting({ bootstrap: { uri: "coaps://10.0.0.8:5684", psk }, servers: [{ uri: "coap://10.0.0.1", shortServerId: 101, lifetime: 100 }] });
+    expect(await act({ do: "tell-keys" })).toEqual({ ok: true, keys: [{ securityInstance: 0, of: "bootstrap", identityHex: "6431", keyHex: "00112233445566778899aabbccddeeff" }] });
+    expect(JSON.stringify(takeSnapshot(device))).not.toContain("00112233");
+  });
+
   it("asks for a bootstrap, with the code of the answer", async () => {
     const { bootstrap, act, device } = await acting();
     expect(await act({ do: "bootstrap" })).toEqual({ ok: false, failure: "off" });

@@ -1,11 +1,11 @@
 import { Codes, ExchangeError, formatCode, isSuccess, parseCode, type Code, type Endpoint, type Peer, type Response } from "../../src/coap/index.js";
-import { multiple, single, tryParsePath, type InstanceNode, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
+import { multiple, ObjectId, SecurityResource, single, tryParsePath, type InstanceNode, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
 import type { Account } from "./account.js";
-import type { ActionResult, CustomRequest, Destination, DeviceAction } from "./actions.js";
+import type { ActionResult, CustomRequest, Destination, DeviceAction, HeldKey } from "./actions.js";
 import type { Device } from "./device.js";
 import { addMutation } from "./mutating.js";
-import { findInstance, findResource, mergeResource, withInstance, withResource } from "./objects.js";
-import { bootstrapAccountOf, serverAccountsOf } from "./server-accounts.js";
+import { bytesOf, findInstance, findResource, instancesOf, mergeResource, numberOf, withInstance, withResource } from "./objects.js";
+import { bootstrapAccountOf, isBootstrapAccount, serverAccountsOf } from "./server-accounts.js";
 import { ServerLink } from "./server-link.js";
 
 const done: ActionResult = { ok: true };
@@ -59,9 +59,21 @@ function atOnce(device: Device, action: Exclude<DeviceAction, { do: "request" | 
     case "mutate":
       addMutation(device, action.mutation, action.count, action.to);
       return done;
+    case "tell-keys":
+      return { ok: true, keys: heldKeys(device) };
     case "set-resource":
       return setResource(device, action.path, action.value);
   }
+}
+
+function heldKeys({ objects }: Device): HeldKey[] {
+  return instancesOf(objects, ObjectId.Security).flatMap((security) => {
+    const key = bytesOf(security, SecurityResource.SecretKey);
+    if (key === undefined || key.length === 0) return [];
+    const identity = bytesOf(security, SecurityResource.PublicKeyOrIdentity) ?? new Uint8Array();
+    const of = isBootstrapAccount(security) ? "bootstrap" : (numberOf(security, SecurityResource.ShortServerId) ?? 0);
+    return [{ securityInstance: security.id, of, identityHex: Buffer.from(identity).toString("hex"), keyHex: Buffer.from(key).toString("hex") }];
+  });
 }
 
 function bootstrap(device: Device): Promise<ActionResult> {

@@ -91,7 +91,7 @@ describe("a device whose key is in the server's own configuration", () => {
       const endpoint = `fleet-${index}`;
       expect(await settle((await device({ endpoint, credential: testPsk(7, index, "server", endpoint) })).register())).toBe("2.01");
     }
-    const stranger = await device({ endpoint: "fleet-100", credential: testPsk(7, 100, "server", "fleet-100") });
+    const stranger = await device({ endpoint: "fleet-101", credential: testPsk(7, 101, "server", "fleet-101") });
     await expect(settle(stranger.register())).rejects.toMatchObject({ reason: "handshake" });
     expect(server.credentials.size).toBe(2);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { HandshakeType } from "./codec/handshake.js";
 import { readClientHello } from "./codec/messages.js";
-import { messagesIn } from "./testing/handmade.js";
+import { messagesIn, recordsIn } from "./testing/handmade.js";
 import { connected, converse, StagedClient, StagedServer } from "./testing/staged.js";
 import { Tap } from "./testing/tap.js";
 
@@ -102,6 +102,15 @@ describe("what is sent in a session", () => {
     b.writeUInt8(b.readUInt8(20) ^ 1, 20);
     server.hear(Buffer.concat([a, b, c]));
     expect(server.received).toEqual(["a", "c"]);
+  });
+
+  it("is counted in records, as what is received is", () => {
+    const { client, server } = connected({ client: { maxDatagram: 64 }, server: { maxDatagram: 64 } });
+    client.client.send(Buffer.from("hello"));
+    server.hear(client.sent.slice(-1));
+    expect(client.client.counters.recordsOut).toBe(server.server.counters.recordsIn);
+    expect(server.server.counters.recordsOut).toBe(client.client.counters.recordsIn);
+    expect(client.sent.flatMap(recordsIn)).toHaveLength(client.client.counters.recordsOut);
   });
 
   it("has neither key nor master secret nor plaintext on the wire", () => {

@@ -39,12 +39,14 @@ const largestAnswer = 64 * 1024 * 1024;
 /** The operator API from outside: what actors and `muster doctor` use, for our references and for anybody who offers the same API. */
 export class OperatorClient {
   readonly #pool: Pool;
+  readonly #root: string;
   readonly #base: string;
   readonly #timeoutMs: number;
 
   constructor(private readonly options: OperatorClientOptions) {
     const url = new URL(options.baseUrl);
-    this.#base = `${url.pathname.replace(/\/+$/, "")}/operator/v1`;
+    this.#root = url.pathname.replace(/\/+$/, "");
+    this.#base = `${this.#root}/operator/v1`;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#pool = new Pool(url.origin, { connections: options.connections ?? 8, keepAliveTimeout: 10_000, headersTimeout: this.#timeoutMs, bodyTimeout: this.#timeoutMs, connectTimeout: Math.min(this.#timeoutMs, 10_000) });
   }
@@ -164,6 +166,11 @@ export class OperatorClient {
     }
   }
 
+  /** Whatever the role serves at a path (`/metrics`, `/operator/v1/trace?after=0`), as it travels. */
+  async page(path: string): Promise<string> {
+    return (await this.#request(this.#root, "GET", path)).text;
+  }
+
   async close(): Promise<void> {
     await this.#pool.destroy();
   }
@@ -194,13 +201,17 @@ export class OperatorClient {
     throw new OperatorError(`the answer to ${method} ${pathOf(path)} cannot be used: ${keyOf(at)} ${message}`, status);
   }
 
-  async #send(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
+  #send(method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
+    return this.#request(this.#base, method, path, body);
+  }
+
+  async #request(base: string, method: Dispatcher.HttpMethod, path: string, body?: unknown): Promise<{ readonly status: number; readonly text: string }> {
     let status: number;
     let text: string;
     try {
       const answer = await this.#pool.request({
         method,
-        path: this.#base + path,
+        path: base + path,
         headers: { authorization: `Bearer ${this.options.token}`, ...(body === undefined ? {} : { "content-type": "application/json" }) },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });

@@ -61,6 +61,8 @@ export class Association extends Timer {
   #awaitsReply = false;
   #sentAt = 0;
   #writeEpoch: 0 | 1 = 0;
+  /** Records that `counters.recordsOut` has. */
+  #counted = 0;
 
   constructor(
     readonly host: AssociationHost,
@@ -320,7 +322,8 @@ export class Association extends Timer {
 
   #transmit(datagram: Buffer): void {
     const { counters, settings, sink } = this.host;
-    counters.recordsOut++;
+    counters.recordsOut += this.#records.sealed - this.#counted;
+    this.#counted = this.#records.sealed;
     if (settings.alterDatagram === undefined) {
       sink(datagram, this.peer);
       return;

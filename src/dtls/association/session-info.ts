@@ -1,4 +1,4 @@
-import { ownBytes } from "../codec/own-bytes.js";
+import { kept } from "../crypto/primitives.js";
 import type { SessionSecrets } from "../handshake/steps.js";
 import type { SessionInfo } from "../types.js";
 
@@ -11,6 +11,6 @@ export function sessionInfo(session: SessionSecrets): SessionInfo {
     encryptThenMac,
     identity,
     serverName,
-    resumption: sessionId.length === 0 ? undefined : { sessionId: ownBytes(sessionId), masterSecret: master, suite: suite.name, extendedMasterSecret, encryptThenMac },
+    resumption: sessionId.length === 0 ? undefined : { sessionId: kept(sessionId), masterSecret: master, suite: suite.name, extendedMasterSecret, encryptThenMac },
   };
 }

@@ -1,7 +1,5 @@
 import { createHmac, hash, timingSafeEqual } from "node:crypto";
 
-import { ownBytes } from "../codec/own-bytes.js";
-
 export const HASH_LENGTH = 32;
 
 export const sha256 = (bytes: Uint8Array): Buffer => hash("sha256", bytes, "buffer");
@@ -15,6 +13,13 @@ export const hmac = (key: Uint8Array, ...parts: readonly Uint8Array[]): Buffer =
 /** The only way to compare anything that depends on a secret. */
 export const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 
+/** A copy with memory of its own: a slice of Node's buffer pool keeps 8 KiB for as long as it lives. For what outlives a handshake. */
+export function kept(bytes: Uint8Array): Buffer {
+  const copy = Buffer.alloc(bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 /** RFC 5246 §5: the pseudorandom function with SHA-256. */
 export function prf(secret: Uint8Array, label: string, seed: Uint8Array, length: number): Buffer {
   const labelled = Buffer.concat([Buffer.from(label, "latin1"), seed]);
@@ -24,7 +29,7 @@ export function prf(secret: Uint8Array, label: string, seed: Uint8Array, length:
     a = hmac(secret, a);
     blocks.push(hmac(secret, a, labelled));
   }
-  return ownBytes(Buffer.concat(blocks).subarray(0, length));
+  return kept(Buffer.concat(blocks, length));
 }
 
 /** RFC 4279 §2: as many zero bytes as the key has, then the key, each with its length in front. */

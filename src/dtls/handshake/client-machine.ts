@@ -3,10 +3,9 @@ import { ExtensionType, writeServerName } from "../codec/extensions.js";
 import { handshakeName, HandshakeType, type HandshakeMessage } from "../codec/handshake.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, nullCompression, readHelloVerifyRequest, readOpaque16, readServerHello, readServerHelloDone, writeClientHello, writeOpaque16, type ClientHello, type ServerHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
-import { ownBytes } from "../codec/own-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
 import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
-import { equalSecrets, pskPremaster } from "../crypto/primitives.js";
+import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { PskCredential, Resumption } from "../types.js";
 import { FlightWriter, heard, step, type HandshakeContext, type SessionSecrets, type Step, type Transcript } from "./steps.js";
@@ -154,9 +153,9 @@ function resumeSession(context: ClientContext, resume: Resumption, negotiated: N
   const session: SessionSecrets = {
     suite,
     sessionId,
-    master: ownBytes(resume.masterSecret),
+    master: kept(resume.masterSecret),
     clientRandom: randoms.client,
-    identity: ownBytes(context.credential.identity),
+    identity: kept(context.credential.identity),
     serverName: context.serverName,
     extendedMasterSecret: resume.extendedMasterSecret,
     encryptThenMac,
@@ -180,7 +179,7 @@ function exchangeKeys(context: ClientContext, negotiated: Negotiated, transcript
     sessionId: negotiated.sessionId,
     master,
     clientRandom: randoms.client,
-    identity: ownBytes(identity),
+    identity: kept(identity),
     serverName: context.serverName,
     extendedMasterSecret: negotiated.extendedMasterSecret,
     encryptThenMac,

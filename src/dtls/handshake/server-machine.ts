@@ -3,10 +3,9 @@ import { ExtensionType, readServerName } from "../codec/extensions.js";
 import { handshakeName, HandshakeType, type HandshakeMessage } from "../codec/handshake.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, offersNullCompression, readOpaque16, writeServerHello, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
-import { ownBytes } from "../codec/own-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
 import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
-import { equalSecrets, pskPremaster } from "../crypto/primitives.js";
+import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import { FlightWriter, heard, step, type HandshakeContext, type SessionSecrets, type Step, type Transcript } from "./steps.js";
 
@@ -69,7 +68,7 @@ function hear(context: ServerContext, state: ServerState, message: HandshakeMess
   switch (state.at) {
     case "awaiting-client-key-exchange": {
       if (message.type !== HandshakeType.clientKeyExchange) return unexpected(message, state);
-      const identity = ownBytes(readOpaque16(message.body, "PSK identity"));
+      const identity = kept(readOpaque16(message.body, "PSK identity"));
       return step({ at: "awaiting-key", negotiated: state.negotiated, identity, transcript: heard(state.transcript, message) }, { do: "find-key", identity });
     }
     case "awaiting-finished":

@@ -9,6 +9,7 @@ export type Opened = { readonly plaintext: Buffer } | "replayed" | "bad" | "no-k
 /** Sequence numbers, keys and the replay window of one association: epoch 0 without protection, epoch 1 with it. There is no renegotiation, so no epoch 2. */
 export class RecordLayer {
   #plainSequence: number;
+  #plainSealed = 0;
   #sequence = 0;
   readonly #window = new ReplayWindow();
   #read: Protection | undefined = undefined;
@@ -23,6 +24,11 @@ export class RecordLayer {
     return this.#read !== undefined;
   }
 
+  /** Records sealed so far, in both epochs. */
+  get sealed(): number {
+    return this.#plainSealed + this.#sequence;
+  }
+
   /** Bytes that a protected fragment grows by. */
   get overhead(): number {
     return this.#write?.overhead ?? 0;
@@ -35,7 +41,10 @@ export class RecordLayer {
 
   /** Throws RangeError when the epoch's sequence numbers are used up. */
   seal(type: ContentType, epoch: 0 | 1, fragment: Uint8Array): Buffer {
-    if (epoch === 0) return writePlainRecord(type, 0, this.#plainSequence++, fragment);
+    if (epoch === 0) {
+      this.#plainSealed++;
+      return writePlainRecord(type, 0, this.#plainSequence++, fragment);
+    }
     if (this.#write === undefined) throw new Error("epoch 1 has no keys yet");
     if (this.#sequence === SEQUENCE_NUMBERS) throw new RangeError("sequence numbers are used up");
     return this.#write.seal(type, 1, this.#sequence++, fragment);

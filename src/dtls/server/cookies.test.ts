@@ -3,7 +3,7 @@ import { fragmentsOf, handshakeMessage, HandshakeType } from "../codec/handshake
 import { writeClientHello, type ClientHello } from "../codec/messages.js";
 import { ContentType, writePlainRecord } from "../codec/record.js";
 import { CBC, CCM_8, helloOf, helloRecord, messagesIn, none, plain, plainAlert, plainMessage, recordsIn } from "../testing/handmade.js";
-import { clientAddress, connected, StagedServer } from "../testing/staged.js";
+import { clientAddress, connected, converse, StagedClient, StagedServer } from "../testing/staged.js";
 
 /** What a hello leads to: `cookie` is another request for a cookie. */
 function answerTo(server: StagedServer, hello: ClientHello, from = clientAddress): "cookie" | "handshake" | "nothing" {
@@ -67,6 +67,20 @@ describe("a ClientHello without a good cookie", () => {
 });
 
 describe("a cookie", () => {
+  it("that has become worthless while its hello was under way is asked for again, and the handshake goes on", () => {
+    const first = new StagedServer();
+    const client = new StagedClient({}, first.ports);
+    // The server is started anew, with other secrets, between the two hellos.
+    const second = new StagedServer({}, first.ports);
+    const hello = client.hear(first.hear(client.start()));
+    const [again] = messagesIn(...second.hear(hello));
+    expect(again).toMatchObject({ type: HandshakeType.helloVerifyRequest, messageSeq: 1 });
+    converse(client, second, hello);
+    expect(client.connectedAs).toBeDefined();
+    expect(second.sessions).toHaveLength(1);
+    expect(messagesIn(...client.sent).map(({ messageSeq }) => messageSeq)).toEqual([0, 1, 2, 3]);
+  });
+
   it("is good for the same hello from the same address, as often as it comes in time", () => {
     const server = new StagedServer();
     const hello = server.withCookie(helloOf());

@@ -3,9 +3,9 @@ import { Association, type AssociationHost, type AssociationOwner, type Handshak
 import { sessionInfo } from "../association/session-info.js";
 import { AlertLevels, Alerts, type AlertDescription } from "../codec/alert.js";
 import type { HandshakeMessage } from "../codec/handshake.js";
-import { ownBytes } from "../codec/own-bytes.js";
 import type { ClientHello } from "../codec/messages.js";
 import type { DtlsRecord } from "../codec/record.js";
+import { kept } from "../crypto/primitives.js";
 import { Reassembly } from "../handshake/reassembly.js";
 import { nextServer, type ServerContext, type ServerInput, type ServerState } from "../handshake/server-machine.js";
 import type { HandshakeAction, SessionSecrets } from "../handshake/steps.js";
@@ -55,7 +55,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
 
   constructor(core: ServerCore<Context>, peer: Address, record: DtlsRecord, message: HandshakeMessage, hello: ClientHello) {
     this.#core = core;
-    this.clientRandom = ownBytes(hello.random);
+    this.clientRandom = kept(hello.random);
     this.#machine = new Machine(core.context);
     // Both ends count on from the ClientHello: its message_seq and the number of its record (RFC 6347 §4.2.1, §4.2.2).
     this.#association = new Association(core.host, peer, this, this.#machine, new Reassembly(message.messageSeq + 1), record.sequence);

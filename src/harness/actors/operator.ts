@@ -17,7 +17,7 @@ export interface AccountHandle {
 }
 
 export interface OrderRequest {
-  readonly type: "provision" | "update" | "remove";
+  readonly type: "provision" | "update" | "remove" | "rotate";
   readonly accountId: string;
   readonly endpoints: readonly string[];
   readonly policy?: Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import type { PlainBootstrapInput } from "../../config/index.js";
-import type { DeviceOperation, FaultSpec, FaultStatus, OperationResult, OperatorClient, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
+import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, OperatorClient, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { ServerName } from "../targets/index.js";
 import { allPages, tracePage } from "./pages.js";
@@ -64,6 +64,16 @@ abstract class Served implements ServedActor {
     return allPages(after, (from) => operator.trace({ after: from, limit: tracePage, endpoints }));
   }
 
+  page(path: string): Promise<string> {
+    return this.operator.page(path);
+  }
+
+  async eventTexts(until: AbortSignal): Promise<readonly string[]> {
+    const texts: string[] = [];
+    for await (const event of this.operator.events({ after: 0, signal: until })) texts.push(JSON.stringify(event));
+    return texts;
+  }
+
   async close(): Promise<void> {
     await this.#operator?.close();
   }
@@ -118,6 +128,21 @@ export class ServedLwM2mServer extends Served implements LwM2mServerActor {
 
   cancelObservation(endpoint: string, path: string, how: "reset" | "deregister" = "deregister"): Promise<OperationResult> {
     return this.operator.cancelObservation(endpoint, path, how);
+  }
+
+  async handshakes(pattern: string): Promise<readonly HandshakeView[]> {
+    const found: HandshakeView[] = [];
+    let after: string | undefined;
+    do {
+      const page = await this.operator.handshakes({ endpoint: pattern, limit: 1_000, ...(after === undefined ? {} : { after }) });
+      found.push(...page.devices);
+      after = page.next;
+    } while (after !== undefined);
+    return found;
+  }
+
+  forgetSessions(what: Partial<Forgetting>): Promise<Forgotten> {
+    return this.operator.forgetSessions(what);
   }
 
   relay(request: RelayRequest): Promise<RelayAnswer> {

@@ -1,6 +1,6 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot } from "../../../simulators/device/index.js";
 import type { PlainBootstrapInput } from "../../config/index.js";
-import type { DeviceOperation, FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
+import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
 import type { TraceEvent } from "../../ports/index.js";
 
 /** Events of one role's log, and where to go on. */
@@ -42,6 +42,10 @@ export interface ServedActor {
   clearFault(id: string): Promise<void>;
   /** What it saw of these endpoints since `after`. */
   trace(endpoints: readonly string[], after: number): Promise<TraceSince>;
+  /** What it serves its operator at a path, as it travels: `/metrics`, `/operator/v1/faults`. */
+  page(path: string): Promise<string>;
+  /** The events that it tells until then, from the oldest it remembers, a JSON text each. */
+  eventTexts(until: AbortSignal): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -63,6 +67,10 @@ export interface LwM2mServerActor extends ServedActor {
   /** `attributes` are written before. */
   observe(endpoint: string, path: string, attributes?: Readonly<Record<string, number>>): Promise<OperationResult>;
   cancelObservation(endpoint: string, path: string, how?: "reset" | "deregister"): Promise<OperationResult>;
+  /** DTLS handshakes of the endpoints that match the pattern, as this server counted them. */
+  handshakes(pattern: string): Promise<readonly HandshakeView[]>;
+  /** As in a restart: its DTLS sessions are gone, and no device hears of it. */
+  forgetSessions(what: Partial<Forgetting>): Promise<Forgotten>;
   /** An SM-1 call that this server sends to its Bootstrap Server, as its operator would have it do. */
   relay(request: RelayRequest): Promise<RelayAnswer>;
   /** An SM-2 or SM-3 call as this server's Bootstrap Server would send it. */

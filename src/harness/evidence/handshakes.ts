@@ -1,5 +1,6 @@
 import type { TraceEvent } from "../../ports/index.js";
 import { isState, ofDevice, type StateEvent } from "./timeline.js";
+import { ofRole } from "./notifications.js";
 
 /** A handshake that a device began with one server, as the device tells it. */
 export interface DeviceHandshake {
@@ -35,3 +36,7 @@ export function deviceHandshakes(events: readonly TraceEvent[], endpoint: string
 
 /** `full`, `alert-received 49`, `not over`. */
 export const handshakeInWords = ({ outcome, how, alert }: DeviceHandshake): string => (outcome === "open" ? "not over" : alert === undefined ? (how ?? outcome) : `${how ?? outcome} ${alert}`);
+
+/** Handshakes of one device that a server saw come as far as the identity, whatever it answered. */
+export const handshakesSeen = (events: readonly TraceEvent[], role: string, endpoint: string): StateEvent[] =>
+  ofRole(events, role, endpoint).filter((event): event is StateEvent => isState(event) && event.event.machine === "handshake" && event.event.from === "identity" && event.event.to !== "failed");

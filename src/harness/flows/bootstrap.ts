@@ -27,6 +27,12 @@ import { itemOutcome } from "../actors/operator.js";
 
 /** Plain configuration: the device gets the operator's account at its next bootstrap, without any order. Its server lets it in. */
 export async function configure(scenario: Scenario, alias: string, operators: readonly ServerName[], fields: Readonly<Record<string, unknown>> = {}, writes: PlainBootstrapInput["writes"] = []): Promise<void> {
+  await configureOnly(scenario, alias, operators, fields, writes);
+  for (const operator of operators) await admit(scenario, operator, scenario.endpoint(alias), factoryPsk(scenario, operator, alias));
+}
+
+/** The same, and nobody tells the operators' servers. */
+export async function configureOnly(scenario: Scenario, alias: string, operators: readonly ServerName[], fields: Readonly<Record<string, unknown>> = {}, writes: PlainBootstrapInput["writes"] = []): Promise<void> {
   if (scenario.specOf(alias)?.bootstrap === undefined) bootstrapAccount(scenario, alias);
   const endpoint = scenario.endpoint(alias);
   const accounts = operators.map((operator) => {
@@ -42,7 +48,6 @@ export async function configure(scenario: Scenario, alias: string, operators: re
   });
   await scenario.bootstrapServer.configure(endpoint, { accounts, writes });
   scenario.atEnd(`configuration of ${endpoint}`, () => scenario.bootstrapServer.forget(endpoint));
-  for (const operator of operators) await admit(scenario, operator, endpoint, factoryPsk(scenario, operator, alias));
 }
 
 const sessionsOf = async (scenario: Scenario, alias: string): Promise<DeviceSession[]> => deviceSessions(await scenario.events(), scenario.endpoint(alias));

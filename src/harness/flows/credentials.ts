@@ -1,4 +1,5 @@
-import { activations, changedAccounts, deviceSessions, httpExchanges, refOf, timeOf, type HttpExchange } from "../evidence/index.js";
+import { activations, changedAccounts, deviceSessions, httpExchanges, refOf, refusedStep, timeOf, type HttpExchange } from "../evidence/index.js";
+import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { awaitUnlisted, latestOwn, shortServerIdOf, usualLifetime } from "./devices.js";
@@ -117,10 +118,14 @@ export async function checkDisplacedIsQuiet(scenario: Scenario, alias: string): 
 }
 
 /** Judges that the activation was taken back (DELETE) after it had been made. */
-export async function checkActivationTakenBack(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
+export async function checkActivationTakenBack(scenario: Scenario, alias: string, operator: ServerName, rule: RuleName = "write-refused"): Promise<void> {
+  const made = activations(await scenario.events(), scenario.server(operator).role).some((call) => timeOf(call.request) >= BigInt(scenario.askedAt));
+  scenario.precondition(`server ${operator} is asked to activate the credential of "${alias}"`, made, "it is not");
+  const session = deviceSessions(await scenario.events(), scenario.endpoint(alias)).at(-1);
+  scenario.precondition(`"${alias}" refuses a Write of its newest session`, session !== undefined && refusedStep(session) !== undefined, "it did not come to that");
   const taken = await scenario.until(scenario.run.deadlines.itemMs, async () => (await calls(scenario, operator, "DELETE", activationPath)).find((call) => call.status !== undefined));
   scenario.check({
-    rule: "write-refused",
+    rule,
     text: `the activation of "${alias}" at server ${operator}`,
     expected: "DELETE of the activation, answered 204",
     actual: taken === undefined ? "not taken back" : `DELETE answered ${taken.status ?? "not at all"}`,

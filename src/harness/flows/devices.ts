@@ -11,7 +11,7 @@ import { bootstrapPsk, madePsk, pskRecord } from "./psk.js";
 export const usualLifetime = 300;
 
 /** Id of the credential record that the harness stages in the place of a Bootstrap Server. */
-const admissionId = "harness";
+export const admissionId = "harness";
 
 export type AccountSnapshot = DeviceSnapshot["accounts"][number];
 

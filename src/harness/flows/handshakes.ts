@@ -1,4 +1,4 @@
-import { deviceHandshakes, handshakeInWords, refOf, type DeviceHandshake } from "../evidence/index.js";
+import { coapExchanges, deviceHandshakes, handshakeInWords, handshakesSeen, isOperation, msBetween, ofRole, refOf, type CoapExchange, type DeviceHandshake, type StateEvent } from "../evidence/index.js";
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
@@ -54,5 +54,67 @@ export async function checkRegistersWithKey(scenario: Scenario, alias: string, s
     ok,
     timing: !ok,
     evidence: [...(session === undefined ? [] : [refOf(session.ended ?? session.began)]), ...(register === undefined ? [] : [refOf(register.response ?? register.request)])],
+  });
+}
+
+// Of the device, as its servers saw it
+
+const seenBy = async (scenario: Scenario, server: ServerName, alias: string): Promise<StateEvent[]> => handshakesSeen(await scenario.events(), scenario.server(server).role, scenario.endpoint(alias));
+
+/** Timers may be early by the grain of a clock. */
+const grainMs = 20;
+
+/** Judges that the device tries so often, each time after a pause of at least `seconds`; where the device tells when a try was over, from then on. */
+export async function checkTries(scenario: Scenario, alias: string, server: ServerName, count: number, seconds: number, rule: RuleName): Promise<void> {
+  const { registerMs } = scenario.run.deadlines;
+  await scenario.until(count * (registerMs + seconds * 1000), async () => ((await seenBy(scenario, server, alias)).length >= count ? true : undefined));
+  const tries = (await seenBy(scenario, server, alias)).slice(0, count);
+  const told = await handshakesOf(scenario, alias, server);
+  const pauses = tries.slice(1).map((event, index) => Math.min(...[tries[index], told[index]?.ended].flatMap((before) => (before === undefined ? [] : [msBetween(before, event)]))));
+  const hasty = pauses.some((pause) => pause < seconds * 1000 - grainMs);
+  scenario.check({
+    rule,
+    text: `handshakes of "${alias}" with server ${server}`,
+    expected: `${count}, with ${seconds} s or more between them`,
+    actual: `${tries.length}, after ${pauses.map((pause) => `${(pause / 1000).toFixed(2)} s`).join(", ") || "no pause"}`,
+    ok: tries.length === count && !hasty,
+    timing: tries.length < count,
+    evidence: tries.map(refOf),
+  });
+}
+
+/** Judges that the device began no more handshakes with the server than its account allows. */
+export async function checkMostTries(scenario: Scenario, alias: string, server: ServerName, most: number): Promise<void> {
+  const tries = await seenBy(scenario, server, alias);
+  scenario.check({
+    rule: "device-handshakes-bounded",
+    text: `handshakes of "${alias}" with server ${server}`,
+    expected: `1 to ${most}`,
+    actual: String(tries.length),
+    ok: tries.length === 0 ? undefined : tries.length <= most,
+    evidence: tries.slice(0, most + 1).map(refOf),
+  });
+}
+
+const bootstrapRequests = async (scenario: Scenario, alias: string): Promise<CoapExchange[]> =>
+  coapExchanges(ofRole(await scenario.events(), scenario.bootstrapServer.role, scenario.endpoint(alias))).filter((exchange) => exchange.direction === "in" && isOperation("bootstrap-request")(exchange));
+
+/** Judges that the device comes to its Bootstrap Server when the other one lets it in no session. */
+export async function checkAsksForBootstrap(scenario: Scenario, alias: string, server: ServerName, rule: RuleName): Promise<void> {
+  const came = await scenario.until(scenario.run.deadlines.registerMs + scenario.run.deadlines.bootstrapMs, async () => (await bootstrapRequests(scenario, alias)).at(-1));
+  const actual = came === undefined ? "none came" : "a Bootstrap-Request";
+  scenario.check({ rule, text: `"${alias}", without a session with server ${server}`, expected: "a Bootstrap-Request", actual, ok: came !== undefined, timing: came === undefined, evidence: came === undefined ? [] : [refOf(came.request)] });
+}
+
+/** Judges that the device did not come to its Bootstrap Server until now. */
+export async function checkNotAsked(scenario: Scenario, alias: string, rule: RuleName): Promise<void> {
+  const [came] = await bootstrapRequests(scenario, alias);
+  scenario.check({
+    rule,
+    text: `"${alias}" towards the Bootstrap Server`,
+    expected: "no Bootstrap-Request",
+    actual: came === undefined ? "no Bootstrap-Request" : "a Bootstrap-Request",
+    ok: came === undefined,
+    ...(came === undefined ? {} : { at: came.request.at, evidence: [refOf(came.request)] }),
   });
 }

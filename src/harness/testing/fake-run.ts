@@ -1,6 +1,6 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec } from "../../../simulators/device/index.js";
 import { timing } from "../../config/index.js";
-import type { FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth } from "../../operator/index.js";
+import type { Forgotten, HandshakeView, FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth } from "../../operator/index.js";
 import type { Clock, TraceEvent } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, ServerUris, SmpAnswer, SmpRequest, TraceSince } from "../actors/types.js";
@@ -42,6 +42,12 @@ class FakeServed implements ServedActor {
     const events = this.log.filter((event) => event.seq > after && event.endpoint !== undefined && endpoints.includes(event.endpoint));
     return { events, next: Math.max(after, ...this.log.map((event) => event.seq)) };
   }
+  async page(): Promise<string> {
+    return "";
+  }
+  async eventTexts(): Promise<readonly string[]> {
+    return [];
+  }
   async close(): Promise<void> {}
 }
 
@@ -75,6 +81,12 @@ export class FakeServer extends FakeServed implements LwM2mServerActor {
   }
   async observe(): Promise<OperationResult> {
     return { code: "2.05" };
+  }
+  async handshakes(): Promise<readonly HandshakeView[]> {
+    return [];
+  }
+  async forgetSessions(): Promise<Forgotten> {
+    return { sessions: 0, registrations: 0 };
   }
   async cancelObservation(): Promise<OperationResult> {
     return {};
