@@ -4,8 +4,8 @@ import { parseArgs } from "node:util";
 import { coapFigures } from "./coap.js";
 import { type Figure, keeps } from "./figure.js";
 import { encryptedVsPlain, pskHandshake } from "./dtls.js";
-import { bootstrapRegisterRate, coldStart, registerRate, smProvisionRate } from "./fleet.js";
-import { memoryPerDevice, referenceGrowth } from "./memory.js";
+import { bootstrapRegisterRate, coldStart, coldStartPsk, pskRegisterRate, registerRate, smProvisionRate } from "./fleet.js";
+import { memoryPerDevice, memoryPerPskDevice, referenceGrowth } from "./memory.js";
 
 /** Each group runs in a process of its own: what one leaves in memory is not the next one's. */
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -13,10 +13,13 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "psk-handshake": pskHandshake,
   "encrypted-vs-plain": encryptedVsPlain,
   "register-rate": registerRate,
+  "psk-register-rate": pskRegisterRate,
   "bootstrap-register-rate": bootstrapRegisterRate,
   "sm-provision-rate": smProvisionRate,
   "memory-per-device": memoryPerDevice,
+  "memory-per-psk-device": memoryPerPskDevice,
   "cold-start-10k": coldStart,
+  "cold-start-5k-psk": coldStartPsk,
   "reference-growth": referenceGrowth,
 };
 

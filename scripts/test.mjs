@@ -8,7 +8,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -81,6 +81,7 @@ const say = (text) => console.log(`\n== ${text}`);
 const totals = { passed: 0, failed: 0 };
 const summary = [];
 const skipped = [];
+const failed = [];
 
 function finish(title, passed, failed, since, why) {
   totals.passed += passed;
@@ -101,13 +102,18 @@ async function check({ title, command, limit }) {
 function count(report) {
   const counts = { passed: 0, failed: 0 };
   for (const file of report.testResults) {
+    const path = relative(root, file.name);
     let failedHere = 0;
     for (const test of file.assertionResults) {
       if (test.status === "passed") counts.passed++;
-      else if (test.status === "failed") failedHere++;
-      else skipped.push(test.fullName);
+      else if (test.status === "failed") {
+        failedHere++;
+        failed.push(`${path}: ${test.fullName}`);
+      } else skipped.push(test.fullName);
     }
-    counts.failed += failedHere === 0 && file.status === "failed" ? 1 : failedHere;
+    const unloaded = failedHere === 0 && file.status === "failed";
+    if (unloaded) failed.push(`${path}: could not be loaded`);
+    counts.failed += unloaded ? 1 : failedHere;
   }
   return counts;
 }
@@ -137,6 +143,7 @@ try {
 
 say(`all in ${seconds(started)}`);
 for (const line of summary) console.log(line);
+for (const name of failed) console.log(`failed: ${name}`);
 if (skipped.length > 0) console.log(`not run: ${skipped.join("; ")}`);
 if (stoppedBy !== undefined) {
   totals.failed++;

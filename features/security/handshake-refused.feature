@@ -18,7 +18,7 @@ Feature: The Server is not ready yet when the device first comes
     When "c1" starts
     Then "c1" begins 2 handshakes with server B, each 1 s or more after the one before
     And "c1" has not asked for a bootstrap by itself
-    When the Bootstrap Server activates the key of "c1" at server B
+    When the Bootstrap Server puts the key of "c1" in force at server B
     Then "c1" registers with server B
     And "c1" has begun no more than 4 handshakes with server B
 
@@ -45,7 +45,7 @@ Feature: The Server is not ready yet when the device first comes
     When "c1" starts
     Then "c1" asks for a bootstrap because it gets no session with server B
     And "c1" has begun no more than 1 handshake with server B
-    When the Bootstrap Server activates the key of "c1" at server B
+    When the Bootstrap Server puts the key of "c1" in force at server B
     And the Bootstrap Server lets "bootstrap-request" go
     Then "c1" registers with server B
     And "c1" has begun no more than 2 handshakes with server B
@@ -70,7 +70,7 @@ Feature: The Server is not ready yet when the device first comes
     When "c1" starts
     Then "c1" begins 2 handshakes with server B, each 3 s or more after the one before
     And "c1" has not asked for a bootstrap by itself
-    When the Bootstrap Server activates the key of "c1" at server B
+    When the Bootstrap Server puts the key of "c1" in force at server B
     Then "c1" registers with server B
     And "c1" has begun no more than 3 handshakes with server B
 
@@ -96,6 +96,6 @@ Feature: The Server is not ready yet when the device first comes
     Then "c1" begins 4 handshakes with server B, each 1 s or more after the one before
     And "c1" asks for a bootstrap because it gets no session with server B
     And "c1" has begun no more than 4 handshakes with server B
-    When the Bootstrap Server activates the key of "c1" at server B
+    When the Bootstrap Server puts the key of "c1" in force at server B
     And the Bootstrap Server lets "bootstrap-request" go
     Then "c1" registers with server B

@@ -64,19 +64,6 @@ Feature: SM-3, what a LwM2M Server does with keys it is told
       | version | 3 |
     Then the answer is 201
 
-  @rule:activation-rollback @rule:activation-effective
-  Scenario: An activation that is taken back gives the key before it back
-    Given device "c1" has a key of operator B that its server was not told
-    And server B has activated the key of "c1"
-    When the Bootstrap Server tells server B the key of "c1" with:
-      | version | 2 |
-    And the Bootstrap Server activates version 2 of the key of "c1" at server B
-    Then by "activation-effective" the answer is 204
-    When the Bootstrap Server takes back the activation of version 2 of the key of "c1" at server B
-    Then the answer is 204
-    When "c1" starts
-    Then by "activation-rollback" "c1" registers with its key at server B
-
   @rule:tenant-isolation @rule:unknown-identity
   Scenario: A key of one operator's server is nothing to the other's
     Given device "b:c1" has a key of operator B that its server was not told
@@ -104,9 +91,8 @@ Feature: SM-3, what a LwM2M Server does with keys it is told
     Given device "c1" has for operator B an identity of "<identity>" and a key of <bytes> bytes
     When the Bootstrap Server tells server B the key of "c1"
     Then the answer is 201
-    When the Bootstrap Server activates the key of "c1" at server B
-    Then the answer is 204
-    When "c1" starts
+    When the Bootstrap Server puts the key of "c1" in force at server B
+    And "c1" starts
     Then by "key-edges" "c1" registers with its key at server B
 
     Examples:

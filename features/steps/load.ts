@@ -4,22 +4,29 @@ import { personalityNames, type PersonalityName } from "../../simulators/device/
 import {
   awaitFleetOrder,
   changeFleetLifetime,
+  checkAllButOne,
   checkExactlyRegistered,
   checkExactlyWithLifetime,
   checkFleetBootstrapped,
   checkFleetItems,
   checkFleetRegistered,
+  checkFleetOutage,
+  checkFleetReturns,
+  checkNoHandshakeStorm,
   checkNothingLost,
   checkSpread,
   checkStormEffects,
   checkStormEnds,
   launchFleet,
+  launchWithWrongKey,
+  loseSessions,
   stormOf,
   orderAtRate,
   orderForFleet,
   standingFleet,
   triggerStorm,
   type FleetName,
+  type OrderRequest,
   type ServerName,
 } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
@@ -69,13 +76,13 @@ When("{operator} changes the lifetime of the fleet's account to {int} s", functi
   return changeFleetLifetime(this.scenario, operator, lifetime);
 });
 
-When(/^operator ([AB]) orders to (provision|update|remove) the whole fleet at (\d+) devices per minute$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "update" | "remove", perMinute: string) {
-  return orderAtRate(this.scenario, operator, type, Number(perMinute));
+When(/^operator ([AB]) orders to (provision|update|remove|rotate) the (whole|second) fleet at (\d+) devices per minute$/, function (this: MusterWorld, operator: ServerName, type: OrderRequest["type"], fleet: string, perMinute: string) {
+  return orderAtRate(this.scenario, operator, type, Number(perMinute), fleet === "second" ? "second" : "standing");
 });
 
 // Sleeping devices wake once a second meanwhile.
-When("{operator}'s order over the fleet has come to its end", function (this: MusterWorld, operator: ServerName) {
-  return awaitFleetOrder(this.scenario, operator);
+When("{operator}'s order over {fleet} has come to its end", function (this: MusterWorld, operator: ServerName, fleet: FleetName) {
+  return awaitFleetOrder(this.scenario, operator, fleet);
 });
 
 // Twice for each device, while all of them send Updates.
@@ -108,6 +115,44 @@ Then("exactly these devices of the fleet are listed by {server} with a lifetime 
 Then("the items of {operator}'s order end as:", function (this: MusterWorld, operator: ServerName, table: DataTable) {
   const predicted = Object.fromEntries(Object.entries(table.rowsHash()).map(([name, outcome]) => [personalityOf(name), outcome]));
   return checkFleetItems(this.scenario, operator, predicted);
+});
+
+Then("the items of {operator}'s order over {fleet} end as:", function (this: MusterWorld, operator: ServerName, fleet: FleetName, table: DataTable) {
+  const predicted = Object.fromEntries(Object.entries(table.rowsHash()).map(([name, outcome]) => [personalityOf(name), outcome]));
+  return checkFleetItems(this.scenario, operator, predicted, fleet);
+});
+
+// DTLS sessions, keys and their rotation
+
+When("the second fleet starts, and one of its devices has a wrong key", function (this: MusterWorld) {
+  return launchWithWrongKey(this.scenario);
+});
+
+Then("every device of the second fleet but that one completes its bootstrap and is registered with {operator}", function (this: MusterWorld, operator: ServerName) {
+  return checkAllButOne(this.scenario, "second", operator);
+});
+
+// Registrations too; then every device of the standing fleet has something to say.
+When("{server} loses its sessions, and the fleet goes on", function (this: MusterWorld, server: ServerName) {
+  return loseSessions(this.scenario, server, false);
+});
+
+When("{server} loses its sessions but what they can be resumed from, and the fleet goes on", function (this: MusterWorld, server: ServerName) {
+  return loseSessions(this.scenario, server, true);
+});
+
+// The time of each device goes into the run's figures, as "return".
+Then("every device of the fleet is listed by {server} again", function (this: MusterWorld, server: ServerName) {
+  return checkFleetReturns(this.scenario, server);
+});
+
+Then("no device of the fleet shakes hands with {server} without end", function (this: MusterWorld, server: ServerName) {
+  return checkNoHandshakeStorm(this.scenario, server);
+});
+
+// Into the run's figures, as "outage".
+Then("the outage of every device of {fleet} at {server} is over", function (this: MusterWorld, fleet: FleetName, server: ServerName) {
+  return checkFleetOutage(this.scenario, fleet, server);
 });
 
 Then("every trigger of the storm ends, and each device has an acknowledged one", function (this: MusterWorld) {

@@ -1,6 +1,6 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
-import { attributesOf, checkLink, grant, operate, resourcesFrom, valueOf, type ServerName } from "../../src/harness/index.js";
+import { attributesOf, checkLink, filledIn, grant, operate, resourcesFrom, valueOf, type ServerName } from "../../src/harness/index.js";
 import { namedRule } from "./registration.js";
 import type { MusterWorld } from "./world.js";
 
@@ -29,7 +29,7 @@ When("{operator} deletes {path} of {device}", function (this: MusterWorld, opera
 Then("the value is {string}", function (this: MusterWorld, expected: string) {
   const body = this.scenario.lastAnswer?.body;
   const values = typeof body === "object" && body !== null ? Object.values(body).map(String) : [];
-  this.scenario.equal(namedRule(this), `the value in ${this.scenario.lastAnswer?.text ?? "the last answer"}`, expected, values.join(", ") || "none");
+  this.scenario.equal(namedRule(this), `the value in ${this.scenario.lastAnswer?.text ?? "the last answer"}`, filledIn(this.scenario, expected), values.join(", ") || "none");
 });
 
 // With several accounts: `/3/0`, and what the operator that does not own it may do, "read, execute".

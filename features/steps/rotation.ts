@@ -2,6 +2,7 @@ import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
 import {
   awaitOverlapOver,
+  checkComesBack,
   checkConfirmedAtServer,
   checkCopy,
   checkNewIdentities,
@@ -13,6 +14,7 @@ import {
   deliverVersion,
   fieldsOf,
   isRuleName,
+  loseAllSessions,
   putInForce,
   stageVersion,
   takeBack,
@@ -93,6 +95,31 @@ Then("{server} ends the session of {device}", function (this: MusterWorld, serve
 
 Then("{server} goes on in the session of {device}", function (this: MusterWorld, server: ServerName, alias: string) {
   return checkSessionKept(this.scenario, alias, server);
+});
+
+// Of all its devices, as in a restart: the scenario has to be @alone.
+When("{server} loses its DTLS sessions and registrations", function (this: MusterWorld, server: ServerName) {
+  return loseAllSessions(this.scenario, server, { registrations: true, keepResumable: false });
+});
+
+When("{server} loses its DTLS sessions", function (this: MusterWorld, server: ServerName) {
+  return loseAllSessions(this.scenario, server, { registrations: false, keepResumable: false });
+});
+
+When("{server} loses its DTLS sessions but what they can be resumed from", function (this: MusterWorld, server: ServerName) {
+  return loseAllSessions(this.scenario, server, { registrations: false, keepResumable: true });
+});
+
+Then("{device} finds out with its next Update to {server}, and comes back", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkComesBack(this.scenario, alias, server);
+});
+
+Then("{device} offers its session to {server} and gets a new one", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkReconnect(this.scenario, alias, server, "lost-sessions", "resumed", "full");
+});
+
+Then("{device} offers its session to {server} and goes on in it", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkReconnect(this.scenario, alias, server, "lost-sessions", "resumed", "resumed");
 });
 
 // Of a rotation that an operator ordered.

@@ -23,8 +23,8 @@ import {
   fieldsOf,
   isRuleName,
   noteKey,
+  putKeyInForce,
   stageKey,
-  takeBackActivation,
   tellKey,
   unsecuredAccount,
   untoldKey,
@@ -105,12 +105,9 @@ When("the Bootstrap Server activates the key of {device} at {server}", function 
   return activateKey(this.scenario, server, alias);
 });
 
-When("the Bootstrap Server activates version {int} of the key of {device} at {server}", function (this: MusterWorld, version: number, alias: string, server: ServerName) {
-  return activateKey(this.scenario, server, alias, version);
-});
-
-When("the Bootstrap Server takes back the activation of version {int} of the key of {device} at {server}", function (this: MusterWorld, version: number, alias: string, server: ServerName) {
-  return takeBackActivation(this.scenario, server, alias, version);
+// And the server says that it is: what follows is about somebody else.
+When("the Bootstrap Server puts the key of {device} in force at {server}", function (this: MusterWorld, alias: string, server: ServerName) {
+  return putKeyInForce(this.scenario, server, alias);
 });
 
 function stagingOf({ version, kcv, "encrypted for": secretFor, "encrypted for record": secretOfRecord, "identity of": identityOf, ...more }: Readonly<Record<string, string | undefined>>): Staging {

@@ -57,6 +57,22 @@ describe("a bootstrap from a plain configuration", () => {
     expect(sessionStates(one)).toEqual(["finished"]);
   });
 
+  it("does what the configuration adds before everything else, and asks what it adds after the writes, whatever the answers", async () => {
+    const added = { before: [{ operation: "discover", path: "/" }, { operation: "delete", path: "/0" }, { operation: "read", path: "/1" }], after: [{ operation: "read", path: "/1" }] } as const;
+    const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA], before: [...added.before], after: [...added.after] }] });
+    one.device.script = (operation, path) => (operation === "delete" && path === "/0" ? answer(Codes.Unauthorized) : undefined);
+    await bootstrap(one);
+    expect(one.device.log.map((line) => line.replace(/ [\d.]+$/, ""))).toEqual(["discover /", "delete /0", "read /1", "discover /", "write /0/1", "write /1/0", "read /1", "finish /bs"]);
+    expect(sessionStates(one)).toEqual(["finished"]);
+  });
+
+  it("writes a whole instance, and no account where the configuration has none", async () => {
+    const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [], writes: [{ path: "/2/0", resources: { 0: 3, 1: 0, 2: { 0: 31 }, 3: 65535 } }] }] });
+    await bootstrap(one);
+    expect(one.device.log.slice(0, 2)).toEqual(["discover / 2.05", "write /2/0 2.04"]);
+    expect(one.device.records().map((node) => [0, 1, 3].map((id) => valueOf(node, id)))).toEqual([[3, 0, 65535]]);
+  });
+
   it("takes instance ids that are free on the device", async () => {
     const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA] }] });
     one.device.instances.clear();

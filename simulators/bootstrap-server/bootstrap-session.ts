@@ -1,6 +1,7 @@
 import { Codes, formatCode, isSuccess } from "../../src/coap/index.js";
 import type { Exchange, FailureReason, Peer, Request, Response, ResponseHandler } from "../../src/coap/index.js";
-import { ContentError, bootstrapDiscover, bootstrapFinish, bootstrapRead, definitionFor, parseBootstrapList } from "../../src/lwm2m/index.js";
+import { ContentError, bootstrapDiscover, bootstrapFinish, bootstrapRead, definitionFor, parseBootstrapList, parsePath, pathSegments } from "../../src/lwm2m/index.js";
+import type { ExtraOperation } from "../../src/config/index.js";
 import type { SessionView } from "../../src/operator/index.js";
 import { Timer, formatAddress } from "../../src/ports/index.js";
 import type { AccessRecord } from "./access-control.js";
@@ -77,7 +78,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     this.#input({ in: "accepted" });
     if (this.#assignment.empty) return this.#input({ in: "nothing-configured" });
     if (this.#context.plants.has("discover-skipped") && this.#isForOneAccount()) return this.#assumeFactoryDevice();
-    this.#input({ in: "begin" });
+    this.#input({ in: "begin", extras: this.#assignment.extras?.before.length ?? 0 });
   }
 
   /** Another Bootstrap-Request of the endpoint came: this session does nothing more. */
@@ -123,6 +124,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     this.#sentAt = 0;
     this.#setStalled(false);
     this.#note(formatCode(response.code));
+    if (this.state.at === "preparing" || this.state.at === "asking") return this.#input({ in: "answered" });
     switch (this.#operation) {
       case "discover":
         return this.#discovered(response);
@@ -174,6 +176,10 @@ export class BootstrapSession extends Timer implements ResponseHandler {
       case "requested":
       case "authorised":
         return;
+      case "preparing":
+        return this.#extra(this.#assignment.extras?.before[state.done]);
+      case "asking":
+        return this.#extra(this.#assignment.extras?.after[state.done]);
       case "discovering":
         return this.#send("discover", "/", bootstrapDiscover());
       case "reading": {
@@ -200,6 +206,14 @@ export class BootstrapSession extends Timer implements ResponseHandler {
       case "timed-out":
         return this.#end(state);
     }
+  }
+
+  /** Of the configuration: what the device answers is for whoever watches. */
+  #extra(extra: ExtraOperation | undefined): void {
+    if (extra === undefined) return;
+    const at = parsePath(extra.path);
+    const requests = { discover: () => bootstrapDiscover(at.object), read: () => bootstrapRead(at), delete: () => ({ code: Codes.DELETE, path: pathSegments(at) }) };
+    this.#send(extra.operation, extra.path, requests[extra.operation]());
   }
 
   #step(operation: "delete" | "write", step: Step | undefined, method: { readonly code: number }): void {
@@ -285,7 +299,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     // A planted fault may send Finish without waiting for what must come first.
     const early = this.#isEarly;
     if (early && activate) void this.#assignment.activate(plan, this.id, this.#context.timing.sm3BudgetMs);
-    this.#input({ in: "planned", stage, activate: activate && !early, work: workOf(plan, commit && !early) });
+    this.#input({ in: "planned", stage, activate: activate && !early, work: this.#workOf(plan, commit && !early) });
   }
 
   async #stage(): Promise<void> {
@@ -294,7 +308,11 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     if (this.state.at !== "staging" || this.#view === undefined) return;
     const plan = this.#makePlan(this.#view);
     const { activate, commit } = this.#assignment.needs(plan);
-    this.#input({ in: "staged", activate, work: workOf(plan, commit && !this.#isEarly) });
+    this.#input({ in: "staged", activate, work: this.#workOf(plan, commit && !this.#isEarly) });
+  }
+
+  #workOf(plan: Plan, commit: boolean): Workload {
+    return { deletes: plan.deletes.length, writes: plan.writes.length, questions: this.#assignment.extras?.after.length ?? 0, commit };
   }
 
   get #isEarly(): boolean {
@@ -307,7 +325,7 @@ export class BootstrapSession extends Timer implements ResponseHandler {
     await this.#assignment.activate(this.#plan, this.id, left * activationShare);
     if (this.state.at !== "activating" || this.state.corrections !== corrections || this.#view === undefined) return;
     const plan = this.#makePlan(this.#view);
-    this.#input({ in: "activated", work: workOf(plan, this.#assignment.needs(plan).commit) });
+    this.#input({ in: "activated", work: this.#workOf(plan, this.#assignment.needs(plan).commit) });
   }
 
   async #commit(corrections: number): Promise<void> {
@@ -393,4 +411,3 @@ const operationTexts: Readonly<Record<Operation, { readonly method: string }>> =
   finish: { method: "POST" },
 };
 
-const workOf = (plan: Plan, commit: boolean): Workload => ({ deletes: plan.deletes.length, writes: plan.writes.length, commit });

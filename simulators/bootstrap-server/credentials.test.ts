@@ -395,7 +395,7 @@ describe("a key that the Server made", () => {
 
   async function own(client: SmpClient, over: Partial<OrderCredential> = {}, bound: { readonly ssid?: number; readonly ep?: string; readonly tenant?: string } = {}): Promise<OrderCredential> {
     const recipient = await recipientOf((await client.jwks()).value);
-    const given = { ep: "ab-1", credentialId: "cr-own", version: 1, identity: identityOf(identity), bits: key.length * 8, kcv: await keyCheckValue(key, "cr-own"), ...over };
+    const given = { ep: "ab-1", credentialId: "cr-own", version: 1, identity: identityOf(identity), bits: key.length * 8, kcv: keyCheckValue(key, "cr-own"), ...over };
     const { ep, credentialId, version } = given;
     return { ...given, secret: await recipient!.wrap(key, { tenant: "a", ep, ssid: 101, credentialId, version, purpose: "sm1-psk", ...bound }) };
   }
@@ -407,7 +407,7 @@ describe("a key that the Server made", () => {
     const item = await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
     expect(item.credential).toMatchObject({ credentialId: "cr-own", version: 1 });
     expect(held(101)).toMatchObject({ identity, key });
-    expect(rig.serverA.bodies).toMatchObject([{ keyOrigin: "server", version: 1, kcv: await keyCheckValue(key, "cr-own") }]);
+    expect(rig.serverA.bodies).toMatchObject([{ keyOrigin: "server", version: 1, kcv: keyCheckValue(key, "cr-own") }]);
     expect(rig.serverA.key("ab-1", 1)).toBeUndefined();
   });
 
@@ -454,7 +454,7 @@ describe("a key that the Server made", () => {
     const { accountId } = (await rig.a.createAccount(pskA)).value;
     await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
     const fresh = { identity: identityOf(Buffer.from("own-identity-9")) };
-    for (const [over, cause] of [[{ version: 1 }, "version-regression"], [{ version: 2, credentialId: "cr-other", kcv: await keyCheckValue(key, "cr-other") }, "context-mismatch"]] as const) {
+    for (const [over, cause] of [[{ version: 1 }, "version-regression"], [{ version: 2, credentialId: "cr-other", kcv: keyCheckValue(key, "cr-other") }, "context-mismatch"]] as const) {
       const placed = await order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a, { ...fresh, ...over })], { type: "rotate" }));
       expect((await itemIn(rig.a, placed, "ab-1", "rejected")).reason).toMatchObject({ cause });
     }

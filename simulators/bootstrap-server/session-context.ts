@@ -1,15 +1,23 @@
 import type { Endpoint } from "../../src/coap/index.js";
-import type { BootstrapServerTiming } from "../../src/config/index.js";
+import type { BootstrapServerTiming, ExtraOperation } from "../../src/config/index.js";
 import type { FaultBoard, SessionView } from "../../src/operator/index.js";
 import type { Clock, Trace } from "../../src/ports/index.js";
 import type { Plan, Step, Wish } from "./plan.js";
 import type { Plants } from "./plants.js";
 import type { SessionFailure, SessionState } from "./session.js";
 
+/** Operations that a configuration adds to the session's own. */
+export interface Extras {
+  readonly before: readonly ExtraOperation[];
+  readonly after: readonly ExtraOperation[];
+}
+
 /** What one session is to bring about, as the store of accounts and orders sees it. None of its promises rejects. */
 export interface Assignment {
   /** The endpoint is known and has no account. */
   readonly empty: boolean;
+  /** Operations before the first Discover, and after the last write. */
+  readonly extras?: Extras | undefined;
   /** `rewrite`: everything the device should hold, also what it seems to hold already. */
   wish(rewrite: boolean): Wish;
   /** Whether accounts of the plan wait for a credential to be staged, to be activated before they are written, or afterwards (`commit`). */

@@ -34,6 +34,15 @@ describe("a bootstrap session", () => {
     expect(seen).toEqual(["authorised", "discovering", "activating", "deleting", "writing", "writing", "finishing", "finished"]);
   });
 
+  it("does what is added before it discovers, and asks what is added once everything is written", () => {
+    expect(run([{ in: "accepted" }, { in: "begin", extras: 2 }, { in: "answered" }])).toEqual({ at: "preparing", done: 1, of: 2 });
+    const discovering = run([{ in: "accepted" }, { in: "begin", extras: 1 }, { in: "answered" }]);
+    expect(discovering).toEqual({ at: "discovering", corrections: 0 });
+    const asking = run([{ in: "planned", stage: false, activate: false, work: { ...work(1, 1, true), questions: 1 } }, { in: "answered" }, { in: "answered" }], discovering);
+    expect(asking).toEqual({ at: "asking", done: 0, of: 1, commit: true, corrections: 0 });
+    expect(run([{ in: "answered" }], asking)).toEqual({ at: "committing", corrections: 0 });
+  });
+
   it("reads what Discover does not show before it plans", () => {
     const reading = run([{ in: "accepted" }, { in: "begin" }, { in: "discovered", reads: 2 }]);
     expect(nextSession(reading, { in: "planned", stage: false, activate: false, work: work(0, 1) })).toBeUndefined();

@@ -12,6 +12,8 @@ export interface Workload {
   readonly writes: number;
   /** Credentials that are activated after the writes (one slot). */
   readonly commit: boolean;
+  /** What the configuration asks after the writes. */
+  readonly questions?: number;
 }
 
 /**
@@ -21,12 +23,16 @@ export interface Workload {
 export type SessionState =
   | { readonly at: "requested" }
   | { readonly at: "authorised" }
+  /** What the configuration does before everything else. */
+  | { readonly at: "preparing"; readonly done: number; readonly of: number }
   | { readonly at: "discovering"; readonly corrections: number }
   | { readonly at: "reading"; readonly done: number; readonly of: number; readonly corrections: number }
   | { readonly at: "staging"; readonly corrections: number }
   | { readonly at: "activating"; readonly corrections: number }
-  | { readonly at: "deleting"; readonly done: number; readonly of: number; readonly writes: number; readonly commit: boolean; readonly corrections: number }
-  | { readonly at: "writing"; readonly done: number; readonly of: number; readonly commit: boolean; readonly corrections: number }
+  | { readonly at: "deleting"; readonly done: number; readonly of: number; readonly writes: number; readonly questions?: number; readonly commit: boolean; readonly corrections: number }
+  | { readonly at: "writing"; readonly done: number; readonly of: number; readonly questions?: number; readonly commit: boolean; readonly corrections: number }
+  /** What the configuration asks when everything is written. */
+  | { readonly at: "asking"; readonly done: number; readonly of: number; readonly commit: boolean; readonly corrections: number }
   | { readonly at: "committing"; readonly corrections: number }
   | { readonly at: "finishing"; readonly corrections: number }
   | { readonly at: "finished" }
@@ -38,7 +44,7 @@ export type SessionInput =
   | { readonly in: "accepted" }
   | { readonly in: "refused"; readonly code: string }
   /** The endpoint has accounts, so its instances have to be known first. */
-  | { readonly in: "begin" }
+  | { readonly in: "begin"; readonly extras?: number }
   /** The endpoint is known and has no account: Finish alone ends the session. */
   | { readonly in: "nothing-configured" }
   | { readonly in: "discovered"; readonly reads: number }
@@ -64,9 +70,11 @@ export function isOver(state: SessionState): boolean {
 }
 
 function deliver(work: Workload, corrections: number): SessionState {
-  const { deletes, writes, commit } = work;
-  if (deletes > 0) return { at: "deleting", done: 0, of: deletes, writes, commit, corrections };
-  if (writes > 0) return { at: "writing", done: 0, of: writes, commit, corrections };
+  const { deletes, writes, commit, questions = 0 } = work;
+  const later = questions > 0 ? { questions } : {};
+  if (deletes > 0) return { at: "deleting", done: 0, of: deletes, writes, ...later, commit, corrections };
+  if (writes > 0) return { at: "writing", done: 0, of: writes, ...later, commit, corrections };
+  if (questions > 0) return { at: "asking", done: 0, of: questions, commit, corrections };
   return { at: commit ? "committing" : "finishing", corrections };
 }
 
@@ -74,8 +82,13 @@ function answered(state: SessionState): SessionState | undefined {
   switch (state.at) {
     case "deleting":
       if (state.done + 1 < state.of) return { ...state, done: state.done + 1 };
-      return deliver({ deletes: 0, writes: state.writes, commit: state.commit }, state.corrections);
+      return deliver({ ...state, deletes: 0 }, state.corrections);
     case "writing":
+      if (state.done + 1 < state.of) return { ...state, done: state.done + 1 };
+      return deliver({ ...state, deletes: 0, writes: 0 }, state.corrections);
+    case "preparing":
+      return state.done + 1 < state.of ? { ...state, done: state.done + 1 } : { at: "discovering", corrections: 0 };
+    case "asking":
       if (state.done + 1 < state.of) return { ...state, done: state.done + 1 };
       return deliver({ deletes: 0, writes: 0, commit: state.commit }, state.corrections);
     case "finishing":
@@ -94,7 +107,8 @@ export function nextSession(state: SessionState, input: SessionInput): SessionSt
     case "refused":
       return state.at === "requested" ? { at: "failed", failure: { reason: "refused", code: input.code } } : undefined;
     case "begin":
-      return state.at === "authorised" ? { at: "discovering", corrections: 0 } : undefined;
+      if (state.at !== "authorised") return undefined;
+      return input.extras === undefined || input.extras === 0 ? { at: "discovering", corrections: 0 } : { at: "preparing", done: 0, of: input.extras };
     case "nothing-configured":
       return state.at === "authorised" ? { at: "finishing", corrections: maxCorrections } : undefined;
     case "discovered":

@@ -87,13 +87,13 @@ const serverSecurity = (spec: ServerAccountSpec, id: number): InstanceNode =>
 
 function serverInstance(spec: ServerAccountSpec, id: number): InstanceNode {
   const further = Object.entries(spec.resources ?? {}).map(([resource, value]) => single(Number(resource), value));
-  const resources: ResourceNode[] = [
+  const usual: ResourceNode[] = [
     single(ServerResource.ShortServerId, spec.shortServerId),
     single(ServerResource.Lifetime, spec.lifetime),
     single(ServerResource.NotificationStoring, true),
     single(ServerResource.Binding, spec.binding ?? "U"),
-    ...further,
   ];
+  const resources = [...usual.filter(({ id: known }) => spec.resources?.[known] === undefined), ...further];
   return instance(id, resources.sort((a, b) => a.id - b.id));
 }
 

@@ -47,6 +47,10 @@ class ThreadedFleet implements Fleet {
     this.shards = Math.max(1, options.shards ?? availableParallelism() - 1);
     this.#merge = new Merge(this.shards);
     this.#pool = new Piscina({ filename: workerFile, minThreads: this.shards, maxThreads: this.shards, concurrentTasksPerWorker: 1, idleTimeout: Number.POSITIVE_INFINITY, recordTiming: false });
+    // A thread whose task was already aborted has nobody else to tell when it dies; an unheard "error" would end the process.
+    this.#pool.on("error", (error: Error) => {
+      if (!this.#stopping) this.#lose(`fleet: ${error.message}`);
+    });
     const started = Array.from({ length: this.shards }, (_, shard) => this.#startShard(shard));
     this.#links = started.map(({ link }) => link);
     this.#tasks = started.map(({ task }) => task);

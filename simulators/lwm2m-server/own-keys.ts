@@ -44,7 +44,7 @@ export class OwnKeys {
     const { ep, credentialId, version } = credential;
     const key = this.secrets.bytes(bits / 8);
     const identity = identityOf(Buffer.from(`own-${this.secrets.bytes(12).toString("base64url")}`));
-    const kcv = await keyCheckValue(key, credentialId);
+    const kcv = keyCheckValue(key, credentialId);
     if (this.#keys.size >= this.maxKeys) this.#forgetOldest();
     this.#keys.set(nameOf(credential), { identity, key, kcv });
     const { recipient, ssid, tenant } = outgoing;

@@ -44,7 +44,7 @@ const nosec = (version: number, extra: Partial<NewCredential> = {}): NewCredenti
 async function cleartextCanary(): Promise<{ credential: NewCredential; canary: string }> {
   const key = Buffer.from("canary-canary-canary");
   const canary = cleartextSecret(key);
-  return { canary, credential: { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, bits: 160, kcv: await keyCheckValue(key, "c1"), secret: canary } };
+  return { canary, credential: { version: 1, ssid: 101, mode: "psk", identity: { b64u: "aWQ" }, bits: 160, kcv: keyCheckValue(key, "c1"), secret: canary } };
 }
 
 const problemOf = async (call: Promise<unknown>): Promise<string> => {

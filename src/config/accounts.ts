@@ -57,22 +57,44 @@ export const plainAccountSchema = z.strictObject({ ...accountShape, psk: plainPs
 });
 export type PlainAccount = z.output<typeof plainAccountSchema>;
 
+const valueSchema = z.union([z.string(), z.number(), z.boolean()]);
+
+/** One resource, or an instance by its resources: those that have several values give them by id. */
+const writeSchema = z.union([
+  z.strictObject({ path: z.string().regex(/^\/\d+\/\d+\/\d+$/, { error: "is not a resource path; write it as /3/0/14" }), value: valueSchema }),
+  z.strictObject({ path: z.string().regex(/^\/\d+\/\d+$/, { error: "is not an instance path; write it as /2/0" }), resources: z.record(z.string().regex(/^\d+$/), z.union([valueSchema, z.record(z.string().regex(/^\d+$/), valueSchema)])) }),
+]);
+
+const objectPathSchema = z.string().regex(/^\/(\d+(\/\d+)?)?$/, { error: "is not the path of an object or an instance; write it as /1 or /1/0, or / for all" });
+const questionSchema = z.strictObject({ operation: z.enum(["discover", "read"]), path: objectPathSchema });
+const extraSchema = z.strictObject({ operation: z.enum(["discover", "read", "delete"]), path: objectPathSchema });
+export type ExtraOperation = z.output<typeof extraSchema>;
+
 const restOfPlain = {
-  /** Resources written beside the accounts' own, such as an optional one that the device may not know. */
-  writes: z
-    .array(z.strictObject({ path: z.string().regex(/^\/\d+\/\d+\/\d+$/, { error: "is not a resource path; write it as /3/0/14" }), value: z.union([z.string(), z.number(), z.boolean()]) }))
-    .max(64)
-    .default([]),
+  /** Written beside the accounts' own, such as an optional resource that the device may not know. */
+  writes: z.array(writeSchema).max(64).default([]),
+  /** Operations before the session's own, whatever they are answered; it goes on from what they leave. */
+  before: z.array(extraSchema).max(16).default([]),
+  /** What is asked of the device after the writes and before Finish, whatever it answers. */
+  after: z.array(questionSchema).max(16).default([]),
   /** Leave accounts that are not listed here on the device; false: the listed ones are then the only ones. */
   keepOthers: z.boolean().default(true),
 };
 
-const accountsOf = <Account extends z.ZodType>(account: Account) => z.array(account).min(1).max(16);
+/** What a plain configuration says beside its accounts. */
+export const restOfPlainSchema = z.strictObject(restOfPlain);
+
+const accountsOf = <Account extends z.ZodType>(account: Account) => z.array(account).max(16);
 const plainShape = { accounts: accountsOf(plainAccountSchema), ...restOfPlain };
 
 interface Checking {
-  readonly value: { readonly accounts: readonly PlainAccount[] };
+  readonly value: { readonly accounts: readonly PlainAccount[]; readonly writes: readonly unknown[] };
   readonly issues: { push(issue: { code: "custom"; message: string; input: unknown; path: (string | number)[]; params?: Record<string, unknown> }): unknown };
+}
+
+function writesSomething({ value: { accounts, writes }, issues }: Checking): void {
+  if (accounts.length + writes.length > 0) return;
+  issues.push({ code: "custom", input: undefined, path: ["accounts"], message: "is empty", params: { fix: "give an account, or writes that stand without one" } });
 }
 
 function shortServerIdsDiffer({ value, issues }: Checking): void {
@@ -98,14 +120,14 @@ export const withoutKeys = (configuration: PlainBootstrap): PlainBootstrap => ({
 });
 
 /** What a Bootstrap Server without any order puts on a device; also the body of the operator API's `PUT bootstrap/{ep}`. */
-export const plainBootstrapSchema = z.strictObject(plainShape).check(shortServerIdsDiffer);
+export const plainBootstrapSchema = z.strictObject(plainShape).check(shortServerIdsDiffer, writesSomething);
 export type PlainBootstrap = z.output<typeof plainBootstrapSchema>;
 export type PlainBootstrapInput = z.input<typeof plainBootstrapSchema>;
 
 /** An entry of the key `bootstrap`: the first one whose pattern fits an endpoint name is used. */
 export const bootstrapEntrySchema = z
   .strictObject({ endpoint: patternSchema, ...plainShape })
-  .check(shortServerIdsDiffer)
+  .check(shortServerIdsDiffer, writesSomething)
   .check(({ value: { endpoint, accounts }, issues }) => {
     if (!endpoint.includes("*")) return;
     accounts.forEach(({ psk }, index) => {

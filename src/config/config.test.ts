@@ -101,6 +101,7 @@ describe("a role's YAML file", () => {
 
   it("refuses a Short Server ID that two accounts share", () => {
     const account = '{ uri: "coap://127.0.0.1:5783", shortServerId: 101 }';
+    expect(inFile(`bootstrap:\n  - endpoint: "a-*"\n    accounts: []\n`)[0]).toMatchObject({ message: "is empty", fix: "give an account, or writes that stand without one" });
     expect(inFile(`bootstrap:\n  - endpoint: "a-*"\n    accounts:\n      - ${account}\n      - ${account}\n`)[0]).toMatchObject({ line: 5, message: "Short Server ID 101 is used twice" });
   });
 

@@ -155,6 +155,19 @@ describe("revoking", () => {
     expect(isResumed(server, resume)).toBe(true);
   });
 
+  it("leaves a handshake in full alone that began with the offer of what is revoked, while its own key is looked up", () => {
+    const { server, resume } = resumable();
+    server.findKey = () => new Promise(() => {});
+    // Under another server name the session is not resumed.
+    const client = new StagedClient({ resume, serverName: "bs" }, server.ports);
+    converse(client, server, client.start());
+    expect(server.server.size).toEqual({ live: 1, halfOpen: 1 });
+    const asked: string[] = [];
+    server.server.revoke((identity, context) => asked.push(`${identity.toString()} ${context}`) < 0);
+    // The session that may be resumed, and the live one; nobody knows yet what the handshake rests on.
+    expect(asked).toHaveLength(2);
+  });
+
   it.each([
     ["in full", (server: StagedServer) => new StagedClient({}, server.ports)],
     ["abbreviated", (server: StagedServer, resume: Resumption) => new StagedClient({ resume }, server.ports)],

@@ -9,7 +9,8 @@ export type { CallOptions, RawAnswer, SmpAnswer, SmpClientOptions } from "./clie
 export { ifMatchHolds } from "./entity-tag.js";
 export { SmpEventLog, type NewEvent } from "./event-log.js";
 export { redact } from "./redact.js";
-export { cleartextSecret, isEncrypted, keyCheckValue, recipientOf, SecretKeys, takeSecret } from "./secrets.js";
+export { keyCheckValue } from "./key-check-value.js";
+export { cleartextSecret, isEncrypted, recipientOf, SecretKeys, takeSecret } from "./secrets.js";
 export type { GivenSecret, Recipient, SecretContext } from "./secrets.js";
 export { identityBytes, identityOf } from "./identity.js";
 export { bootstrapServerApi, lwm2mServerApi, type AnswerFault, type SmpApiOptions } from "./server.js";

@@ -1,4 +1,5 @@
 import { base64url, CompactEncrypt, type CompactJWEHeaderParameters, compactDecrypt, type CryptoKey, errors, exportJWK, generateKeyPair, importJWK } from "jose";
+import { keyCheckValue } from "./key-check-value.js";
 import { ProblemError } from "./problem.js";
 import type { Jwk, JwkSet, SecretTransport } from "./types.js";
 
@@ -109,15 +110,6 @@ async function newKey(kid: string): Promise<OwnKey> {
   return { jwk: { kty: "EC", crv: curve, x, y, kid, use: "enc", alg: algorithm }, privateKey };
 }
 
-const text = new TextEncoder();
-
-/** First 8 bytes of HMAC-SHA-256(secret, "SMP-KCV" | credentialId), hex. */
-export async function keyCheckValue(secret: Uint8Array, credentialId: string): Promise<string> {
-  const key = await crypto.subtle.importKey("raw", Buffer.from(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const mac = await crypto.subtle.sign("HMAC", key, text.encode(`SMP-KCV${credentialId}`));
-  return Buffer.from(mac, 0, 8).toString("hex");
-}
-
 /** Whether a `secret` member is a compact JWE; else it is the key itself, in base64url. */
 export const isEncrypted = (secret: string): boolean => secret.includes(".");
 
@@ -139,6 +131,6 @@ export async function takeSecret(given: GivenSecret, context: SecretContext, key
   if (!accepted.includes(form)) throw new ProblemError("unsupported-mode", `secrets are not taken as ${form}; capabilities lists ${accepted.join(", ")}`, { field });
   const secret = form === "jwe" ? await keys.unwrap(given.secret, context, field) : Buffer.from(given.secret, "base64url");
   if (secret.length * 8 !== given.bits) throw new ProblemError("key-unwrap", `the key has ${secret.length * 8} bits and not ${given.bits}`, { field });
-  if ((await keyCheckValue(secret, context.credentialId)) !== given.kcv) throw new ProblemError("key-unwrap", "the key does not come to the kcv", { field });
+  if (keyCheckValue(secret, context.credentialId) !== given.kcv) throw new ProblemError("key-unwrap", "the key does not come to the kcv", { field });
   return secret;
 }

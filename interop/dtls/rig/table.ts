@@ -1,5 +1,5 @@
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, type RunnerTask, type RunnerTestCase, type RunnerTestFile, type TestContext } from "vitest";
 
@@ -59,6 +59,7 @@ export function replaced(readme: string, rows: readonly string[]): string {
 
 /** Files of tests may run side by side; each reads, changes and writes the same section. */
 async function alone(work: () => void): Promise<void> {
+  mkdirSync(dirname(LOCK), { recursive: true });
   for (let attempt = 0; ; attempt++) {
     try {
       closeSync(openSync(LOCK, "wx"));

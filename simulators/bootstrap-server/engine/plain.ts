@@ -1,7 +1,7 @@
 import { matchesPattern, plainKey } from "../../../src/config/index.js";
 import type { BootstrapEntry, PlainBootstrap } from "../../../src/config/index.js";
 import { ContentFormat } from "../../../src/coap/index.js";
-import { encodeContent, objectDefinition, parsePath, pathSegments, single } from "../../../src/lwm2m/index.js";
+import { encodeContent, instance, multiple, objectDefinition, parsePath, pathSegments, single } from "../../../src/lwm2m/index.js";
 import { encodeAccount, grantsOf, plainValues } from "../account-objects.js";
 import type { ResourceWrite, WantedAccount } from "../plan.js";
 import type { Plants } from "../plants.js";
@@ -21,15 +21,24 @@ function compile(configuration: PlainBootstrap, plants: Plants): PlainWish {
       const values = plainValues(account);
       return { ssid: values.ssid, uri: values.uri, payload: encodeAccount({ ...values, ssid: values.ssid + shift }, plainKey(account)), grants: grantsOf(account.acl) };
     }),
-    resources: configuration.writes.map(({ path, value }) => resourceWrite(path, value)),
+    resources: configuration.writes.map((write) => ("value" in write ? resourceWrite(write.path, write.value) : instanceWrite(write.path, write.resources))),
   };
 }
 
-function resourceWrite(text: string, value: string | number | boolean): ResourceWrite {
+type PlainValue = string | number | boolean;
+
+function resourceWrite(text: string, value: PlainValue): ResourceWrite {
   const path = parsePath(text);
   const definition = path.object === undefined ? undefined : objectDefinition(path.object);
   const payload = encodeContent(ContentFormat.Tlv, path, single(path.resource ?? 0, value), definition ?? "1.1");
   return { path: pathSegments(path), contentFormat: ContentFormat.Tlv, payload };
+}
+
+function instanceWrite(text: string, resources: Readonly<Record<string, PlainValue | Readonly<Record<string, PlainValue>>>>): ResourceWrite {
+  const path = parsePath(text);
+  const definition = path.object === undefined ? undefined : objectDefinition(path.object);
+  const nodes = Object.entries(resources).map(([id, value]) => (typeof value === "object" ? multiple(Number(id), Object.entries(value).map(([at, one]): [number, PlainValue] => [Number(at), one])) : single(Number(id), value)));
+  return { path: pathSegments(path), contentFormat: ContentFormat.Tlv, payload: encodeContent(ContentFormat.Tlv, path, instance(path.instance ?? 0, nodes), definition ?? "1.1") };
 }
 
 /** Plain bootstrap configurations: from the configuration file by pattern, and from the operator for one endpoint. */

@@ -39,7 +39,7 @@ export class StageBodies {
     const common = { version, ssid: account.ssid, ...supersedes(record, version), ...policyOf(item) };
     if (!account.isPsk) return { ...common, mode: account.revision.body.securityMode };
     const { identity, key } = own === undefined ? this.#keyFor(client, account, item, version) : record.prepare(version, () => own.psk);
-    const shown = { mode: "psk" as const, identity: identityOf(identity), bits: key.length * 8, kcv: await keyCheckValue(key, record.credentialId) };
+    const shown = { mode: "psk" as const, identity: identityOf(identity), bits: key.length * 8, kcv: keyCheckValue(key, record.credentialId) };
     if (own !== undefined) return { ...common, ...shown, keyOrigin: "server" };
     if (link === undefined) return { ...common, ...shown };
     const terms = await this.termsOf(link).get(timeoutMs);

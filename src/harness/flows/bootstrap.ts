@@ -31,8 +31,8 @@ export async function configure(scenario: Scenario, alias: string, operators: re
   for (const operator of operators) await admit(scenario, operator, scenario.endpoint(alias), factoryPsk(scenario, operator, alias));
 }
 
-/** The same, and nobody tells the operators' servers. */
-export async function configureOnly(scenario: Scenario, alias: string, operators: readonly ServerName[], fields: Readonly<Record<string, unknown>> = {}, writes: PlainBootstrapInput["writes"] = []): Promise<void> {
+/** The same, and nobody tells the operators' servers. `more`: what else the configuration says. */
+export async function configureOnly(scenario: Scenario, alias: string, operators: readonly ServerName[], fields: Readonly<Record<string, unknown>> = {}, writes: PlainBootstrapInput["writes"] = [], more: Partial<PlainBootstrapInput> = {}): Promise<void> {
   if (scenario.specOf(alias)?.bootstrap === undefined) bootstrapAccount(scenario, alias);
   const endpoint = scenario.endpoint(alias);
   const accounts = operators.map((operator) => {
@@ -46,7 +46,7 @@ export async function configureOnly(scenario: Scenario, alias: string, operators
       ...fields,
     };
   });
-  await scenario.bootstrapServer.configure(endpoint, { accounts, writes });
+  await scenario.bootstrapServer.configure(endpoint, { accounts, writes, ...more });
   scenario.atEnd(`configuration of ${endpoint}`, () => scenario.bootstrapServer.forget(endpoint));
 }
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
 import { personalityNames, type PersonalityName } from "../../../simulators/device/index.js";
-import { itemOutcome, type ItemView } from "../actors/operator.js";
+import { itemOutcome, type ItemView, type OrderRequest } from "../actors/operator.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { checkListed, checkSet, crowdOf, devicesBy, fleetDeadlineMs, fleetOf, fleetPollMs, orderForFleet, sample, sampleEvidence, shortServerIdIn, type Crowd } from "./load.js";
+import { checkListed, checkSet, crowdOf, devicesBy, fleetDeadlineMs, fleetOf, fleetPollMs, orderForFleet, sample, sampleEvidence, shortServerIdIn, type Crowd, type FleetName } from "./load.js";
 import { isEndState } from "./provisioning.js";
 
 /** How often sleeping devices of the fleet wake while an order runs. */
@@ -26,12 +26,12 @@ const watches = new WeakMap<Scenario, Watch>();
 
 const triggersOf = async (scenario: Scenario, crowd: Crowd): Promise<number> => (await fleetOf(scenario).counters(crowd.plan)).executes;
 
-/** An order over the whole standing fleet that triggers its devices at a rate. */
-export async function orderAtRate(scenario: Scenario, operator: ServerName, type: "provision" | "update" | "remove", perMinute: number): Promise<void> {
-  const crowd = crowdOf(scenario, "standing");
+/** An order over a whole fleet that triggers its devices at a rate. */
+export async function orderAtRate(scenario: Scenario, operator: ServerName, type: OrderRequest["type"], perMinute: number, name: FleetName = "standing"): Promise<void> {
+  const crowd = crowdOf(scenario, name);
   watches.set(scenario, { beganMs: scenario.run.clock.now(), perMinute, before: await triggersOf(scenario, crowd), sightings: [] });
   // Several attempts: with one, a device that is late on a busy machine would look like one that is silent.
-  await orderForFleet(scenario, "standing", operator, type, { trigger: "via-server", spread: { perMinute }, maxAttempts: 3 });
+  await orderForFleet(scenario, name, operator, type, { trigger: "via-server", spread: { perMinute }, maxAttempts: 3 });
 }
 
 /** The operator changes the lifetime of the account that the fleet has from it. */
@@ -55,9 +55,9 @@ async function isOver(scenario: Scenario, operator: ServerName, orders: readonly
  * Waits until every item of the operator's order has come to its end, or the deadline is over; sleeping devices wake once a second meanwhile, and the
  * triggers that devices carry out are counted for `checkSpread`.
  */
-export async function awaitFleetOrder(scenario: Scenario, operator: ServerName): Promise<void> {
+export async function awaitFleetOrder(scenario: Scenario, operator: ServerName, name: FleetName = "standing"): Promise<void> {
   const { clock, deadlines } = scenario.run;
-  const crowd = crowdOf(scenario, "standing");
+  const crowd = crowdOf(scenario, name);
   const orders = crowd.population.orders.get(operator) ?? [];
   const watch = watches.get(scenario);
   const spreadMs = watch === undefined ? 0 : (crowd.size / watch.perMinute) * 60_000;
@@ -106,9 +106,11 @@ export async function checkExactlyRegistered(scenario: Scenario, operator: Serve
 /** Judges which devices the server lists with a lifetime: those that were given the changed account. */
 export async function checkExactlyWithLifetime(scenario: Scenario, operator: ServerName, lifetime: number, personalities: readonly PersonalityName[]): Promise<void> {
   const crowd = crowdOf(scenario, "standing");
-  const listed = (await scenario.server(operator).registrations(crowd.glob)).filter((registration) => registration.lifetime === lifetime);
   const expected = await devicesBy(scenario, crowd, personalities);
-  const names = listed.map(({ endpoint }) => endpoint);
+  const look = async (): Promise<string[]> => (await scenario.server(operator).registrations(crowd.glob)).filter((registration) => registration.lifetime === lifetime).map(({ endpoint }) => endpoint);
+  let names = await look();
+  // An item may be confirmed by a Register that a device had under way when it was given the account; the one with its values follows.
+  await scenario.until(fleetDeadlineMs(scenario), async () => (expected.every((endpoint) => names.includes(endpoint)) ? true : void (names = await look())));
   sampleEvidence(scenario, crowd, differing(expected, names));
   checkSet(scenario, "account-fields", `devices that server ${operator} lists with a lifetime of ${lifetime} s`, expected, names, true);
 }
@@ -122,8 +124,8 @@ function recordConfirmation(scenario: Scenario, item: ItemView): void {
 }
 
 /** Judges that the items of the operator's newest order end in exactly the predicted sets: by state, the names of the devices. */
-export async function checkFleetItems(scenario: Scenario, operator: ServerName, predicted: Readonly<Partial<Record<PersonalityName, string>>>): Promise<void> {
-  const crowd = crowdOf(scenario, "standing");
+export async function checkFleetItems(scenario: Scenario, operator: ServerName, predicted: Readonly<Partial<Record<PersonalityName, string>>>, name: FleetName = "standing"): Promise<void> {
+  const crowd = crowdOf(scenario, name);
   const orders = crowd.population.orders.get(operator) ?? [];
   const items = (await Promise.all(orders.map((id) => scenario.operators[operator].items(id)))).flat();
   for (const item of items) recordConfirmation(scenario, item);

@@ -63,7 +63,7 @@ export async function pskRecord(scenario: Scenario, operator: ServerName, endpoi
     mode: "psk",
     identity: identityOf(psk.identity),
     bits: psk.key.length * 8,
-    kcv: await keyCheckValue(psk.key, credentialId),
+    kcv: keyCheckValue(psk.key, credentialId),
     secret: await recipient.wrap(psk.key, { tenant, ep: endpoint, ssid, credentialId, version, purpose: "sm3-psk" }),
     ...more,
   };

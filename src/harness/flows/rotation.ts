@@ -66,7 +66,7 @@ async function sessionBy(scenario: Scenario, alias: string, operator: ServerName
 type SessionEvent = TraceEvent & { readonly event: Extract<TraceEvent["event"], { kind: "state" }> };
 
 /** What became of the device's DTLS sessions with the operator's server, by the device's own record. */
-async function sessionEvents(scenario: Scenario, alias: string, operator: ServerName, since = 0n): Promise<SessionEvent[]> {
+export async function sessionEvents(scenario: Scenario, alias: string, operator: ServerName, since = 0n): Promise<SessionEvent[]> {
   const endpoint = scenario.endpoint(alias);
   const id = `${endpoint}/${shortServerIdOf(scenario, operator)}`;
   return ofDevice(await scenario.events(), endpoint).filter((event): event is SessionEvent => event.event.kind === "state" && event.event.machine === "dtls" && event.event.id === id && timeOf(event) >= since);

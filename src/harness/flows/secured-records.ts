@@ -67,7 +67,7 @@ async function bodyOf(scenario: Scenario, server: ServerName, alias: string, { v
   const elsewhere = secretFor === undefined && secretOfRecord === undefined ? undefined : await pskRecord(scenario, server, scenario.endpoint(secretFor ?? alias), psk, { ...terms, credentialId: secretOfRecord ?? recordId });
   return {
     ...body,
-    ...(wrongKcv ? { kcv: await keyCheckValue(madePsk(scenario, server, scenario.endpoint(alias), version + 100).key, recordId) } : {}),
+    ...(wrongKcv ? { kcv: keyCheckValue(madePsk(scenario, server, scenario.endpoint(alias), version + 100).key, recordId) } : {}),
     ...(elsewhere === undefined ? {} : { secret: elsewhere["secret"] }),
     ...(other === undefined ? {} : { identity: identityOf(keyOf(scenario, other, server, 1).identity) }),
     ...more,
@@ -83,12 +83,16 @@ export async function stageKey(scenario: Scenario, server: ServerName, alias: st
   scenario.atEnd(`key of ${alias}`, () => scenario.server(server).asBootstrapServer({ method: "DELETE", path: `${path}?version=${staging.version ?? 1}` }));
 }
 
-export async function activateKey(scenario: Scenario, server: ServerName, alias: string, version = 1): Promise<void> {
-  await send(scenario, server, { method: "PUT", path: `${pathOf(scenario, alias)}/activation`, body: { version, sessionId: version } });
+export async function activateKey(scenario: Scenario, server: ServerName, alias: string): Promise<void> {
+  await send(scenario, server, { method: "PUT", path: `${pathOf(scenario, alias)}/activation`, body: { version: 1, sessionId: 1 } });
 }
 
-export async function takeBackActivation(scenario: Scenario, server: ServerName, alias: string, version: number): Promise<void> {
-  await send(scenario, server, { method: "DELETE", path: `${pathOf(scenario, alias)}/activation?version=${version}` });
+/** A precondition: the key is active, and the server says so. */
+export async function putKeyInForce(scenario: Scenario, server: ServerName, alias: string): Promise<void> {
+  await activateKey(scenario, server, alias);
+  const record = await scenario.server(server).asBootstrapServer({ method: "GET", path: pathOf(scenario, alias) });
+  const state: unknown = Reflect.get(Object(record.body), "state");
+  scenario.precondition(`server ${server} activates the key of "${alias}"`, scenario.lastAnswer?.code.startsWith("2") === true && state === "active", `PUT answered ${scenario.lastAnswer?.code ?? "not at all"}, the record is ${String(state)}`);
 }
 
 /** A precondition in one sentence: the server knows the key, and with `active` lets the device in with it. */
@@ -97,9 +101,7 @@ export async function tellKey(scenario: Scenario, server: ServerName, alias: str
   const done = (): string => describeAnswer({ status: Number(scenario.lastAnswer?.code), body: scenario.lastAnswer?.body });
   const isOk = (): boolean => scenario.lastAnswer?.code.startsWith("2") === true;
   scenario.precondition(`server ${server} is told the key of "${alias}"`, isOk(), done());
-  if (!active) return;
-  await activateKey(scenario, server, alias);
-  scenario.precondition(`server ${server} activates the key of "${alias}"`, isOk(), done());
+  if (active) await putKeyInForce(scenario, server, alias);
 }
 
 /** A key at the edges of what the texts allow: an identity by its length, or of bytes that are no UTF-8 ("not UTF-8"). */

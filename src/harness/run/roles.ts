@@ -12,9 +12,10 @@ import { startRoleThread, type RoleThread } from "./role-thread.js";
 
 /** Who may do what in a run with references; docs/writing-scenarios.md tells it to authors. */
 export const operators = {
-  A: { peer: "operator-a", tenant: "a", endpoints: ["ab-*", "a-*"], shortServerIds: [100, 199] },
-  B: { peer: "operator-b", tenant: "b", endpoints: ["ab-*", "b-*"], shortServerIds: [200, 299] },
-} as const satisfies Record<ServerName, { peer: string; tenant: string; endpoints: readonly string[]; shortServerIds: readonly [number, number] }>;
+  // 1 is the Short Server ID of the enabler test cases; accounts of other scenarios get theirs from the pool.
+  A: { peer: "operator-a", tenant: "a", endpoints: ["ab-*", "a-*"], shortServerIds: [1, 199], pool: [100, 199] },
+  B: { peer: "operator-b", tenant: "b", endpoints: ["ab-*", "b-*"], shortServerIds: [200, 299], pool: [200, 299] },
+} as const satisfies Record<ServerName, { peer: string; tenant: string; endpoints: readonly string[]; shortServerIds: readonly [number, number]; pool: readonly [number, number] }>;
 
 /** Endpoint names that the Bootstrap Server of a run knows; `x-...` are strangers. */
 const knownClients = ["ab-*", "a-*", "b-*"];

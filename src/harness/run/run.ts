@@ -181,7 +181,7 @@ class Run {
       bootstrapServer: this.#roles.bootstrapServer,
       servers: this.#roles.servers,
       secrets: this.#roles.secrets,
-      shortServerIds: { A: idPool(...operators.A.shortServerIds), B: idPool(...operators.B.shortServerIds) },
+      shortServerIds: { A: idPool(...operators.A.pool), B: idPool(...operators.B.pool) },
       devices,
       fleet,
       fleetSize: this.#devices,

@@ -23,7 +23,11 @@ describe("a scenario's tags", () => {
   });
 
   it("keep the ETS case as a requirement", () => {
-    expect(readTags([...tags, "@ETS:LightweightM2M-1.1-int-5"]).requirements).toContain("ETS:LightweightM2M-1.1-int-5");
+    expect(readTags([...tags, "@ETS:LightweightM2M-1.1-int-5", "@needs:psk"]).requirements).toContain("ETS:LightweightM2M-1.1-int-5");
+  });
+
+  it("name an ETS case only where its own configuration is: a run without security covers none", () => {
+    expect(() => readTags([...tags, "@ETS:LightweightM2M-1.1-int-5"])).toThrow(TagError);
   });
 
   it.each([

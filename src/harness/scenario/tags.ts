@@ -64,6 +64,7 @@ export function readTags(tags: readonly string[]): ScenarioTags {
     if (rule === undefined) throw new TagError(`names the rule ${name}, which the catalogue (src/harness/rules.ts) does not have`);
   }
   if (!named.some((name) => ruleNamed(name)?.about.includes(role))) throw new TagError(`judges the ${role}, but none of its rules (${named.join(", ")}) speaks about it`);
+  if (requirements.some((name) => name.startsWith("ETS:")) && !tags.includes("@needs:psk")) throw new TagError("covers an @ETS: case outside the case's own configuration, which is DTLS-PSK: add @needs:psk, or write @like:int-N");
   const needs = valuesOf(tags, "@needs:").map((need) => {
     if (!isNeed(need)) throw new TagError(`needs "${need}", which is none of ${needNames.join(", ")}`);
     return need;
