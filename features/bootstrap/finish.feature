@@ -16,7 +16,6 @@ Feature: Bootstrap-Finish
     And the Bootstrap Server is configured to give "c1" an account of operator A
     When "c1" starts
     Then the configuration of "c1" is corrected before the next Finish
-    And "c1" is registered with operator A
 
   @profile @SM-1 @needs:sm1 @rule:write-refused
   Scenario: A bootstrap in which a Write was refused is not applied

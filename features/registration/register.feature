@@ -38,6 +38,6 @@ Feature: Register
   Scenario: Objects and link parameters that the server does not know are no error
     Given device "c1" with a factory account of operator A
     When "c1" sends to server A:
-      | method | path | query                 | payload                                      | format |
-      | POST   | /rd  | ep=<c1>&lt=60&lwm2m=1.1 | </1/0>,</3/0>,</32767/0>;ver=7.1;new="thing" | 40     |
+      | method | path | query                 | payload                                              | format |
+      | POST   | /rd  | ep=<c1>&lt=60&lwm2m=1.1 | </1/0>,</3/0>,</32767>;ver=7.1;new="thing",</32767/0> | 40     |
     Then the answer is 2.01

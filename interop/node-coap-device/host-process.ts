@@ -43,21 +43,31 @@ export class HostProcess {
   #ended: string | undefined;
   #last = 0;
 
-  private constructor(script: string) {
-    this.#child = spawn(process.execPath, [script], { stdio: ["pipe", "pipe", "inherit"] });
-    this.#exited = once(this.#child, "close").finally(() => this.#end("the process of the node-coap devices has ended"));
+  private constructor(
+    command: string,
+    args: readonly string[],
+    private readonly what: string,
+  ) {
+    this.#child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#child.on("error", (error) => this.#end(`the process of the ${what} devices could not be started: ${error.message}`));
+    this.#exited = once(this.#child, "close").catch(() => undefined).finally(() => this.#end(`the process of the ${what} devices has ended`));
     this.#child.stdin.on("error", (error) => this.#end(error.message));
   }
 
   /** Starts the process; rejects with the reason where its stack is not installed. */
-  static async start(script: string): Promise<HostProcess> {
-    const host = new HostProcess(script);
+  static start(script: string): Promise<HostProcess> {
+    return HostProcess.launch(process.execPath, [script], "node-coap");
+  }
+
+  /** Any program that speaks the same lines. */
+  static async launch(command: string, args: readonly string[], what: string): Promise<HostProcess> {
+    const host = new HostProcess(command, args, what);
     const lines = createInterface({ input: host.#child.stdout });
     const [line] = (await Promise.race([once(lines, "line"), host.#exited.then(() => [host.#ended])])) as [unknown];
     const ready = first.safeParse(typeof line === "string" ? jsonOf(line) : undefined);
     if (ready.data?.ready !== true) {
       host.#child.kill();
-      throw new Error(ready.data?.why ?? "the node-coap devices did not start");
+      throw new Error(ready.data?.why ?? `the ${what} devices did not start`);
     }
     host.stack = ready.data.stack;
     lines.on("line", (text) => host.#hear(text));
@@ -80,7 +90,7 @@ export class HostProcess {
   #hear(text: string): void {
     const line = reply.safeParse(jsonOf(text));
     if (!line.success) {
-      this.#end(`the process of the node-coap devices wrote what is no reply: ${text.slice(0, 200)}`);
+      this.#end(`the process of the ${this.what} devices wrote what is no reply: ${text.slice(0, 200)}`);
       return;
     }
     const { id, result, refused } = line.data;

@@ -216,7 +216,7 @@ describe("a bootstrap from a plain configuration", () => {
 
   it("takes a configuration for one endpoint from its operator", async () => {
     const one = await rig({ bootstrap: [{ endpoint: "ab-*", accounts: [accountA] }] });
-    one.role.operations.setBootstrap("ab-1", { ...one.role.operations.bootstrap("ab-1")!, accounts: [{ ...one.role.operations.bootstrap("ab-1")!.accounts[0]!, shortServerId: 150 }] });
+    await one.role.operations.setBootstrap("ab-1", { ...one.role.operations.bootstrap("ab-1")!, accounts: [{ ...one.role.operations.bootstrap("ab-1")!.accounts[0]!, shortServerId: 150 }] });
     await bootstrap(one);
     expect(one.device.accounts).toEqual([150]);
     expect(one.role.operations.removeBootstrap("ab-1")).toBe(true);

@@ -1,13 +1,10 @@
 import { ContentFormat, formatCode, isSuccess, type Request, type Response } from "../../src/coap/index.js";
 import {
   decodeContent,
-  discoverRequest,
   ObjectId,
   objectDefinition,
-  parseLinks,
   readRequest,
   ServerResource,
-  tryParsePath,
   valueOf,
   type Definitions,
   type Path,
@@ -17,7 +14,7 @@ import { objectVersionOf, type DeviceModel } from "./json-values.js";
 /** Where our account lies on a device, as far as `/1/x/9` goes. */
 export type ServerInstance =
   | { readonly found: "instance"; readonly instance: number }
-  /** Nothing there to execute: the Server object is of version 1.0, or Discover does not list the resource, or no instance is ours. */
+  /** Nothing there to execute: the Server object is of version 1.0, or no instance is ours. */
   | { readonly found: "absent"; readonly detail: string }
   /** The device refused to tell. */
   | { readonly found: "refused"; readonly code: string; readonly detail: string };
@@ -25,7 +22,7 @@ export type ServerInstance =
 /** Instances that are looked at one by one when the object as a whole cannot be read. */
 const mostInstances = 16;
 
-type Ask = (operation: "read" | "discover", request: Request) => Promise<Response>;
+type Ask = (operation: "read", request: Request) => Promise<Response>;
 
 /**
  * Finds `x` of `/1/x/9`: the instance of the Server object whose Short Server ID is ours. It is read from the device, never assumed;
@@ -35,9 +32,8 @@ export async function findServerInstance(device: DeviceModel, shortServerId: num
   const version = objectVersionOf(device, ObjectId.Server);
   // /1/x/9 came with version 1.1 of the Server object (LwM2M Core 1.1 appendix E.2).
   if (version === "1.0") return { found: "absent", detail: "the Server object is of version 1.0" };
-  const located = await locate(device, shortServerId, ask, objectDefinition(ObjectId.Server, version) ?? device.version);
-  if (located.found !== "instance") return located;
-  return (await listsTrigger(located.instance, ask)) ? located : { found: "absent", detail: `Discover does not list /1/${located.instance}/9` };
+  // Whether the resource is there the Execute itself tells: Leshan's client leaves it out of Discover, and carries it out.
+  return locate(device, shortServerId, ask, objectDefinition(ObjectId.Server, version) ?? device.version);
 }
 
 async function locate(device: DeviceModel, shortServerId: number | undefined, ask: Ask, definitions: Definitions): Promise<ServerInstance> {
@@ -81,18 +77,5 @@ function shortServerIdIn(response: Response, at: Path, definitions: Definitions)
     return node.kind === "resource" && typeof node.value === "number" ? node.value : undefined;
   } catch {
     return undefined;
-  }
-}
-
-/** True also when Discover says nothing: then the Execute itself will tell. */
-async function listsTrigger(instance: number, ask: Ask): Promise<boolean> {
-  const response = await ask("discover", discoverRequest({ object: ObjectId.Server, instance }));
-  if (!isSuccess(response.code)) return true;
-  try {
-    const paths = parseLinks(response.payload ?? new Uint8Array()).map((link) => tryParsePath(link.target));
-    const resources = paths.filter((at) => at?.object === ObjectId.Server && at.instance === instance && at.resource !== undefined);
-    return resources.length === 0 || resources.some((at) => at?.resource === ServerResource.BootstrapRequestTrigger);
-  } catch {
-    return true;
   }
 }

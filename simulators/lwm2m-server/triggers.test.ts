@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Codes, ContentFormat, type IncomingRequest } from "../../src/coap/index.js";
+import { Codes } from "../../src/coap/index.js";
 import { queuedUdpBinding } from "../../src/lwm2m/index.js";
 import { ProblemError, type TriggerBody } from "../../src/smp/index.js";
 import { callerA, callerB, serverBench } from "./testing/bench.js";
@@ -35,7 +35,7 @@ describe("a trigger", () => {
     const { post, executes, one, advance } = await registered({ objects: "</1/0>,</1/3>,</3/0>", serverInstances: { 201: 0, 101: 3 } });
     post({ ssid: 101 });
     await advance(100);
-    expect(one.seen).toEqual(["GET /1", "GET /1/3", "POST /1/3/9"]);
+    expect(one.seen).toEqual(["GET /1", "POST /1/3/9"]);
     expect(executes()).toEqual(["POST /1/3/9"]);
   });
 
@@ -53,11 +53,11 @@ describe("a trigger", () => {
     await advance(500);
     post();
     await advance(500);
-    expect(one.seen).toEqual(["GET /1/0/0", "GET /1/0", "POST /1/0/9", "POST /1/0/9"]);
+    expect(one.seen).toEqual(["GET /1/0/0", "POST /1/0/9", "POST /1/0/9"]);
     await settle(one.register());
     post();
     await advance(500);
-    expect(one.seen.slice(4)).toEqual(["GET /1/0/0", "GET /1/0", "POST /1/0/9"]);
+    expect(one.seen.slice(3)).toEqual(["GET /1/0/0", "POST /1/0/9"]);
   });
 
   it.each([
@@ -73,13 +73,13 @@ describe("a trigger", () => {
     expect(state(triggerId)).toMatchObject({ state: expected, code: text });
   });
 
-  it("is unsupported, without an Execute, where Discover does not list the resource", async () => {
+  it("leaves it to the Execute whether the resource is there, whatever a Discover would list", async () => {
     const { post, state, one, executes, advance } = await registered();
-    one.script = (_operation: string, request: IncomingRequest) => (request.accept === ContentFormat.Link ? { code: Codes.Content, contentFormat: ContentFormat.Link, payload: Buffer.from("</1/0>,</1/0/0>,</1/0/8>") } : undefined);
+    one.script = withExecute({ code: Codes.NotFound });
     const { triggerId } = post();
     await advance(100);
-    expect(state(triggerId)).toMatchObject({ state: "unsupported", attempts: 0 });
-    expect(executes()).toEqual([]);
+    expect(state(triggerId)).toMatchObject({ state: "unsupported", code: "4.04" });
+    expect(executes()).toHaveLength(1);
   });
 
   it("is unsupported for a client of LwM2M 1.0, without asking it anything", async () => {
@@ -263,7 +263,7 @@ describe("a trigger for a sleeping device", () => {
     const behind = server.operations.operate("ab-1", { operation: "read", path: "/3/0/1" });
     await settle(one.update());
     await settle(Promise.all([before, behind]));
-    expect(one.seen).toEqual(["GET /3/0/0", "GET /1/0/0", "GET /1/0", "POST /1/0/9", "GET /3/0/1"]);
+    expect(one.seen).toEqual(["GET /3/0/0", "GET /1/0/0", "POST /1/0/9", "GET /3/0/1"]);
   });
 
   it("waits for the next message again when the device sleeps before it was executed", async () => {

@@ -5,7 +5,7 @@ import { readTarget } from "../harness/index.js";
 import { packageRoot, realFiles } from "../ports/real/index.js";
 
 const folder = join(packageRoot, "targets");
-const names = ["MUSTER_OPERATOR_BS", "MUSTER_OPERATOR_A", "MUSTER_OPERATOR_B", "MUSTER_TOKEN_A", "MUSTER_TOKEN_B"];
+const names = ["MUSTER_OPERATOR_BS", "MUSTER_OPERATOR_A", "MUSTER_OPERATOR_B", "MUSTER_TOKEN_A", "MUSTER_TOKEN_B", "PLATFORM_USER", "PLATFORM_PASSWORD", "PLATFORM_API_KEY"];
 const env = Object.fromEntries(names.map((name) => [name, `${name}-of-the-test`]));
 const read = (name: string) => realFiles.read(join(folder, name));
 

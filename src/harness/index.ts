@@ -9,3 +9,4 @@ export * from "./run/index.js";
 export * from "./scenario/index.js";
 export * from "./targets/index.js";
 export * from "./verdict.js";
+export * from "./adapters/index.js";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { securityModes } from "./actors/types.js";
+import { deviationOf, type KnownDeviation } from "./targets/deviations.js";
 import { exitCodeOf, verdictOf, verdicts, type ScenarioRecord, type Verdict } from "./verdict.js";
 
 /** Name and version of the format of `result.json`; it grows by optional members only, anything else is a new number. */
@@ -51,6 +52,8 @@ export const scenarioResultSchema = z.strictObject({
   /** ISO 8601. */
   startedAt: z.string(),
   durationMs: z.number().nonnegative(),
+  /** What the target's list of known deviations makes of the verdict. */
+  deviation: z.strictObject({ as: z.enum(["known", "surprise"]), clause: z.string(), expected: z.string().optional() }).optional(),
   /** Folder of its trace and capture, relative to the run's. */
   evidence: z.string().optional(),
   /** Endpoint names of its devices. */
@@ -141,9 +144,10 @@ export interface ScenarioOutcome {
   readonly leftovers: readonly string[];
 }
 
-export function scenarioResult(outcome: ScenarioOutcome): ScenarioResult {
+export function scenarioResult(outcome: ScenarioOutcome, known: readonly KnownDeviation[] = []): ScenarioResult {
   const { record } = outcome;
   const judged = verdictOf(record);
+  const deviation = deviationOf({ id: record.id, verdict: judged.verdict, reason: judged.reason }, known);
   return {
     id: record.id,
     name: record.name,
@@ -165,6 +169,7 @@ export function scenarioResult(outcome: ScenarioOutcome): ScenarioResult {
     missing: [...record.missing],
     startedAt: outcome.startedAt,
     durationMs: outcome.durationMs,
+    ...(deviation === undefined ? {} : { deviation: { ...deviation } }),
     ...(outcome.evidence === undefined ? {} : { evidence: outcome.evidence }),
     endpoints: [...outcome.endpoints],
     leftovers: [...outcome.leftovers],

@@ -2,6 +2,7 @@ import type { Fleet } from "../../simulators/fleet/index.js";
 import type { DeviceSpec } from "../../simulators/device/index.js";
 import type { Timing } from "../config/index.js";
 import type { Clock, Random } from "../ports/index.js";
+import type { AdapterFacts } from "./adapters/adapter.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, SecurityMode } from "./actors/types.js";
 import type { HealthMark } from "./run/saturation.js";
 import type { Deadlines } from "./deadlines.js";
@@ -12,6 +13,8 @@ export interface DeviceProvider {
   readonly name: string;
   /** What its devices can be made to do; a scenario that needs more is not-applicable. */
   readonly can: { readonly misbehave: boolean; readonly actions: boolean; readonly psk: boolean };
+  /** What else it cannot be asked for. */
+  readonly facts?: AdapterFacts;
   create(spec: DeviceSpec): Promise<DeviceActor>;
   /** When the run is over. */
   close?(): Promise<void>;

@@ -165,14 +165,17 @@ export interface JudgedScenario {
   readonly verdict: Verdict;
   readonly level: Level;
   readonly requirements: readonly string[];
+  /** What a list of known deviations says of it. */
+  readonly deviation?: { readonly as: "known" | "surprise" } | undefined;
 }
 
 /** `interrupted`: the run was stopped from outside, so that even a fail in it is an incomplete statement. */
 export function exitCodeOf(scenarios: readonly JudgedScenario[], run: { readonly interrupted: boolean; readonly error?: string }): ExitCode {
-  const binding = scenarios.filter((scenario) => scenario.level !== "info");
+  // A known deviation is what was to be expected; where it did not come, something has changed.
+  const binding = scenarios.filter((scenario) => scenario.level !== "info" && scenario.deviation?.as !== "known");
   const has = (verdict: Verdict): boolean => binding.some((scenario) => scenario.verdict === verdict);
   if (run.interrupted) return ExitCode.Inconclusive;
-  if (has("fail")) return ExitCode.Fail;
+  if (has("fail") || scenarios.some((scenario) => scenario.deviation?.as === "surprise")) return ExitCode.Fail;
   if (run.error !== undefined || has("error")) return ExitCode.Error;
   if (scenarios.length === 0 || has("inconclusive") || has("incomplete")) return ExitCode.Inconclusive;
   const asked = new Set(binding.flatMap((scenario) => scenario.requirements));

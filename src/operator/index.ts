@@ -3,6 +3,7 @@ export type { OperatorClientOptions } from "./client.js";
 export { EventLog } from "./event-log.js";
 export { FaultBoard } from "./faults.js";
 export type { FaultAction, FaultOutcome, FaultSpec, FaultStatus, FiredFault } from "./faults.js";
+export { OperatorProblem } from "./problem.js";
 export { redactSecrets } from "./redact.js";
 export { operatorApi } from "./server.js";
 export type { OperatorApiOptions } from "./server.js";

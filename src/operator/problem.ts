@@ -15,7 +15,7 @@ export interface Problem {
 export class OperatorProblem extends Error {
   constructor(
     readonly status: number,
-    readonly type: "schema" | "unauthenticated" | "not-found" | "full" | "peer-unavailable" | "too-large" | "internal",
+    readonly type: "schema" | "unauthenticated" | "not-found" | "full" | "peer-unavailable" | "too-large" | "unsupported" | "internal",
     detail: string,
     readonly field?: string,
   ) {
@@ -35,7 +35,7 @@ export function checked<S extends z.ZodType>(schema: S, value: unknown): z.outpu
   throw new OperatorProblem(400, "schema", `${field === "" ? "the value" : field} ${first?.message ?? "is wrong"}; ${first?.fix ?? "correct it"}`, field);
 }
 
-const titles = { schema: "Wrong request", unauthenticated: "Token missing or wrong", "not-found": "Not found", full: "No room", "peer-unavailable": "The peer did not answer", "too-large": "Body too large", internal: "Internal error" };
+const titles = { schema: "Wrong request", unauthenticated: "Token missing or wrong", "not-found": "Not found", full: "No room", "peer-unavailable": "The peer did not answer", "too-large": "Body too large", unsupported: "The role cannot be asked for this", internal: "Internal error" };
 
 export function sendProblem(reply: FastifyReply, problem: OperatorProblem): FastifyReply {
   const body: Problem = { type: `urn:muster:operator:${problem.type}`, title: titles[problem.type], status: problem.status, detail: problem.message, ...(problem.field === undefined ? {} : { field: problem.field }) };

@@ -106,7 +106,7 @@ function commonRoutes(app: FastifyInstance, options: OperatorApiOptions): void {
 function lwm2mServerRoutes(app: FastifyInstance, operations: LwM2mServerOperations): void {
   const device = (request: FastifyRequest): string => param(request, "ep");
   app.get("/registrations", (request) => operations.registrations(checked(registrationsQuerySchema, request.query)));
-  app.get("/registrations/:ep", (request) => operations.registration(device(request)) ?? missing(`registration of ${device(request)}`));
+  app.get("/registrations/:ep", async (request) => (await operations.registration(device(request))) ?? missing(`registration of ${device(request)}`));
   app.post("/devices/:ep/operations", { bodyLimit: 2 * 1024 * 1024 }, async (request) => (await operations.operate(device(request), checked(deviceOperationSchema, request.body))) ?? missing(`registration of ${device(request)}`));
   app.put("/devices/:ep/observations", { bodyLimit }, async (request) => {
     const { path } = checked(observationQuerySchema, request.query);
@@ -133,11 +133,11 @@ function lwm2mServerRoutes(app: FastifyInstance, operations: LwM2mServerOperatio
 function bootstrapServerRoutes(app: FastifyInstance, operations: BootstrapServerOperations): void {
   const device = (request: FastifyRequest): string => param(request, "ep");
   app.get("/bootstrap/:ep", (request) => operations.bootstrap(device(request)) ?? missing(`bootstrap configuration of ${device(request)}`));
-  app.put("/bootstrap/:ep", { bodyLimit }, (request, reply) => {
-    operations.setBootstrap(device(request), checked(plainBootstrapSchema, request.body));
+  app.put("/bootstrap/:ep", { bodyLimit }, async (request, reply) => {
+    await operations.setBootstrap(device(request), checked(plainBootstrapSchema, request.body));
     return nothing(reply);
   });
-  app.delete("/bootstrap/:ep", (request, reply) => (operations.removeBootstrap(device(request)) ? nothing(reply) : missing(`bootstrap configuration of ${device(request)}`)));
+  app.delete("/bootstrap/:ep", async (request, reply) => ((await operations.removeBootstrap(device(request))) ? nothing(reply) : missing(`bootstrap configuration of ${device(request)}`)));
   app.get("/sessions", (request) => ({ sessions: operations.sessions(checked(sessionsQuerySchema, request.query)) }));
 }
 

@@ -230,10 +230,13 @@ export interface SessionView {
   readonly operations: readonly string[];
 }
 
+/** At once, or later where the role is asked over a network itself. */
+type Answer<T> = T | Promise<T>;
+
 /** What a LwM2M Server offers its operator. `undefined` for an unknown device becomes 404. */
 export interface LwM2mServerOperations {
-  registrations(query: { readonly after?: string | undefined; readonly limit: number; readonly endpoint?: string | undefined }): RegistrationPage;
-  registration(endpoint: string): RegistrationView | undefined;
+  registrations(query: { readonly after?: string | undefined; readonly limit: number; readonly endpoint?: string | undefined }): Answer<RegistrationPage>;
+  registration(endpoint: string): Answer<RegistrationView | undefined>;
   operate(endpoint: string, operation: DeviceOperation): Promise<OperationResult | undefined>;
   observe(endpoint: string, path: string, attributes: JsonAttributes | undefined): Promise<OperationResult | undefined>;
   cancelObservation(endpoint: string, path: string, how: "reset" | "deregister"): Promise<OperationResult | undefined>;
@@ -246,9 +249,9 @@ export interface LwM2mServerOperations {
 
 export interface BootstrapServerOperations {
   bootstrap(endpoint: string): PlainBootstrap | undefined;
-  setBootstrap(endpoint: string, configuration: PlainBootstrap): void;
+  setBootstrap(endpoint: string, configuration: PlainBootstrap): Answer<void>;
   /** False when there was none. */
-  removeBootstrap(endpoint: string): boolean;
+  removeBootstrap(endpoint: string): Answer<boolean>;
   sessions(query: { readonly endpoint?: string | undefined; readonly limit: number }): readonly SessionView[];
 }
 

@@ -82,13 +82,17 @@ export function summary(result: RunResult, options: SummaryOptions): string {
   const paint = painter(options.colour);
   const folder = options.report.replace(/\/[^/]*$/, "");
   const rank: readonly Verdict[] = ["fail", "error", "inconclusive", "incomplete"];
-  const wrong = rank.flatMap((verdict) => result.scenarios.filter((scenario) => scenario.verdict === verdict));
+  const wrong = rank.flatMap((verdict) => result.scenarios.filter((scenario) => scenario.verdict === verdict && scenario.deviation?.as !== "known"));
+  const known = result.scenarios.filter((scenario) => scenario.deviation?.as === "known");
+  const surprises = result.scenarios.filter((scenario) => scenario.deviation?.as === "surprise");
   const checks = result.scenarios.reduce((sum, scenario) => sum + scenario.checks, 0);
   const plants = result.plants.length === 0 ? "" : `, planted faults ${result.plants.join(", ")}`;
   return [
     "",
     ...wrong.flatMap((scenario) => [...unsettled(scenario, paint, folder), ""]),
+    ...surprises.flatMap(({ name, verdict, deviation }) => [paint(33, `surprise  ${name}`), `  ${verdict}, where the known deviations have ${deviation?.expected ?? "something else"} (${deviation?.clause ?? ""})`, ""]),
     ...byRequirement(result, paint),
+    ...(known.length === 0 ? [] : [`${known.length} of them known deviations: ${known.map(({ name, deviation }) => `${name} (${deviation?.clause ?? ""})`).join("; ")}`]),
     ...latencies(result, paint),
     "",
     ...generator(result),

@@ -56,6 +56,9 @@ async function runDoctor(invocation: Invocation, given: Record<string, unknown>)
       terminal.out(`${styled(terminal, marks[grade].style, marks[grade].text.padEnd(8))} ${id.padEnd(width)}  ${detail}`);
       if (repair !== undefined) terminal.out(`${" ".repeat(9)}${"".padEnd(width)}  repair: ${repair}`);
     }
+    if (path !== undefined) {
+      for (const { id, declined } of plan.each) terminal.out(`${(declined?.as ?? "run").padEnd(15)} ${id}${declined === undefined ? "" : styled(terminal, "dim", `  ${declined.reason}`)}`);
+    }
     terminal.out(`${counts.ok} ok, ${counts.warning} warnings, ${counts.problem} problems`);
   }
   invocation.exit = counts.problem > 0 ? ExitCode.fail : ExitCode.ok;

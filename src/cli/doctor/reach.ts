@@ -1,7 +1,8 @@
 import { request } from "undici";
 import type { CoapTiming } from "../../config/index.js";
-import type { RoleTarget, RunningTarget, Target } from "../../harness/index.js";
 import { DtlsClient } from "../../dtls/index.js";
+import { adapterFor } from "../../harness/index.js";
+import type { AdaptedTarget, RoleTarget, RunningTarget, Target } from "../../harness/index.js";
 import { OperatorClient } from "../../operator/index.js";
 import type { RoleHealth } from "../../operator/index.js";
 import type { Address, Ports } from "../../ports/index.js";
@@ -86,6 +87,19 @@ async function operatorAnswers(id: string, operator: NonNullable<RunningTarget["
   }
 }
 
+/** A system that the run starts itself is not started for a look; one that is running is asked. */
+async function adapted(id: string, { entry, facts, secrets }: AdaptedTarget, ports: Ports): Promise<Finding[]> {
+  if (entry.start !== undefined) return [ok(id, `${facts.name}, started by the run: ${entry.start.command.join(" ").slice(0, 120)}`)];
+  const means = { clock: ports.clock, secrets, ask: undefined };
+  const adapter = id.endsWith("bootstrapServer") ? adapterFor.bootstrapServer(entry, means) : adapterFor.server(entry, means);
+  try {
+    const found = await adapter.check();
+    return found.map(({ what, ok: good, detail, repair }) => (good ? ok(`${id}.api`, `${what} ${detail}`) : problem(`${id}.api`, `${what} ${detail}`, repair ?? "correct the target file")));
+  } finally {
+    await adapter.close();
+  }
+}
+
 export interface Reached {
   readonly findings: readonly Finding[];
   /** Roles with an address that does not answer as it should. */
@@ -105,6 +119,7 @@ export async function reach(target: Target, ports: Ports): Promise<Reached> {
   const findings = await Promise.all(
     roles.map(async ([name, role]): Promise<Finding[]> => {
       if (role.kind === "reference") return [ok(`target.${name}`, `${name} is our reference, started by the run`)];
+      if (role.kind === "adapted") return adapted(`target.${name}`, role, ports);
       const { uris, smp, operator } = role;
       const found = [...(uris.nosec === undefined ? [] : [coapPing(`target.${name}.coap`, uris.nosec, ports, target.timing.coap)]), ...(uris.psk === undefined ? [] : [dtlsAnswers(`target.${name}.coaps`, uris.psk, ports)]), smpAnswers(`target.${name}.smp`, smp)];
       if (operator === undefined) return [...(await Promise.all(found)), warning(`target.${name}.operator`, `${name} has no operator API`, "scenarios that must steer or watch it will be not-applicable; give operator in the target file if it has one")];

@@ -194,6 +194,10 @@ export async function checkWritesAccepted(scenario: Scenario, alias: string, obj
     return asked.length > 0 && asked.every((exchange) => exchange.answer !== undefined) ? asked : undefined;
   });
   const bad = writes?.find((exchange) => exchange.answer !== "2.04");
+  if (writes === undefined) {
+    const asked = coapExchanges(ofRole(await scenario.events(), scenario.bootstrapServer.role, scenario.endpoint(alias))).some((exchange) => isOperation("write")(exchange) && objectOf(exchange) === object);
+    scenario.precondition(`the Bootstrap Server writes /${object} to "${alias}"`, asked, "it sends no such Write");
+  }
   scenario.check({
     rule: "device-ignores-unknown-optional",
     text: `Writes of /${object} to "${alias}"`,

@@ -5,3 +5,4 @@ export { RoleError } from "./role-thread.js";
 export { operators, type RoleScripts } from "./roles.js";
 export { planRun, run, type RunEnvironment, type RunOptions } from "./run.js";
 export { cucumberStatus, currentSession, type HookResult, type ScenarioSession } from "./session.js";
+export { declinedBefore, type DeviceMeans } from "./outlook.js";

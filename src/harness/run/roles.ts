@@ -1,10 +1,12 @@
-import { bootstrapServerConfig, lwm2mServerConfig, seedNumber, type BootstrapServerConfig, type LwM2mServerConfig } from "../../config/index.js";
+import { bootstrapServerConfig, lwm2mServerConfig, seedNumber, type BootstrapServerConfig, type LwM2mServerConfig, type PeerConfig } from "../../config/index.js";
 import { OperatorClient } from "../../operator/index.js";
-import { formatAddress, type Address, type BindOptions, type Clock, type Network, type Secrets } from "../../ports/index.js";
+import { formatAddress, type Address, type BindOptions, type Clock, type Network, type Programs, type Secrets } from "../../ports/index.js";
 import { parseCoapUri } from "../../transport/index.js";
 import { ServedBootstrapServer, ServedLwM2mServer, type SmpCaller } from "../actors/served.js";
 import { securityModes, type BootstrapServerActor, type LwM2mServerActor, type ServerUris } from "../actors/types.js";
-import type { RoleTarget, RunningTarget, ServerName, Target } from "../targets/index.js";
+import type { AdapterFront, Ask } from "../adapters/index.js";
+import type { AdaptedTarget, RoleTarget, RunningTarget, ServerName, Target } from "../targets/index.js";
+import { adaptedRole } from "./adapted-role.js";
 import { forwardPort } from "./port-forward.js";
 import { startRoleThread, type RoleThread } from "./role-thread.js";
 
@@ -39,6 +41,10 @@ export interface RolesEnvironment {
   /** Unlike that of any other run. */
   readonly nonce: string;
   readonly freePorts: (host: string, count: number) => Promise<number[]>;
+  /** Starts the systems that a target file tells how to start. */
+  readonly programs: Programs;
+  /** Asks whoever sits at the terminal; absent where nobody does. */
+  readonly ask?: Ask | undefined;
   readonly smpCaller: (baseUrl: string, token: string, nonce: string) => SmpCaller;
   readonly onLost: (reason: string) => void;
 }
@@ -101,6 +107,8 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
       return { thread: role, operator: operatorOf(`http://${formatAddress(role.http)}`, config.operatorToken) };
     };
 
+    const adapted = (role: AdaptedTarget, name: string, httpPort: number, peers: readonly PeerConfig[]): Promise<AdapterFront> =>
+      adaptedRole(role, { name, httpPort, peers, timing: target.timing.profile }, environment, (end) => started.push(end));
     const forward = async (at: BindOptions, to: Address): Promise<Address> => {
       const forwarded = await forwardPort(network, at, to);
       started.push(() => forwarded.close());
@@ -117,6 +125,11 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
           }
         }
         return running(role);
+      }
+      if (role.kind === "adapted") {
+        const front = await adapted(role, roleName(name), port, [{ id: bootstrapPeer, tenant: operators[name].tenant, smp: bsUrl, token: pairTokens[name], endpoints: ["*"], uris: ["*"], shortServerIds: operators[name].shortServerIds }]);
+        const [coap, coaps] = [await forward({ host: loopback }, front.coap), front.coaps === undefined ? undefined : await forward({ host: loopback }, front.coaps)];
+        return { uris: urisOf(front.coap, front.coaps), secondUris: urisOf(coap, coaps), smpUrl: httpUrl(port), operator: operatorOf(httpUrl(port), front.operatorToken) };
       }
       const { endpoints, shortServerIds, tenant } = operators[name];
       const config = lwm2mServerConfig({
@@ -147,6 +160,10 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
     const startBootstrapServer = async (): Promise<Started> => {
       const role = target.bootstrapServer;
       if (role.kind === "running") return running(role);
+      if (role.kind === "adapted") {
+        const front = await adapted(role, bootstrapPeer, bsPort, [peerOf("A"), peerOf("B")]);
+        return { uris: urisOf(front.coap, front.coaps), secondUris: {}, smpUrl: bsUrl, operator: operatorOf(bsUrl, front.operatorToken) };
+      }
       const config = bootstrapServerConfig({
         name: bootstrapPeer,
         coap: `${loopback}:0`,

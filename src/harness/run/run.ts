@@ -247,14 +247,14 @@ class Run {
     if (session.abandoned) return;
     this.#sessions.delete(session);
     this.#merger.add(envelopes);
-    const result = scenarioResult(session.outcome);
+    const result = scenarioResult(session.outcome, this.#target.knownDeviations);
     this.#results.push(result);
     this.listener({ type: "scenario-finished", scenario: planned, result, finished: ++this.#finished, total: this.scenarios.length });
   }
 
   /** Scenarios that were running, or never began, when the run ended. */
   #unfinished(): ScenarioResult[] {
-    const running = [...this.#sessions].map((session) => scenarioResult(session.outcome));
+    const running = [...this.#sessions].map((session) => scenarioResult(session.outcome, this.#target.knownDeviations));
     const known = new Set([...this.#results, ...running].map((result) => result.id));
     const { clock } = this.environment.ports;
     const waiting = this.scenarios
@@ -267,7 +267,7 @@ class Run {
     const { clock } = this.environment.ports;
     const interrupted = this.options.signal?.aborted === true;
     const scenarios = [...this.#results, ...this.#unfinished()];
-    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : Object.values(role.uris).join(", "));
+    const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : role.kind === "adapted" ? `${role.facts.name} at ${role.entry.coap}` : Object.values(role.uris).join(", "));
     const fleet = this.#fleet;
     const launched = fleet !== undefined && fleet.snapshot().counters.devices > 0;
     const healths = await this.#healths();

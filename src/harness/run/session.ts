@@ -1,15 +1,20 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { after, type Timer } from "../../ports/index.js";
+import { OperatorError } from "../../operator/index.js";
 import type { EvidenceStore } from "../evidence/store.js";
 import { PreconditionMissing, Unsupported, CheckFailed } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
 import { verdictOf, type StepRecord, type Verdict, type VerdictWithReason } from "../verdict.js";
 import type { PlannedScenario } from "./plan.js";
+import { declinedBefore } from "./outlook.js";
 import { stepKeyword } from "./plan.js";
 import type { RunListener } from "./progress.js";
 import type { HealthMark } from "./saturation.js";
 import { unansweredBy } from "./unanswered.js";
 import type { ScenarioOutcome } from "../result.js";
+
+/** HTTP status of a call that a role's adapter cannot express. */
+const cannotBeAsked = 501;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -44,18 +49,8 @@ export class ScenarioSession {
   /** Before the first step: declines what the target cannot do. */
   begin(): HookResult {
     const { run, recorder, security } = this.scenario;
-    for (const need of new Set([...this.planned.declared.needs, security])) {
-      if (need === "misbehaviour") {
-        if (!run.devices.can.misbehave) recorder.decline("not-applicable", `devices on ${run.devices.name} cannot be made to misbehave`);
-      } else if (need === "psk" && !run.devices.can.psk) {
-        recorder.decline("not-applicable", `devices on ${run.devices.name} speak no DTLS`);
-      } else if (need === "fleet") {
-        if (run.fleet === undefined) recorder.decline("not-applicable", `devices on ${run.devices.name} are no fleet`);
-      } else {
-        const lack = run.missing.get(need);
-        if (lack !== undefined) recorder.decline(lack.as, lack.reason);
-      }
-    }
+    const lack = declinedBefore(this.planned, run.target, run.devices, run.fleet !== undefined, security, run.missing);
+    if (lack !== undefined) recorder.decline(lack.as, lack.reason);
     return recorder.record().declined === undefined ? undefined : "skipped";
   }
 
@@ -97,6 +92,11 @@ export class ScenarioSession {
     } catch (error) {
       if (error instanceof PreconditionMissing) return "pending";
       if (error instanceof Unsupported) {
+        this.scenario.recorder.decline("unsupported", error.message, this.#acted);
+        return "pending";
+      }
+      // An adapter found out only now that its system cannot be asked for this.
+      if (error instanceof OperatorError && error.status === cannotBeAsked) {
         this.scenario.recorder.decline("unsupported", error.message, this.#acted);
         return "pending";
       }

@@ -11,7 +11,7 @@ const badGateway = 502;
  */
 export function unansweredBy(error: unknown, target: Target): string | undefined {
   const { bootstrapServer, servers } = target;
-  if (![bootstrapServer, servers.A, servers.B].some(({ kind }) => kind === "running")) return undefined;
+  if (![bootstrapServer, servers.A, servers.B].some(({ kind }) => kind !== "reference")) return undefined;
   if (error instanceof SmpUnreachableError) return error.message;
   return error instanceof OperatorError && (error.status === undefined || error.status === badGateway) ? error.message : undefined;
 }

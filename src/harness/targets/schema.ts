@@ -1,5 +1,7 @@
 import { z } from "zod";
-import { coapUriSchema, httpUrlSchema, timingSchema } from "../../config/index.js";
+import { coapUriSchema, findings, httpUrlSchema, timingSchema } from "../../config/index.js";
+import { knownKeys } from "../../config/schema-keys.js";
+import { leshanSchema, manualSchema, templateBootstrapSchema, templateServerSchema } from "./steered.js";
 
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable" });
 
@@ -36,14 +38,53 @@ const running = z.strictObject({
 
 const reference = z.union([z.literal("reference"), z.strictObject({ reference: z.literal(true), tokenEnv: environmentName.optional() })]);
 
+const without = { without: z.array(z.enum(capabilityNames)).default([]) };
+const leshan = leshanSchema.extend(without);
+const templateServer = templateServerSchema.extend(without);
+const templateBootstrap = templateBootstrapSchema.extend(without);
+const manual = manualSchema.extend(without);
+
+/** The one schema that an entry means, by what it says of itself: so that an error is about that one, and not about all that it could have been. */
+function oneOf<T>(schemaOf: (entry: unknown) => z.ZodType<T>) {
+  return z.unknown().transform((entry, context): T => {
+    const schema = schemaOf(entry);
+    const parsed = schema.safeParse(entry);
+    if (parsed.success) return parsed.data;
+    for (const { path, message, fix } of findings(parsed.error.issues, (at) => knownKeys(schema, at))) context.issues.push({ code: "custom", message, input: entry, path: [...path], params: { fix } });
+    return z.NEVER;
+  });
+}
+
+const adapterIn = (entry: unknown): unknown => (typeof entry === "object" && entry !== null && "adapter" in entry ? entry.adapter : undefined);
+const isReference = (entry: unknown): boolean => typeof entry !== "object" || entry === null || "reference" in entry;
+const unknownAdapter = z.looseObject({ adapter: z.enum(["leshan", "http-template", "manual"]) }).transform((): never => z.NEVER);
+
+type ServerEntry = z.output<typeof reference> | z.output<typeof running> | z.output<typeof leshan> | z.output<typeof templateServer> | z.output<typeof manual>;
+type BootstrapEntry = z.output<typeof reference> | z.output<typeof running> | z.output<typeof leshan> | z.output<typeof templateBootstrap> | z.output<typeof manual>;
+
+const serverEntry = oneOf<ServerEntry>((entry) => {
+  if (isReference(entry)) return reference;
+  const adapter = adapterIn(entry);
+  if (adapter === undefined) return running;
+  return adapter === "leshan" ? leshan : adapter === "http-template" ? templateServer : adapter === "manual" ? manual : unknownAdapter;
+});
+const bootstrapEntry = oneOf<BootstrapEntry>((entry) => {
+  if (isReference(entry)) return reference;
+  const adapter = adapterIn(entry);
+  if (adapter === undefined) return running;
+  return adapter === "leshan" ? leshan : adapter === "http-template" ? templateBootstrap : adapter === "manual" ? manual : unknownAdapter;
+});
+
 /** A target file: who plays which role, and how it is reached and steered. */
 export const targetSchema = z.strictObject({
   name: z.string().min(1).max(64).optional(),
-  bootstrapServer: z.union([reference, running]).default("reference"),
-  serverA: z.union([reference, running]).default("reference"),
-  serverB: z.union([reference, running]).default("reference"),
+  bootstrapServer: bootstrapEntry.default("reference"),
+  serverA: serverEntry.default("reference"),
+  serverB: serverEntry.default("reference"),
   /** Timing of what is already running; references and devices follow it. */
   timing: timingSchema.default("rfc"),
+  /** File of known deviations, relative to this one. */
+  knownDeviations: z.string().min(1).optional(),
   /** Rules the references break on purpose, by role: a test of the scenarios themselves. */
   plants: z.strictObject({ bootstrapServer: z.array(z.string()).default([]), lwm2mServer: z.array(z.string()).default([]) }).optional(),
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ConfigError } from "../../config/index.js";
 import { packageRoot, realFiles } from "../../ports/real/index.js";
 import { missingCapabilities, readTarget, referenceTarget } from "./target.js";
+import { deviationOf, readDeviations } from "./deviations.js";
 
 const secret = "0123456789abcdef";
 const running = (more = ""): string => `serverA:\n  coap: coap://127.0.0.1:5683\n  smp: http://127.0.0.1:8080\n${more}`;
@@ -51,5 +52,41 @@ describe("what a target cannot do", () => {
     expect(missing.get("faults")).toEqual({ as: "unsupported", reason: "server A has no operator API" });
     expect(missing.get("sm2")).toEqual({ as: "not-applicable", reason: "server A states that it is without sm2" });
     expect(missing.get("second-uri")?.as).toBe("not-applicable");
+  });
+});
+
+describe("a target file with an adapter", () => {
+  const errorOf = (text: string): string => {
+    try {
+      readTarget(text, "target.yaml", {});
+      return "";
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  };
+
+  it.each([
+    ["an adapter that is none", "serverA: { adapter: leshann, coap: 'coap://127.0.0.1:1' }", /target\.yaml:1:12: serverA\.adapter: is not one of leshan, http-template, manual/],
+    ["an address of another protocol", "serverA:\n  adapter: manual\n  coap: http://127.0.0.1:1", /target\.yaml:3:3: serverA\.coap: "http:\/\/127\.0\.0\.1:1" is not a coap:\/\/ URI; write it as coap:\/\/127\.0\.0\.1:5683/],
+    ["a key with a typing mistake", "serverA:\n  adapter: leshan\n  coap: coap://127.0.0.1:1\n  api: http://x\n  dialct: M4", /target\.yaml:5:3: serverA\.dialct: is not a known key; did you mean "dialect"\?/],
+    ["a call whose pattern is none", "serverA:\n  adapter: http-template\n  coap: coap://127.0.0.1:1\n  api: http://x\n  calls:\n    read: { path: /x, code: { pattern: '(' } }", /target\.yaml:6:\d+: serverA\.calls\.read\.code\.pattern: is not a regular expression/],
+    ["a missing address", "serverA: { adapter: manual }", /target\.yaml:1:\d+: serverA\.coap: is missing/],
+  ])("names file, line, key and the fix of %s", (_what, text, expected) => {
+    expect(errorOf(text)).toMatch(expected);
+  });
+});
+
+describe("known deviations", () => {
+  const known = readDeviations("deviations:\n  - { scenario: a/b, verdict: fail, reason: [lifetime, 'actual 2.01'], clause: the text }", "known.yaml");
+
+  it("are what was expected only with the verdict and each word of the reason", () => {
+    expect(deviationOf({ id: "a/b", verdict: "fail", reason: "lifetime: expected 4.00, actual 2.01" }, known)).toEqual({ as: "known", clause: "the text" });
+    expect(deviationOf({ id: "a/b", verdict: "fail", reason: "lifetime: expected 4.00, actual 5.00" }, known)?.as).toBe("surprise");
+  });
+
+  it("make an unexpected pass a surprise, and nothing of what did not run", () => {
+    expect(deviationOf({ id: "a/b", verdict: "pass", reason: "1 check" }, known)?.as).toBe("surprise");
+    expect(deviationOf({ id: "a/b", verdict: "unsupported", reason: "" }, known)).toBeUndefined();
+    expect(deviationOf({ id: "a/c", verdict: "fail", reason: "lifetime" }, known)).toBeUndefined();
   });
 });

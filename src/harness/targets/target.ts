@@ -1,6 +1,10 @@
-import { loadYaml, resolveToken, timing, type Timing, type TokenSources } from "../../config/index.js";
+import { ConfigError, keyOf, loadYaml, resolveToken, timing, type Timing, type TokenSources } from "../../config/index.js";
+import type { AdapterFacts, SteeredRoleName } from "../adapters/index.js";
+import { factsOf } from "../adapters/index.js";
 import type { SecurityMode, ServerUris } from "../actors/types.js";
 import { targetSchema, type Capability, type TargetFile } from "./schema.js";
+import type { KnownDeviation } from "./deviations.js";
+import type { SteeredFile } from "./steered.js";
 
 /** A role that somebody else started. */
 export interface RunningTarget {
@@ -13,12 +17,23 @@ export interface RunningTarget {
   readonly without: readonly Capability[];
 }
 
+/** A role of somebody else's that is steered by its own interface. */
+export interface AdaptedTarget {
+  readonly kind: "adapted";
+  /** With the names of free ports still in it. */
+  readonly entry: SteeredFile;
+  readonly facts: AdapterFacts;
+  /** What the entry names environment variables for. Never in a report. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly without: readonly Capability[];
+}
+
 /** A role that the run starts itself. */
 export interface ReferenceTarget {
   readonly kind: "reference";
 }
 
-export type RoleTarget = RunningTarget | ReferenceTarget;
+export type RoleTarget = RunningTarget | ReferenceTarget | AdaptedTarget;
 export type ServerName = "A" | "B";
 
 export interface Target {
@@ -28,6 +43,9 @@ export interface Target {
   /** The bearer token that the Bootstrap Server and this LwM2M Server share; undefined: made for the run. */
   readonly pairTokens: Readonly<Record<ServerName, string | undefined>>;
   readonly timing: Timing;
+  /** As the target file names it. */
+  readonly knownDeviationsFile?: string;
+  readonly knownDeviations?: readonly KnownDeviation[];
   readonly plants: { readonly bootstrapServer: readonly string[]; readonly lwm2mServer: readonly string[] };
 }
 
@@ -41,12 +59,30 @@ export const referenceTarget: Target = {
   plants: { bootstrapServer: [], lwm2mServer: [] },
 };
 
-type RoleEntry = TargetFile["serverA"];
+type RoleEntry = TargetFile["serverA"] | TargetFile["bootstrapServer"];
 
 const urisOf = (nosec: string | undefined, psk: string | undefined): ServerUris => ({ ...(nosec === undefined ? {} : { nosec }), ...(psk === undefined ? {} : { psk }) });
 
-function roleOf(entry: RoleEntry, key: string, sources: TokenSources): RoleTarget {
+interface Sources extends TokenSources {
+  /** Somebody sits at the terminal. */
+  readonly interactive: boolean;
+}
+
+function secretsOf(entry: SteeredFile, key: string, { env, source = "", locate }: Sources): Record<string, string> {
+  if (entry.adapter !== "http-template") return {};
+  return Object.fromEntries(
+    Object.entries(entry.secrets).map(([name, { env: variable }]) => {
+      const value = env[variable];
+      if (value !== undefined && value !== "") return [name, value] as const;
+      const path = [key, "secrets", name, "env"];
+      throw new ConfigError([{ source, ...locate?.(path), key: keyOf(path), message: `the environment variable ${variable} is not set`, fix: `set it: export ${variable}=...` }]);
+    }),
+  );
+}
+
+function roleOf(entry: RoleEntry, key: string, sources: Sources): RoleTarget {
   if (entry === "reference" || "reference" in entry) return { kind: "reference" };
+  if ("adapter" in entry) return { kind: "adapted", entry, facts: factsOf(entry, key === "bootstrapServer" ? "bootstrap-server" : "lwm2m-server", sources.interactive), secrets: secretsOf(entry, key, sources), without: entry.without };
   const operatorToken = entry.operatorTokenEnv ?? (key === "bootstrapServer" ? entry.tokenEnv : undefined);
   return {
     kind: "running",
@@ -60,20 +96,21 @@ function roleOf(entry: RoleEntry, key: string, sources: TokenSources): RoleTarge
 }
 
 function pairToken(entry: RoleEntry, key: string, sources: TokenSources): string | undefined {
-  if (entry === "reference") return undefined;
+  if (entry === "reference" || "adapter" in entry) return undefined;
   return entry.tokenEnv === undefined ? undefined : resolveToken({ tokenEnv: entry.tokenEnv }, [key, "token"], sources);
 }
 
 /** Reads a target file. Throws `ConfigError` naming file, line, key and the fix. */
-export function readTarget(text: string, file: string, env: Readonly<Record<string, string | undefined>>): Target {
+export function readTarget(text: string, file: string, env: Readonly<Record<string, string | undefined>>, interactive = false): Target {
   const { value, locate } = loadYaml(text, file, targetSchema);
-  const sources: TokenSources = { env, source: file, locate };
+  const sources: Sources = { env, source: file, locate, interactive };
   return {
     name: value.name ?? file.replace(/^.*\//, "").replace(/\.ya?ml$/, ""),
     bootstrapServer: roleOf(value.bootstrapServer, "bootstrapServer", sources),
     servers: { A: roleOf(value.serverA, "serverA", sources), B: roleOf(value.serverB, "serverB", sources) },
     pairTokens: { A: pairToken(value.serverA, "serverA", sources), B: pairToken(value.serverB, "serverB", sources) },
     timing: timing(value.timing),
+    ...(value.knownDeviations === undefined ? {} : { knownDeviationsFile: value.knownDeviations }),
     plants: { bootstrapServer: value.plants?.bootstrapServer ?? [], lwm2mServer: value.plants?.lwm2mServer ?? [] },
   };
 }
@@ -91,7 +128,7 @@ const rolesOf = (target: Target): readonly (readonly [name: string, role: RoleTa
 ];
 
 /** What the devices of a run speak where nobody says: DTLS, unless some role has no port for it. */
-export const usualSecurity = (target: Target): SecurityMode => (rolesOf(target).every(([, role]) => role.kind === "reference" || role.uris.psk !== undefined) ? "psk" : "nosec");
+export const usualSecurity = (target: Target): SecurityMode => (rolesOf(target).every(([, role]) => role.kind === "reference" || (role.kind === "running" && role.uris.psk !== undefined)) ? "psk" : "nosec");
 
 /** What the target as a whole cannot do in a run of this security. A running role without operator API can be neither steered nor watched. */
 export function missingCapabilities(target: Target, security: SecurityMode): ReadonlyMap<Capability, Lack> {
@@ -103,6 +140,12 @@ export function missingCapabilities(target: Target, security: SecurityMode): Rea
   ] as const;
   for (const [name, role, steered] of roles) {
     if (role.kind === "reference") continue;
+    if (role.kind === "adapted") {
+      const queued = role.facts.lacks.get("trigger-queued");
+      if (queued !== undefined) missing.set("queue-mode", { as: "unsupported", reason: `${name} (${role.facts.name}): ${queued}` });
+      for (const capability of role.without) missing.set(capability, { as: "not-applicable", reason: `${name} states that it is without ${capability}` });
+      continue;
+    }
     if (role.operator === undefined) for (const capability of steered) missing.set(capability, { as: "unsupported", reason: `${name} has no operator API` });
     for (const capability of role.without) missing.set(capability, { as: "not-applicable", reason: `${name} states that it is without ${capability}` });
   }
@@ -111,8 +154,24 @@ export function missingCapabilities(target: Target, security: SecurityMode): Rea
   if (security === "nosec") missing.set("psk", { as: "not-applicable", reason: "the run is one without DTLS" });
   for (const [name, role] of rolesOf(target)) {
     if (role.kind === "reference") continue;
+    if (role.kind === "adapted") {
+      const secured = role.entry.coaps !== undefined && (role.entry.capabilities?.security.includes("psk") ?? false);
+      if (!secured) missing.set("psk", { as: "not-applicable", reason: `${name} states no coaps address, or no security mode psk` });
+      continue;
+    }
     if (role.uris.psk === undefined) missing.set("psk", { as: "not-applicable", reason: `${name} has no coaps address` });
     if (role.uris.nosec === undefined) missing.set("nosec", { as: "not-applicable", reason: `${name} has no coap address` });
   }
   return missing;
+}
+
+/** What is known of the roles that an adapter steers. */
+export function steeredRoles(target: Target): Readonly<Partial<Record<SteeredRoleName, AdapterFacts>>> {
+  const roles = { bootstrapServer: target.bootstrapServer, A: target.servers.A, B: target.servers.B } as const;
+  const facts: Partial<Record<SteeredRoleName, AdapterFacts>> = {};
+  for (const name of ["bootstrapServer", "A", "B"] as const) {
+    const role = roles[name];
+    if (role.kind === "adapted") facts[name] = role.facts;
+  }
+  return facts;
 }

@@ -1,0 +1,75 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { resultSchema, type RunResult } from "../src/harness/index.js";
+import { start } from "./process.js";
+
+const root = join(import.meta.dirname, "..");
+const cache = join(import.meta.dirname, ".cache");
+const muster = join(root, "dist/src/cli/main.js");
+const out = mkdtempSync(join(tmpdir(), "muster-leshan-roles-"));
+
+/** A run in a process of its own, as a user has it. */
+async function run(name: string, ...args: readonly string[]): Promise<{ readonly code: number | null; readonly result: RunResult; readonly output: string }> {
+  const folder = join(out, name);
+  const process_ = await start(process.execPath, [muster, "run", "--functional", "--out", folder, "--seed", "7", ...args], { cwd: root });
+  const code = await process_.exited;
+  const [newest] = readdirSync(folder).filter((entry) => entry !== "latest");
+  return { code, result: resultSchema.parse(JSON.parse(readFileSync(join(folder, newest ?? "", "result.json"), "utf8"))), output: process_.output() };
+}
+
+const unexpected = ({ scenarios }: RunResult): string[] =>
+  scenarios.filter(({ verdict, deviation }) => deviation?.as === "surprise" || (!["pass", "unsupported", "not-applicable"].includes(verdict) && deviation === undefined)).map(({ id, verdict, reason }) => `${verdict} ${id}: ${reason}`);
+
+const passed = ({ scenarios }: RunResult, judges: string): number => scenarios.filter((scenario) => scenario.verdict === "pass" && scenario.judges === judges).length;
+
+/** Left out of the run unless it is installed; in CI it must be. */
+function installed(file: string): boolean {
+  if (existsSync(join(cache, file))) return true;
+  if (process.env["CI"] !== undefined) throw new Error(`${file} is not there: run interop/setup`);
+  return false;
+}
+
+describe("Leshan in each role", () => {
+  afterAll(() => rmSync(out, { recursive: true, force: true }));
+
+  it("as LwM2M Server 2.0.0-M18 passes what it is known to pass, and departs from the text where it is known to", async (test) => {
+    if (!installed("leshan/server/classes/Main.class")) return test.skip("Leshan's server is not installed: run interop/setup");
+    const { code, result, output } = await run("m18", "--security", "psk", "--target", "targets/leshan-m18.yaml", "registration", "management", "server-management/sm2-at-the-server.feature");
+    expect(unexpected(result), output).toEqual([]);
+    expect(result.scenarios.filter(({ deviation }) => deviation?.as === "known")).toHaveLength(4);
+    expect(passed(result, "lwm2m-server")).toBeGreaterThanOrEqual(25);
+    expect(code, output).toBe(0);
+  }, 180_000);
+
+  it("as LwM2M Server behind calls that a target file maps is judged as behind the adapter made for it", async (test) => {
+    if (!installed("leshan/server/classes/Main.class")) return test.skip("Leshan's server is not installed: run interop/setup");
+    const { result, output } = await run("template", "--target", "targets/leshan-template.yaml", "management/operations.feature", "server-management/sm2-at-the-server.feature");
+    expect(unexpected(result), output).toEqual([]);
+    expect(passed(result, "lwm2m-server")).toBeGreaterThanOrEqual(9);
+    expect(passed(result, "device")).toBeGreaterThanOrEqual(25);
+  }, 180_000);
+
+  it("as LwM2M Server 2.0.0-M4, its demo as it was published, triggers bootstraps and is told apart from the newer one", async (test) => {
+    if (!installed("leshan-server-demo-2.0.0-M4-jar-with-dependencies.jar")) return test.skip("Leshan's demo is not installed: run interop/setup");
+    const { result, output } = await run("m4", "--target", "targets/leshan-m4.yaml", "registration/register-parameters.feature", "server-management/sm2-trigger.feature");
+    expect(unexpected(result), output).toEqual([]);
+    expect(result.scenarios.find(({ id }) => id.endsWith("does-not-speak-is-refused"))).toMatchObject({ verdict: "fail", deviation: { as: "known" } });
+  }, 180_000);
+
+  it("as Bootstrap Server 2.0.0-M15 gives devices their accounts", async (test) => {
+    if (!installed("leshan/bootstrap/classes/Main.class")) return test.skip("Leshan's bootstrap server is not installed: run interop/setup");
+    const { result, output } = await run("bootstrap", "--target", "targets/leshan-bootstrap.yaml", "bootstrap/request.feature", "bootstrap/finish.feature");
+    expect(unexpected(result), output).toEqual([]);
+    expect(passed(result, "bootstrap-server")).toBeGreaterThanOrEqual(5);
+  }, 180_000);
+
+  it("as device bootstraps from ours, registers, is managed and triggered", async (test) => {
+    if (!installed("leshan/client/classes/Main.class")) return test.skip("Leshan's client is not installed: run interop/setup");
+    const { result, output } = await run("device", "--target", "targets/leshan-device.yaml", "--devices-on", "leshan", "registration/device.feature", "management/bootstrap-trigger.feature", "reporting", "server-management/sm2-at-the-server.feature");
+    expect(unexpected(result), output).toEqual([]);
+    expect(passed(result, "device")).toBeGreaterThanOrEqual(14);
+    expect(result.scenarios.find(({ id }) => id.endsWith("a-device-that-accepts-the-trigger-asks-for-its-bootstrap"))).toMatchObject({ verdict: "pass" });
+  }, 180_000);
+});

@@ -1,0 +1,61 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { packageRoot } from "../../ports/real/index.js";
+import { properties, type AdapterFacts, type Property } from "./adapter.js";
+import { inexpressible, needsOf } from "./expressible.js";
+import { leshanServerFacts } from "./leshan/server.js";
+
+const scenario = (rules: readonly string[], ...steps: readonly string[]) => ({ rules, steps: steps.map((text) => ({ text })) });
+const leshan = { A: leshanServerFacts("M15") };
+
+describe("what an adapter cannot express", () => {
+  it("is told with the first step that it cannot express, and why", () => {
+    const told = inexpressible(scenario(["queue-order"], 'device "c1" is registered with operator A', 'the Bootstrap Server withdraws its trigger of "c1" at server A'), leshan);
+    expect(told).toMatchObject({ as: "unsupported" });
+    expect(told?.reason).toContain('the step "the Bootstrap Server withdraws its trigger of "c1" at server A" cannot be expressed: server A (leshan M15) cannot let a trigger expire or be withdrawn: the demo has no trigger');
+  });
+
+  it("concerns only the role that the adapter steers", () => {
+    expect(inexpressible(scenario(["queue-order"], 'the Bootstrap Server withdraws its trigger of "c1" at server B'), leshan)).toBeUndefined();
+  });
+
+  it("is not-applicable where the system is without the interface that is asked about", () => {
+    expect(inexpressible(scenario(["secret-never-readable"], "the Bootstrap Server sends to server A GET /smp/v1/credentials"), leshan)).toMatchObject({ as: "not-applicable" });
+  });
+
+  it("is a rule that the adapter itself would be judged by", () => {
+    const steps = ['the Bootstrap Server asks server A to trigger "c1"', '"c1" is triggered by server A'];
+    expect(inexpressible(scenario(["trigger-server-instance", "trigger-executes"], ...steps), leshan)?.reason).toContain("cannot be judged by trigger-server-instance");
+    expect(inexpressible(scenario(["trigger-executes", "trigger-server-instance"], ...steps), leshan)).toBeUndefined();
+  });
+
+  it("is a content format without a name, and attributes that a library refuses to send", () => {
+    expect(inexpressible(scenario(["device-read"], 'operator A reads /3/0/0 of "c1" in content format 64999'), leshan)?.reason).toContain("no name for content format 64999");
+    expect(inexpressible(scenario(["device-read"], 'operator A reads /3/0/0 of "c1" in content format 110'), leshan)).toBeUndefined();
+    expect(needsOf('operator A sets the attributes "lt=30&gt=20" on /3303/0/5700 of "c1"').map(({ property }) => property)).toContain("contradictory-attributes");
+    expect(needsOf('operator A sets the attributes "pmin=5&pmax=50" on /3303/0/5700 of "c1"').map(({ property }) => property)).not.toContain("contradictory-attributes");
+  });
+
+  it("is a second operator on a device that serves one", () => {
+    const device: AdapterFacts = { name: "leshan", lacks: new Map<Property, string>([["two-accounts", "one only"]]) };
+    expect(inexpressible(scenario([], 'device "c1" is provisioned by operator A', 'operator B orders to provision "c1"'), { device })).toMatchObject({ as: "not-applicable" });
+    expect(inexpressible(scenario([], 'device "c1" is provisioned by operator A', 'device "c2" is provisioned by operator B'), { device })).toBeUndefined();
+  });
+});
+
+describe("the sentences that need something of an adapter", () => {
+  const features = readdirSync(join(packageRoot, "features"), { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".feature"));
+  const sentences = features.flatMap((name) =>
+    readFileSync(join(packageRoot, "features", name), "utf8")
+      .split("\n")
+      .flatMap((line) => /^\s*(?:Given|When|Then|And|But) (.*)$/.exec(line)?.[1]?.replaceAll("\\|", "|") ?? []),
+  );
+
+  it("are all in the features: a property that no sentence asks for is a sentence that was renamed", () => {
+    const asked = new Set(sentences.flatMap((sentence) => needsOf(sentence).map(({ property }) => property)));
+    // Asked for by rules or whole scenarios, by sentences whose words come from a table, or by sentences that no feature has at present.
+    const elsewhere: readonly Property[] = ["credential", "read-format", "write-format", "trigger-instance", "instance-choice", "two-accounts", "configuration-writes", "power-cycle"];
+    expect((Object.keys(properties) as Property[]).filter((property) => !asked.has(property) && !elsewhere.includes(property))).toEqual([]);
+  });
+});

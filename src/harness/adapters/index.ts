@@ -1,0 +1,7 @@
+export type * from "./adapter.js";
+export { AdapterError, properties } from "./adapter.js";
+export { adapterFor, factsOf } from "./choose.js";
+export { inexpressible, needsOf, type StepNeed, type SteeredRoleName } from "./expressible.js";
+export { serverFront, type AdapterFront } from "./front.js";
+export { bootstrapFront } from "./bootstrap-front.js";
+export type { Ask, OperatorWord } from "./manual/manual.js";

@@ -1,0 +1,36 @@
+import type { SecurityMode } from "../actors/types.js";
+import { inexpressible, type AdapterFacts } from "../adapters/index.js";
+import { missingCapabilities, steeredRoles, type Capability, type Lack, type Target } from "../targets/index.js";
+import type { PlannedScenario } from "./plan.js";
+
+/** Where devices come from, as far as it decides what can run. */
+export interface DeviceMeans {
+  readonly name: string;
+  readonly can: { readonly misbehave: boolean; readonly psk: boolean };
+  readonly facts?: AdapterFacts | undefined;
+}
+
+/** Why a scenario is not carried out against a target; undefined when it is. Known before anything is sent. */
+export function declinedBefore(planned: PlannedScenario, target: Target, devices: DeviceMeans, hasFleet: boolean, security: SecurityMode, missing: ReadonlyMap<Capability, Lack> = missingCapabilities(target, security)): Lack | undefined {
+  for (const need of new Set([...planned.declared.needs, security])) {
+    if (need === "misbehaviour") {
+      if (!devices.can.misbehave) return { as: "not-applicable", reason: `devices on ${devices.name} cannot be made to misbehave` };
+    } else if (need === "psk" && !devices.can.psk) {
+      return { as: "not-applicable", reason: `devices on ${devices.name} speak no DTLS` };
+    } else if (need === "fleet") {
+      if (!hasFleet) return { as: "not-applicable", reason: `devices on ${devices.name} are no fleet` };
+    } else {
+      const lack = missing.get(need);
+      if (lack !== undefined) return lack;
+    }
+  }
+  return inexpressible({ steps: planned.steps, rules: planned.declared.rules }, { ...watched(steeredRoles(target), security), ...(devices.facts === undefined ? {} : { device: devices.facts }) });
+}
+
+type Steered = ReturnType<typeof steeredRoles>;
+
+/** Over DTLS nobody but the devices sees what was said: the tap in front of a system has none of its keys. */
+function watched(roles: Steered, security: SecurityMode): Steered {
+  if (security === "nosec") return roles;
+  return Object.fromEntries(Object.entries(roles).map(([name, facts]) => [name, { ...facts, lacks: new Map([...facts.lacks, ["coap-log", "its records are encrypted to others"] as const]) }]));
+}
