@@ -136,7 +136,7 @@ async function toldByBootstrapServer(scenario: Scenario, alias: string, operator
     const ask: Ask = async (path) => ({ where: path, text: JSON.stringify(await scenario.operators[operator].call({ method: "GET", path })) });
     const orders = scenario.orders.filter((order) => order.operator === operator).flatMap(({ id }) => [`/smp/v1/orders/${encodeURIComponent(id)}`, `/smp/v1/orders/${encodeURIComponent(id)}/items?limit=100`, `/smp/v1/orders/${encodeURIComponent(id)}/items/${endpoint}`]);
     const account = `/smp/v1/accounts/${encodeURIComponent(scenario.account(operator).id)}`;
-    for (const path of ["/smp/v1/capabilities", "/smp/v1/jwks", "/smp/v1/accounts?limit=1000", account, ...orders]) told.push(await ask(path));
+    for (const path of ["/smp/v1/capabilities", "/smp/v1/jwks", "/smp/v1/accounts?limit=1000", account, `/smp/v1/clients/${endpoint}`, ...orders]) told.push(await ask(path));
     told.push(...(await smpEvents(ask)));
   }
   return told;
