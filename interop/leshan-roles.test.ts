@@ -1,22 +1,28 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { resultSchema, type RunResult } from "../src/harness/index.js";
+import { matrixSchema } from "../src/report/index.js";
 import { start } from "./process.js";
 
 const root = join(import.meta.dirname, "..");
 const cache = join(import.meta.dirname, ".cache");
 const muster = join(root, "dist/src/cli/main.js");
-const out = mkdtempSync(join(tmpdir(), "muster-leshan-roles-"));
+/** The reports stay: `muster matrix reports/interop` shows them in one table. */
+const out = join(root, "reports", "interop");
+const folders: string[] = [];
 
 /** A run in a process of its own, as a user has it. */
 async function run(name: string, ...args: readonly string[]): Promise<{ readonly code: number | null; readonly result: RunResult; readonly output: string }> {
   const folder = join(out, name);
+  rmSync(folder, { recursive: true, force: true });
   const process_ = await start(process.execPath, [muster, "run", "--functional", "--out", folder, "--seed", "7", ...args], { cwd: root });
   const code = await process_.exited;
-  const [newest] = readdirSync(folder).filter((entry) => entry !== "latest");
-  return { code, result: resultSchema.parse(JSON.parse(readFileSync(join(folder, newest ?? "", "result.json"), "utf8"))), output: process_.output() };
+  const [newest = ""] = readdirSync(folder).filter((entry) => entry !== "latest");
+  const written = join(folder, newest, "result.json");
+  if (!existsSync(written)) throw new Error(`the run wrote no result:\n${process_.output()}`);
+  folders.push(folder);
+  return { code, result: resultSchema.parse(JSON.parse(readFileSync(written, "utf8"))), output: process_.output() };
 }
 
 const unexpected = ({ scenarios }: RunResult): string[] =>
@@ -32,7 +38,7 @@ function installed(file: string): boolean {
 }
 
 describe("Leshan in each role", () => {
-  afterAll(() => rmSync(out, { recursive: true, force: true }));
+  beforeAll(() => rmSync(out, { recursive: true, force: true }));
 
   it("as LwM2M Server 2.0.0-M18 passes what it is known to pass, and departs from the text where it is known to", async (test) => {
     if (!installed("leshan/server/classes/Main.class")) return test.skip("Leshan's server is not installed: run interop/setup");
@@ -72,4 +78,22 @@ describe("Leshan in each role", () => {
     expect(passed(result, "device")).toBeGreaterThanOrEqual(14);
     expect(result.scenarios.find(({ id }) => id.endsWith("a-device-that-accepts-the-trigger-asks-for-its-bootstrap"))).toMatchObject({ verdict: "pass" });
   }, 180_000);
+
+  it("is shown in one matrix, role by role and version by version", async (test) => {
+    if (folders.length === 0) return test.skip("no run was made");
+    const joined = await start(process.execPath, [muster, "matrix", ...folders, "--out", out], { cwd: root });
+    expect(await joined.exited, joined.output()).toBe(0);
+    const { rows } = matrixSchema.parse(JSON.parse(readFileSync(join(out, "matrix.json"), "utf8")));
+    const leshan = rows.filter(({ implementation }) => implementation.startsWith("Leshan")).map(({ role, implementation }) => `${role}: ${implementation}`);
+    if (folders.length === 5)
+      expect(leshan).toEqual([
+        "lwm2m-server: Leshan 2.0.0-M18",
+        "lwm2m-server: Leshan 2.0.0-M18 (http-template)",
+        "lwm2m-server: Leshan demo 2.0.0-M4",
+        "bootstrap-server: Leshan 2.0.0-M15",
+        "device: Leshan client 2.0.0-M18",
+      ]);
+    for (const { run, cells } of rows)
+      for (const { evidence } of Object.values(cells).flatMap(({ scenarios }) => scenarios)) if (evidence !== undefined) expect(existsSync(join(out, run.folder, evidence, "trace.ndjson"))).toBe(true);
+  }, 60_000);
 });

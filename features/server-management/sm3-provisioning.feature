@@ -56,7 +56,7 @@ Feature: SM-3, credentials in the course of an order
     Then the sessions of "c1" activate at server B with session ids that grow
     And the displaced session of "c1" writes nothing after the new one began
 
-  @needs:misbehaviour @rule:write-refused
+  @needs:misbehaviour @rule:write-refused @rule:rotation-rolled-back
   Scenario: A write that the device refuses leaves the item partially applied and the credential rolled back
     Given device "c1" is provisioned by operator A
     And operator B supplies an account
@@ -64,7 +64,7 @@ Feature: SM-3, credentials in the course of an order
     When operator B orders to provision "c1"
     And the item of "c1" has come to its end
     Then by "write-refused" the item of "c1" ends as "partially-applied(request-failed)"
-    And the activation of "c1" at server B is taken back
+    And by "rotation-rolled-back" the activation of "c1" at server B is taken back
 
   @rule:account-removed @rule:item-truthful
   Scenario: Removal revokes the credential after the device let go of the account

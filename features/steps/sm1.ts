@@ -1,6 +1,6 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
-import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkNoAccount, checkNoSecret, checkOrderTypes, checkProblem, checkRegisteredAt, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type OrderRequest, type ServerName } from "../../src/harness/index.js";
+import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkItemState, checkNoAccount, checkNoSecret, checkOrderTypes, checkProblem, checkRegisteredAt, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type OrderRequest, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // Given: whole stories as preconditions
@@ -105,7 +105,7 @@ Then("the account of {operator} on {device} is as before", function (this: Muste
 Then("by {string} the item of {device} comes to {string}", async function (this: MusterWorld, rule: string, alias: string, state: string) {
   if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
   const view = await awaitItem(this.scenario, alias, [state]);
-  this.scenario.equal(rule, `the item of "${alias}"`, state, itemOutcome(view));
+  await checkItemState(this.scenario, alias, view, [state], rule);
 });
 
 // `| member | value |` of the last answer's body.

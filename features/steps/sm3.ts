@@ -1,5 +1,5 @@
 import { Given, Then, When } from "@cucumber/cucumber";
-import { awaitFirstRegister, checkActivatedBeforeFinish, checkActivatedBeforeFirstWrite, checkActivationRepeated, checkActivationTakenBack, checkBatchResults, checkDisplacedIsQuiet, checkNoAccount, checkNotListed, checkNotRegistered, checkQuietWhileHeld, checkRevokedAfterFinish, checkSessionIdsGrow, checkStagedBeforeTrigger, untoldAccount, type ServerName } from "../../src/harness/index.js";
+import { awaitFirstRegister, checkActivatedBeforeFinish, checkActivatedBeforeFirstWrite, checkActivationRepeated, checkBatchResults, checkDisplacedIsQuiet, checkNoAccount, checkNotListed, checkNotRegistered, checkQuietWhileHeld, checkRevokedAfterFinish, checkSessionIdsGrow, checkStagedBeforeTrigger, untoldAccount, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // How long is within the budget and how long is past it follows from the timing profile.
@@ -72,10 +72,6 @@ Then("the sessions of {device} activate at {server} with session ids that grow",
 
 Then("the displaced session of {device} writes nothing after the new one began", function (this: MusterWorld, alias: string) {
   return checkDisplacedIsQuiet(this.scenario, alias);
-});
-
-Then("the activation of {device} at {server} is taken back", function (this: MusterWorld, alias: string, server: ServerName) {
-  return checkActivationTakenBack(this.scenario, alias, server);
 });
 
 Then("{server} is told to revoke the credential of {device} after Finish", function (this: MusterWorld, server: ServerName, alias: string) {

@@ -19,6 +19,7 @@ export async function deviceProvider(): Promise<DeviceProvider> {
   const host = await HostProcess.launch("java", ["-cp", `${folder}/classes:${folder}/lib/*`, "Main"], "leshan");
   return {
     name: "leshan",
+    implementation: "Leshan client 2.0.0-M18",
     can: { misbehave: false, actions: true, psk: true },
     facts: {
       name: "leshan",

@@ -14,6 +14,7 @@ export async function deviceProvider(): Promise<DeviceProvider> {
   const host = await HostProcess.start(fileURLToPath(new URL("./host.js", import.meta.url)));
   return {
     name: "node-coap",
+    implementation: "node-coap 1.5.0",
     can: { misbehave: false, actions: true, psk: false },
     async create(spec: DeviceSpec): Promise<DeviceActor> {
       await asked(host.send({ type: "create", spec, start: false }, z.null()));

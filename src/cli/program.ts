@@ -7,6 +7,7 @@ import { credentialsCommand } from "./commands/credentials.js";
 import { deviceCommand } from "./commands/device.js";
 import { doctorCommand } from "./commands/doctor.js";
 import { fleetCommand } from "./commands/fleet.js";
+import { matrixCommand } from "./commands/matrix.js";
 import { runCommand } from "./commands/run.js";
 import { serveCommand } from "./commands/serve.js";
 import { ExitCode, UsageError } from "./exit.js";
@@ -36,7 +37,7 @@ Examples:
 
 Exit codes: 0 passed, 1 a verdict is fail, 2 usage or configuration, 3 inconclusive or incomplete, 4 an error of muster itself.`,
     );
-  for (const command of [runCommand(invocation), serveCommand(invocation), deviceCommand(invocation), fleetCommand(invocation), credentialsCommand(invocation), doctorCommand(invocation)]) muster.addCommand(command);
+  for (const command of [runCommand(invocation), serveCommand(invocation), deviceCommand(invocation), fleetCommand(invocation), credentialsCommand(invocation), doctorCommand(invocation), matrixCommand(invocation)]) muster.addCommand(command);
   for (const command of everyCommand(muster)) {
     command
       .exitOverride()
@@ -79,7 +80,7 @@ function commanderExit(error: CommanderError, args: readonly string[], terminal:
   if (error.code === "commander.help") return ExitCode.usage;
   const words = args.filter((word) => !word.startsWith("-"));
   const named = words[0] === "serve" || words[0] === "credentials" ? words.slice(0, 2) : words.slice(0, 1);
-  const known = ["run", "serve", "device", "fleet", "credentials", "doctor"];
+  const known = ["run", "serve", "device", "fleet", "credentials", "doctor", "matrix"];
   const help = ["muster", ...(known.includes(named[0] ?? "") ? named.filter((word, index) => index === 0 || /^((bootstrap|lwm2m)-server|export)$/.test(word)) : []), "--help"].join(" ");
   const [what = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
   terminal.err(`muster: ${what}${suggestion.length === 0 ? "" : ` ${suggestion.join(" ")}`}; see ${help}`);

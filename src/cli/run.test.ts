@@ -42,7 +42,7 @@ describe("muster run", () => {
     expect(err).not.toContain("\u001b");
     const [run = ""] = (await readdir(join(folder, "json"))).filter((name) => name !== "latest");
     expect(JSON.parse(await readFile(join(folder, "json", run, "result.json"), "utf8"))).toEqual(result);
-    expect(await readdir(join(folder, "json", run))).toEqual(expect.arrayContaining(["index.html", "junit.xml", "result.json"]));
+    expect(await readdir(join(folder, "json", run))).toEqual(expect.arrayContaining(["index.html", "junit.xml", "matrix.html", "matrix.json", "result.json"]));
   });
 
   it.each(["SIGINT", "SIGTERM"] as const)("writes what there is when it is ended by %s, exit 3", async (signal) => {

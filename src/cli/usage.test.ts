@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("help", () => {
-  it.each(["", "run", "serve", "serve bootstrap-server", "serve lwm2m-server", "device", "fleet", "credentials", "credentials export", "doctor"])("of muster %s has an example and ends with 0", async (command) => {
+  it.each(["", "run", "serve", "serve bootstrap-server", "serve lwm2m-server", "device", "fleet", "credentials", "credentials export", "doctor", "matrix"])("of muster %s has an example and ends with 0", async (command) => {
     const { code, out, err } = await muster([...command.split(" ").filter((word) => word !== ""), "--help"]);
     expect(code).toBe(0);
     expect(err).toBe("");
@@ -46,6 +46,7 @@ describe("wrong usage", () => {
     ["a secured server without a key", ["device", "--endpoint", "a", "--server", "coaps://127.0.0.1"], /coaps:\/\/ needs a key; give --credentials FILE, --psk-key-file FILE, or the environment variable MUSTER_PSK_KEY/],
     ["a mode that is not the URI's", ["fleet", "--devices", "1", "--server", "coap://127.0.0.1", "--security", "psk"], /--security: psk does not go with --server coap:\/\/127\.0\.0\.1; use coaps:\/\/HOST:PORT/],
     ["an export without its seed", ["credentials", "export", "--devices", "1"], /required option '--seed <seed>' not specified; see muster credentials export --help/],
+    ["runs that are none", ["matrix", "/nowhere"], /\/nowhere is not the folder of a run; give one that holds result\.json/],
     ["a number that is none", ["run", "--devices", "many"], /--devices: is not a whole number; use a number such as 100/],
     ["an address that is none", ["serve", "lwm2m-server", "--coap", "here"], /--coap: "here" is not HOST:PORT; write it as 127\.0\.0\.1:5683/],
     ["a URI of another protocol", ["device", "--endpoint", "a", "--server", "http://127.0.0.1"], /--server: "http:\/\/127\.0\.0\.1" is not a coap:\/\/ or coaps:\/\/ URI; write it as/],

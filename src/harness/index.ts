@@ -2,6 +2,7 @@ export * from "./actors/index.js";
 export * from "./deadlines.js";
 export * from "./evidence/index.js";
 export * from "./flows/index.js";
+export * from "./planted-faults.js";
 export * from "./result.js";
 export * from "./rules.js";
 export * from "./run-context.js";

@@ -117,7 +117,6 @@ export const rules = {
   "activation-effective": rule(sv, "SM-3", "Activation answered 2xx means that the device is admitted from then on"),
   "revocation-effective": rule(sv, "SM-3", "With a deleted credential go the registration and the queued triggers"),
   "version-regression": rule(sv, "SM-3", "Credentials are guarded by version: the same twice has one effect, a lower one is 409 version-regression"),
-  "activation-rollback": rule(sv, "SM-3", "Withdrawing an unconfirmed activation restores the version before it"),
   "credential-batch": rule(sv, "SM-3", "Each item of a batch has its own result"),
   // Credentials with keys
   "secret-bound-to-context": rule(sv, "SMP security", "A secret that was encrypted for another client, credential or version is refused 422 context-mismatch"),
@@ -138,7 +137,7 @@ export const rules = {
   "overlap-bounded": rule(sv, "SM-3 rotation", "With two slots the version before admits until the first Register under the new one or until overlapSeconds are over, with one slot until the activation, and no longer"),
   "session-policy": rule(sv, "SM-3 rotation", "Sessions of a version that is over end with it under close-on-revoke, and live until the device makes another under keep-until-rehandshake"),
   "resumption-after-revoke": rule(sv, "SM-3 rotation", "Under a version that is over no session is resumed"),
-  rollback: rule(sv, "SM-3 rotation", "An activation that is taken back gives the version before its force again"),
+  rollback: rule(sv, "SM-3 rotation", "An activation that is taken back gives the version before its force again; where there was none, the device is admitted no more"),
   "confirmed-by-new-credential": rule(sv, "SMP items", "Only a Register in a session under the new version confirms it"),
   "new-version-new-identity": rule(bs, "SM-3 rotation", "A new version of a pre-shared key has a new identity"),
   "swap-before-finish": rule(bs, "SM-3 rotation", "At a Server with one slot the new version is activated after the Writes and before Finish, so that the outage is short"),

@@ -11,6 +11,8 @@ import type { Capability, Lack, ServerName, Target } from "./targets/index.js";
 /** Where devices come from: our fleet, or another client stack in its place. */
 export interface DeviceProvider {
   readonly name: string;
+  /** What reports call it: product and version. Default: its name. */
+  readonly implementation?: string;
   /** What its devices can be made to do; a scenario that needs more is not-applicable. */
   readonly can: { readonly misbehave: boolean; readonly actions: boolean; readonly psk: boolean };
   /** What else it cannot be asked for. */

@@ -30,6 +30,12 @@ figure{margin:12px 0}svg{width:100%;height:auto;font-size:11px;fill:var(--dim)}s
 @media print{.filters{display:none}details.scenario{break-inside:avoid}}
 `;
 
+/** Opens what the address points at. */
+export const openAddressed = `
+const open=()=>{const target=document.getElementById(decodeURIComponent(location.hash.slice(1)));if(target instanceof HTMLDetailsElement)target.open=true};
+addEventListener("hashchange",open);open();
+`;
+
 /** The page's only script: shows scenarios by verdict and by text. Without it everything is shown. */
 export const script = `
 const scenarios=[...document.querySelectorAll("details.scenario")];
@@ -39,6 +45,4 @@ const apply=()=>{const on=new Set(boxes.filter(b=>b.checked).map(b=>b.dataset.ve
 for(const b of boxes)b.addEventListener("change",apply);
 search.addEventListener("input",apply);
 for(const m of document.querySelectorAll(".msg[data-detail]"))m.addEventListener("click",()=>{const next=m.nextElementSibling;if(next){next.remove();return}const pre=document.createElement("pre");pre.textContent=m.dataset.detail;m.after(pre)});
-const open=()=>{const target=document.getElementById(decodeURIComponent(location.hash.slice(1)));if(target instanceof HTMLDetailsElement)target.open=true};
-addEventListener("hashchange",open);open();
-`;
+${openAddressed}`;

@@ -18,7 +18,7 @@ describe("a run's folder", () => {
     const paths = await writeReports("/reports/run-1", result([scenario(), failing]), files);
     expect(paths.html).toBe("/reports/run-1/index.html");
     expect([...files.content.keys()].sort()).toEqual(
-      ["cucumber-messages.ndjson", "index.html", "junit.xml", "result.json", "scenarios/server-management/sm3/broken/capture.pcapng", "scenarios/server-management/sm3/broken/trace.ndjson"].map((name) => `/reports/run-1/${name}`),
+      ["cucumber-messages.ndjson", "index.html", "junit.xml", "matrix.html", "matrix.json", "result.json", "scenarios/server-management/sm3/broken/capture.pcapng", "scenarios/server-management/sm3/broken/trace.ndjson"].map((name) => `/reports/run-1/${name}`),
     );
     expect(files.links.get("/reports/latest")).toBe("run-1");
     expect(await files.read(paths.html)).toContain("CON GET /");

@@ -3,6 +3,8 @@ import type { Files, TraceEvent } from "../ports/index.js";
 import { realFiles } from "../ports/real/index.js";
 import { html } from "./html.js";
 import { junit } from "./junit.js";
+import { matrixHtml } from "./matrix-html.js";
+import { matrixOf, matrixSchema, type MatrixRun } from "./matrix.js";
 import { timelineOf, type Timeline, type TracedEvent } from "./timeline.js";
 
 const isTraced = (value: unknown): value is TracedEvent =>
@@ -17,7 +19,16 @@ export function readTrace(text: string): TracedEvent[] {
   });
 }
 
-/** Writes the views of a result beside it: `index.html` and `junit.xml`. Resolves with their paths. */
+/** Writes `matrix.html` and `matrix.json` of runs into a folder. Resolves with their paths. */
+export async function writeMatrix(folder: string, runs: readonly MatrixRun[], files: Files = realFiles): Promise<{ readonly html: string; readonly json: string }> {
+  const matrix = matrixSchema.parse(matrixOf(runs));
+  const paths = { html: `${folder}/matrix.html`, json: `${folder}/matrix.json` };
+  await files.writeAtomic(paths.html, matrixHtml(matrix));
+  await files.writeAtomic(paths.json, `${JSON.stringify(matrix, null, 1)}\n`);
+  return paths;
+}
+
+/** Writes the views of a result beside it: `index.html`, `junit.xml` and the matrix. Resolves with the paths of the first two. */
 export async function writeReports(folder: string, result: RunResult, files: Files = realFiles): Promise<{ readonly html: string; readonly junit: string }> {
   const timelines = new Map<string, Timeline>();
   for (const scenario of result.scenarios) {
@@ -28,5 +39,6 @@ export async function writeReports(folder: string, result: RunResult, files: Fil
   const paths = { html: `${folder}/index.html`, junit: `${folder}/junit.xml` };
   await files.writeAtomic(paths.html, html(result, timelines));
   await files.writeAtomic(paths.junit, junit(result));
+  await writeMatrix(folder, [{ result, folder: "" }], files);
   return paths;
 }

@@ -60,10 +60,20 @@ export async function awaitBootstrapped(scenario: Scenario, alias: string, times
   });
 }
 
+/** A session that wrote over the account of the Bootstrap Server itself broke that rule first; what became of the session is its consequence. */
+function checkOwnAccountSpared(scenario: Scenario, alias: string, { operations }: DeviceSession): void {
+  const own = `/0/${scenario.specOf(alias)?.bootstrap?.securityInstance ?? 0}`;
+  const stray = operations.find((exchange) => isOperation("write")(exchange) && exchange.request.event.coap.path === own);
+  if (stray === undefined) return;
+  const ref = refOf(stray.request);
+  scenario.check({ rule: "instance-ids", text: `the account of the Bootstrap Server on "${alias}"`, expected: "left alone", actual: `written (${own})`, ok: false, at: ref.at, evidence: [ref] });
+}
+
 /** Judges whether the device came through a bootstrap, or so many. */
 export async function checkBootstrapped(scenario: Scenario, alias: string, times = 1): Promise<void> {
   const session = await awaitBootstrapped(scenario, alias, times);
   const last = (await sessionsOf(scenario, alias)).at(-1);
+  if (session === undefined && last !== undefined) checkOwnAccountSpared(scenario, alias, last);
   const steps = last?.operations.map((exchange) => `${operationOf(exchange.request.event.coap)} ${exchange.answer ?? "unanswered"}`).join(", ");
   scenario.check({
     rule: "bootstrap-request",

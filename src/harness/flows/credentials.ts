@@ -117,12 +117,19 @@ export async function checkDisplacedIsQuiet(scenario: Scenario, alias: string): 
   });
 }
 
+/** A precondition: the device's newest session failed. One that a Bootstrap Server finishes all the same breaks another rule than what follows from a failure. */
+export async function newestSessionFailed(scenario: Scenario, alias: string): Promise<void> {
+  const session = deviceSessions(await scenario.events(), scenario.endpoint(alias)).at(-1);
+  scenario.precondition(`the newest bootstrap session of "${alias}" fails`, session !== undefined && session.finish === undefined, session === undefined ? "there is none" : "its Finish is answered 2.04");
+}
+
 /** Judges that the activation was taken back (DELETE) after it had been made. */
-export async function checkActivationTakenBack(scenario: Scenario, alias: string, operator: ServerName, rule: RuleName = "write-refused"): Promise<void> {
+export async function checkActivationTakenBack(scenario: Scenario, alias: string, operator: ServerName, rule: RuleName): Promise<void> {
   const made = activations(await scenario.events(), scenario.server(operator).role).some((call) => timeOf(call.request) >= BigInt(scenario.askedAt));
   scenario.precondition(`server ${operator} is asked to activate the credential of "${alias}"`, made, "it is not");
   const session = deviceSessions(await scenario.events(), scenario.endpoint(alias)).at(-1);
   scenario.precondition(`"${alias}" refuses a Write of its newest session`, session !== undefined && refusedStep(session) !== undefined, "it did not come to that");
+  if (rule === "rotation-rolled-back") await newestSessionFailed(scenario, alias);
   const taken = await scenario.until(scenario.run.deadlines.itemMs, async () => (await calls(scenario, operator, "DELETE", activationPath)).find((call) => call.status !== undefined));
   scenario.check({
     rule,

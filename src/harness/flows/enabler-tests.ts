@@ -88,6 +88,10 @@ export async function checkSessionAnswers(scenario: Scenario, alias: string, ope
   scenario.precondition(`the Bootstrap Server leaves its own account on "${alias}" alone`, matching(session, "Write", kept).length === 0, `it writes ${kept}`);
   // What comes after the Finish is no part of the session that the case is about.
   const end = matching(session, "Finish").at(-1);
+  if (operation === "Read" && path !== undefined) {
+    const below = matching(session, "Write").some(({ request, answer }) => request.event.coap.path?.startsWith(`${path}/`) === true && answer === "2.04");
+    scenario.precondition(`the Bootstrap Server writes something below ${path}`, below, "it does not");
+  }
   const found = matching(session, operation, path).filter((exchange) => exchange === end || end === undefined || timeOf(exchange.request) < timeOf(end.request));
   const looked = which === "every" ? found : which === "first" ? found.slice(0, 1) : found.slice(-1);
   scenario.precondition(`the Bootstrap Server sends ${operation} ${path ?? ""} to "${alias}"`, looked.length > 0, "it does not");

@@ -7,6 +7,7 @@ import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
 import { awaitBootstrapped } from "./bootstrap.js";
 import { noteAnswer } from "./calls.js";
+import { newestSessionFailed } from "./credentials.js";
 import { act, admissionId, awaitRegistered, inspect, shortServerIdOf, usualLifetime } from "./devices.js";
 import { madePsk, pskRecord } from "./psk.js";
 
@@ -205,12 +206,14 @@ export async function checkSwap(scenario: Scenario, alias: string, operator: Ser
   const activated = call?.answer;
   const written = session === undefined ? undefined : changedAccounts(session).at(-1)?.response;
   const finish = session?.finish?.request;
+  // A session without one of them has broken another rule.
+  scenario.precondition(`a session writes the account of operator ${operator} on "${alias}", and comes to its Finish`, written !== undefined && finish !== undefined, written === undefined ? "it writes nothing of the kind" : "it does not come to its Finish");
   const inOrder = activated !== undefined && written !== undefined && finish !== undefined && timeOf(written) < timeOf(activated) && timeOf(activated) < timeOf(finish);
   scenario.check({
     rule: "swap-before-finish",
     text: `the activation at server ${operator}, which has one slot`,
     expected: "after the Writes, before Finish",
-    actual: activated === undefined ? "none" : written === undefined || finish === undefined ? "no session with Writes and a Finish" : inOrder ? "after the Writes, before Finish" : timeOf(activated) <= timeOf(written) ? "before a Write was answered" : "after Finish",
+    actual: activated === undefined || written === undefined || finish === undefined ? "none" : inOrder ? "after the Writes, before Finish" : timeOf(activated) <= timeOf(written) ? "before a Write was answered" : "after Finish",
     ok: inOrder,
     evidence: [written, activated, finish].flatMap((event) => (event === undefined ? [] : [refOf(event)])),
   });
@@ -232,6 +235,7 @@ export async function checkSwap(scenario: Scenario, alias: string, operator: Ser
 
 /** Judges which version is in force at the server, as it tells its Bootstrap Server. The credential is that of the operator's account. */
 export async function checkVersionInForce(scenario: Scenario, alias: string, operator: ServerName, rule: RuleName, version: number): Promise<void> {
+  if (rule === "rotation-rolled-back") await newestSessionFailed(scenario, alias);
   const path = `/smp/v1/clients/${encodeURIComponent(scenario.endpoint(alias))}/credentials/${encodeURIComponent(scenario.account(operator).id)}`;
   const look = async (): Promise<string> => {
     const answer = await scenario.server(operator).asBootstrapServer({ method: "GET", path });

@@ -268,6 +268,9 @@ class Run {
     const interrupted = this.options.signal?.aborted === true;
     const scenarios = [...this.#results, ...this.#unfinished()];
     const roleOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? "reference" : role.kind === "adapted" ? `${role.facts.name} at ${role.entry.coap}` : Object.values(role.uris).join(", "));
+    const ours = `Muster ${this.environment.version}`;
+    const implementationOf = (role: Target["bootstrapServer"]): string => (role.kind === "reference" ? ours : (role.implementation ?? roleOf(role)));
+    const { devicesOn } = this.options;
     const fleet = this.#fleet;
     const launched = fleet !== undefined && fleet.snapshot().counters.devices > 0;
     const healths = await this.#healths();
@@ -279,12 +282,18 @@ class Run {
       muster: this.environment.version,
       seed: this.#seed,
       devices: this.#devices,
-      devicesOn: this.options.devicesOn?.name ?? "muster",
+      devicesOn: devicesOn?.name ?? "muster",
       target: this.#target.name,
       security: this.#security,
       ...(this.#keyLog === undefined ? {} : { keyLog: true }),
       ...(inTheClear.length === 0 ? {} : { cleartextSecrets: inTheClear }),
       roles: { "bootstrap-server": roleOf(this.#target.bootstrapServer), "server-a": roleOf(this.#target.servers.A), "server-b": roleOf(this.#target.servers.B) },
+      implementations: {
+        "bootstrap-server": implementationOf(this.#target.bootstrapServer),
+        "server-a": implementationOf(this.#target.servers.A),
+        "server-b": implementationOf(this.#target.servers.B),
+        device: devicesOn === undefined ? ours : (devicesOn.implementation ?? devicesOn.name),
+      },
       timing: changed ? `${profile}+` : profile,
       startedAt: new Date(this.#startedAt).toISOString(),
       durationMs: Math.round(clock.now() - this.#began),

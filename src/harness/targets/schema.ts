@@ -9,7 +9,11 @@ const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "i
 export const capabilityNames = ["faults", "trace", "admission", "sm1", "sm2", "sm3", "queue-mode", "plain-bootstrap", "relay", "second-uri", "psk", "nosec"] as const;
 export type Capability = (typeof capabilityNames)[number];
 
+/** What a report calls the system: product and version. */
+const implementation = z.string().min(1).max(64).optional();
+
 const running = z.strictObject({
+  implementation,
   /** Where it speaks CoAP without security, `coap://`, and over DTLS, `coaps://`; one of them at least. */
   coap: coapUriSchema.optional(),
   coaps: coapUriSchema.optional(),
@@ -38,11 +42,11 @@ const running = z.strictObject({
 
 const reference = z.union([z.literal("reference"), z.strictObject({ reference: z.literal(true), tokenEnv: environmentName.optional() })]);
 
-const without = { without: z.array(z.enum(capabilityNames)).default([]) };
-const leshan = leshanSchema.extend(without);
-const templateServer = templateServerSchema.extend(without);
-const templateBootstrap = templateBootstrapSchema.extend(without);
-const manual = manualSchema.extend(without);
+const common = { implementation, without: z.array(z.enum(capabilityNames)).default([]) };
+const leshan = leshanSchema.extend(common);
+const templateServer = templateServerSchema.extend(common);
+const templateBootstrap = templateBootstrapSchema.extend(common);
+const manual = manualSchema.extend(common);
 
 /** The one schema that an entry means, by what it says of itself: so that an error is about that one, and not about all that it could have been. */
 function oneOf<T>(schemaOf: (entry: unknown) => z.ZodType<T>) {

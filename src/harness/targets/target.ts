@@ -9,6 +9,8 @@ import type { SteeredFile } from "./steered.js";
 /** A role that somebody else started. */
 export interface RunningTarget {
   readonly kind: "running";
+  /** What reports call it. */
+  readonly implementation?: string;
   readonly uris: ServerUris;
   readonly secondUris: ServerUris;
   readonly forwardSecondCoap: boolean;
@@ -20,6 +22,8 @@ export interface RunningTarget {
 /** A role of somebody else's that is steered by its own interface. */
 export interface AdaptedTarget {
   readonly kind: "adapted";
+  /** What reports call it. */
+  readonly implementation?: string;
   /** With the names of free ports still in it. */
   readonly entry: SteeredFile;
   readonly facts: AdapterFacts;
@@ -82,10 +86,12 @@ function secretsOf(entry: SteeredFile, key: string, { env, source = "", locate }
 
 function roleOf(entry: RoleEntry, key: string, sources: Sources): RoleTarget {
   if (entry === "reference" || "reference" in entry) return { kind: "reference" };
-  if ("adapter" in entry) return { kind: "adapted", entry, facts: factsOf(entry, key === "bootstrapServer" ? "bootstrap-server" : "lwm2m-server", sources.interactive), secrets: secretsOf(entry, key, sources), without: entry.without };
+  const named = entry.implementation === undefined ? {} : { implementation: entry.implementation };
+  if ("adapter" in entry) return { kind: "adapted", ...named, entry, facts: factsOf(entry, key === "bootstrapServer" ? "bootstrap-server" : "lwm2m-server", sources.interactive), secrets: secretsOf(entry, key, sources), without: entry.without };
   const operatorToken = entry.operatorTokenEnv ?? (key === "bootstrapServer" ? entry.tokenEnv : undefined);
   return {
     kind: "running",
+    ...named,
     uris: urisOf(entry.coap, entry.coaps),
     secondUris: urisOf(entry.secondCoap, entry.secondCoaps),
     forwardSecondCoap: entry.forwardSecondCoap,
