@@ -5,6 +5,7 @@ import { Alerts, AlertLevels, type AlertDescription } from "./codec/alert.js";
 import type { HandshakeMessage } from "./codec/handshake.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
 import { readRecord, RECORD_HEADER_LENGTH } from "./codec/record.js";
+import { randomIvs } from "./crypto/cbc.js";
 import { suitesNamed } from "./crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "./handshake/client-machine.js";
 import { Reassembly } from "./handshake/reassembly.js";
@@ -12,7 +13,6 @@ import type { HandshakeAction, SessionSecrets } from "./handshake/steps.js";
 import { newCounters, resolveSettings, type ResolvedSettings } from "./settings.js";
 import type { ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, PskCredential, SessionInfo } from "./types.js";
 
-const IV_LENGTH = 16;
 /** RFC 4279 §2. */
 const MAX_CREDENTIAL_LENGTH = 65_535;
 /** RFC 6066 §3: literal addresses are not names. */
@@ -64,7 +64,7 @@ export class DtlsClient implements AssociationOwner {
       serverName: serverName === undefined || isAddress(serverName) ? undefined : serverName,
       resume,
       extendedMasterSecret: this.#settings.extendedMasterSecret,
-      randomIv: () => ports.secrets.bytes(IV_LENGTH),
+      randomIv: randomIvs(ports.secrets),
       alterHandshake: this.#settings.alterHandshake,
     };
   }

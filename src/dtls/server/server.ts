@@ -5,6 +5,7 @@ import { handshakeMessage, HandshakeType, readFragment, type HandshakeMessage } 
 import { MAX_SESSION_ID_LENGTH, RANDOM_LENGTH, readClientHello, writeHelloVerifyRequest, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { ContentType, readRecord, RECORD_HEADER_LENGTH, writePlainRecord, type DtlsRecord } from "../codec/record.js";
+import { randomIvs } from "../crypto/cbc.js";
 import { cipherSuites, suitesNamed } from "../crypto/suites.js";
 import type { AssociationHost } from "../association/association.js";
 import type { ServerContext } from "../handshake/server-machine.js";
@@ -15,7 +16,6 @@ import { Cookies } from "./cookies.js";
 import { ResumptionCache } from "./resumption-cache.js";
 import { ServerAssociation, type ServerCore } from "./server-association.js";
 
-const IV_LENGTH = 16;
 /** The answer counts on from the numbers of the ClientHello; one that begins near their end would leave it none. */
 const MAX_HELLO_SEQUENCE = 2 ** 32;
 const MAX_HELLO_MESSAGE_SEQ = 255;
@@ -75,7 +75,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     this.context = {
       suites: settings.suites === undefined ? cipherSuites : suitesNamed(settings.suites),
       extendedMasterSecret: resolved.extendedMasterSecret,
-      randomIv: () => ports.secrets.bytes(IV_LENGTH),
+      randomIv: randomIvs(ports.secrets),
       alterHandshake: resolved.alterHandshake,
     };
     this.#limits = { ...defaultServerLimits, ...settings.limits };
