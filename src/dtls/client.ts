@@ -1,7 +1,7 @@
 import type { Address } from "../ports/index.js";
 import { Association, DtlsStateError, type AssociationOwner, type HandshakeMachine } from "./association/association.js";
 import { sessionInfo } from "./association/session-info.js";
-import { Alerts, AlertLevels, type AlertDescription } from "./codec/alert.js";
+import type { AlertDescription } from "./codec/alert.js";
 import type { HandshakeMessage } from "./codec/handshake.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
 import { readRecord, RECORD_HEADER_LENGTH } from "./codec/record.js";
@@ -111,10 +111,9 @@ export class DtlsClient implements AssociationOwner {
   }
 
   /** close_notify, or this alert; a handshake under way is abandoned. */
-  close(alert: AlertDescription = Alerts.close_notify): void {
+  close(alert?: AlertDescription): void {
     this.#context = undefined;
-    const reason: CloseReason = alert === Alerts.close_notify ? { why: "closed" } : { why: "alert-sent", alert: { level: AlertLevels.fatal, description: alert }, because: "closed by its owner" };
-    this.#association?.close(alert, reason);
+    this.#association?.close(alert);
   }
 
   onKeyWanted(): void {
