@@ -1,10 +1,10 @@
 import type { Address } from "../ports/index.js";
 import { Association, DtlsStateError, type AssociationOwner, type HandshakeMachine } from "./association/association.js";
+import { recordsOf } from "./association/incoming.js";
 import { sessionInfo } from "./association/session-info.js";
 import type { AlertDescription } from "./codec/alert.js";
 import type { HandshakeMessage } from "./codec/handshake.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
-import { readRecord, RECORD_HEADER_LENGTH } from "./codec/record.js";
 import { randomIvs } from "./crypto/cbc.js";
 import { suitesNamed } from "./crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "./handshake/client-machine.js";
@@ -92,16 +92,7 @@ export class DtlsClient implements AssociationOwner {
   receive(datagram: Buffer): void {
     const association = this.#association;
     if (association === undefined) return;
-    for (let offset = 0; offset < datagram.length; ) {
-      const record = readRecord(datagram, offset);
-      if (record === undefined) {
-        this.counters.discarded++;
-        return;
-      }
-      this.counters.recordsIn++;
-      association.receive(record);
-      offset += RECORD_HEADER_LENGTH + record.fragment.length;
-    }
+    for (const record of recordsOf(datagram, this.counters)) association.receive(record);
   }
 
   /** Throws DtlsStateError unless connected, RangeError for more than 16,384 bytes. */
