@@ -1,10 +1,11 @@
 import type { Address } from "../ports/index.js";
 import { Association, DtlsStateError, type AssociationOwner, type HandshakeMachine } from "./association/association.js";
+import { recordsOf } from "./association/incoming.js";
 import { sessionInfo } from "./association/session-info.js";
-import { Alerts, AlertLevels, type AlertDescription } from "./codec/alert.js";
+import type { AlertDescription } from "./codec/alert.js";
 import type { HandshakeMessage } from "./codec/handshake.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
-import { readRecord, RECORD_HEADER_LENGTH } from "./codec/record.js";
+import { randomIvs } from "./crypto/cbc.js";
 import { suitesNamed } from "./crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "./handshake/client-machine.js";
 import { Reassembly } from "./handshake/reassembly.js";
@@ -12,7 +13,6 @@ import type { HandshakeAction, SessionSecrets } from "./handshake/steps.js";
 import { newCounters, resolveSettings, type ResolvedSettings } from "./settings.js";
 import type { ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, PskCredential, SessionInfo } from "./types.js";
 
-const IV_LENGTH = 16;
 /** RFC 4279 §2. */
 const MAX_CREDENTIAL_LENGTH = 65_535;
 /** RFC 6066 §3: literal addresses are not names. */
@@ -64,7 +64,7 @@ export class DtlsClient implements AssociationOwner {
       serverName: serverName === undefined || isAddress(serverName) ? undefined : serverName,
       resume,
       extendedMasterSecret: this.#settings.extendedMasterSecret,
-      randomIv: () => ports.secrets.bytes(IV_LENGTH),
+      randomIv: randomIvs(ports.secrets),
       alterHandshake: this.#settings.alterHandshake,
     };
   }
@@ -92,16 +92,7 @@ export class DtlsClient implements AssociationOwner {
   receive(datagram: Buffer): void {
     const association = this.#association;
     if (association === undefined) return;
-    for (let offset = 0; offset < datagram.length; ) {
-      const record = readRecord(datagram, offset);
-      if (record === undefined) {
-        this.counters.discarded++;
-        return;
-      }
-      this.counters.recordsIn++;
-      association.receive(record);
-      offset += RECORD_HEADER_LENGTH + record.fragment.length;
-    }
+    for (const record of recordsOf(datagram, this.counters)) association.receive(record);
   }
 
   /** Throws DtlsStateError unless connected, RangeError for more than 16,384 bytes. */
@@ -111,10 +102,9 @@ export class DtlsClient implements AssociationOwner {
   }
 
   /** close_notify, or this alert; a handshake under way is abandoned. */
-  close(alert: AlertDescription = Alerts.close_notify): void {
+  close(alert?: AlertDescription): void {
     this.#context = undefined;
-    const reason: CloseReason = alert === Alerts.close_notify ? { why: "closed" } : { why: "alert-sent", alert: { level: AlertLevels.fatal, description: alert }, because: "closed by its owner" };
-    this.#association?.close(alert, reason);
+    this.#association?.close(alert);
   }
 
   onKeyWanted(): void {

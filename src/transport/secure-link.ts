@@ -1,7 +1,7 @@
 import type { Carrier, Channel, CoapEndpoint, Peer } from "../coap/index.js";
-import { DtlsClient, type AlertDescription, type ClientHandler, type CloseReason, type DatagramSink, type DtlsCounters, type Resumption, type SessionInfo } from "../dtls/index.js";
+import { DtlsClient, newDtlsCounters, type AlertDescription, type ClientHandler, type CloseReason, type DatagramSink, type DtlsCounters, type Resumption, type SessionInfo } from "../dtls/index.js";
 import type { Address, DatagramHandler, DatagramSocket, Ports } from "../ports/index.js";
-import { addDtlsCounters, noDtlsCounters } from "./dtls-counters.js";
+import { addDtlsCounters } from "./dtls-counters.js";
 import type { RecordTap, SecureEndpointOptions, SessionEnd, SessionListener } from "./types.js";
 
 /** ICMP may answer what was sent before a server came up: a handshake is given up the second time, as a CON is. */
@@ -53,7 +53,7 @@ export class SecureLink implements Carrier, Channel, DatagramHandler, ClientHand
   }
 
   get counters(): DtlsCounters {
-    const sum = noDtlsCounters();
+    const sum = newDtlsCounters();
     if (this.#counted !== undefined) addDtlsCounters(sum, this.#counted);
     if (this.#client !== undefined) addDtlsCounters(sum, this.#client.counters);
     return sum;
@@ -111,7 +111,7 @@ export class SecureLink implements Carrier, Channel, DatagramHandler, ClientHand
   }
 
   #letGo(): void {
-    if (this.#client !== undefined) addDtlsCounters((this.#counted ??= noDtlsCounters()), this.#client.counters);
+    if (this.#client !== undefined) addDtlsCounters((this.#counted ??= newDtlsCounters()), this.#client.counters);
     this.#client = undefined;
     this.session = undefined;
   }

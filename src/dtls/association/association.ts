@@ -133,11 +133,15 @@ export class Association extends Timer {
     this.#sendFlight(this.#flight);
   }
 
-  /** Ends it with an alert: fatal, but for close_notify. */
-  close(description: AlertDescription, reason: CloseReason): void {
+  /** Its owner ends it, with close_notify or this alert. */
+  close(alert: AlertDescription = Alerts.close_notify): void {
     if (this.state === "closed") return;
-    this.#sendAlert(description);
-    this.end(reason);
+    if (alert !== Alerts.close_notify) {
+      this.#giveUp(alert, "closed by its owner");
+      return;
+    }
+    this.#sendAlert(alert);
+    this.end({ why: "closed" });
   }
 
   /** Ends it without a word to the peer. */

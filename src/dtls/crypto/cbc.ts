@@ -1,10 +1,16 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
 
+import type { Secrets } from "../../ports/index.js";
 import { DTLS_1_2, MAX_PLAINTEXT, RECORD_HEADER_LENGTH, writeRecordHeader, type ContentType, type DtlsRecord } from "../codec/record.js";
 import { equalSecrets, HASH_LENGTH, hmac, sha256 } from "./primitives.js";
 import { additionalData, type DirectionKeys, type Protection } from "./protection.js";
 
 const BLOCK_LENGTH = 16;
+/** RFC 5246 §6.2.3.2: one for each record, and not to be foreseen. */
+export const randomIvs =
+  (secrets: Pick<Secrets, "bytes">) =>
+  (): Uint8Array =>
+    secrets.bytes(BLOCK_LENGTH);
 const MAX_PADDING = 256;
 /** What SHA-256 takes at a time. */
 const HASH_BLOCK_LENGTH = 64;

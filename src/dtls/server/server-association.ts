@@ -1,7 +1,7 @@
 import type { Address } from "../../ports/index.js";
 import { Association, type AssociationHost, type AssociationOwner, type HandshakeMachine } from "../association/association.js";
 import { sessionInfo } from "../association/session-info.js";
-import { AlertLevels, Alerts, type AlertDescription } from "../codec/alert.js";
+import { Alerts, type AlertDescription } from "../codec/alert.js";
 import type { HandshakeMessage } from "../codec/handshake.js";
 import type { ClientHello } from "../codec/messages.js";
 import type { DtlsRecord } from "../codec/record.js";
@@ -95,10 +95,6 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     return this.#association.state === "connected";
   }
 
-  get closed(): boolean {
-    return this.#association.state === "closed";
-  }
-
   receive(record: DtlsRecord, isLast = true): boolean {
     return this.#association.receive(record, isLast);
   }
@@ -111,9 +107,8 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     this.#association.send(plaintext);
   }
 
-  close(alert: AlertDescription = Alerts.close_notify): void {
-    const reason: CloseReason = alert === Alerts.close_notify ? { why: "closed" } : { why: "alert-sent", alert: { level: AlertLevels.fatal, description: alert }, because: "closed by its owner" };
-    this.#association.close(alert, reason);
+  close(alert?: AlertDescription): void {
+    this.#association.close(alert);
   }
 
   /** Without a word to the peer. */

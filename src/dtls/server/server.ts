@@ -4,9 +4,11 @@ import type { AlertDescription } from "../codec/alert.js";
 import { handshakeMessage, HandshakeType, readFragment, type HandshakeMessage } from "../codec/handshake.js";
 import { MAX_SESSION_ID_LENGTH, RANDOM_LENGTH, readClientHello, writeHelloVerifyRequest, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
-import { ContentType, readRecord, RECORD_HEADER_LENGTH, writePlainRecord, type DtlsRecord } from "../codec/record.js";
+import { ContentType, writePlainRecord, type DtlsRecord } from "../codec/record.js";
+import { randomIvs } from "../crypto/cbc.js";
 import { cipherSuites, suitesNamed } from "../crypto/suites.js";
 import type { AssociationHost } from "../association/association.js";
+import { recordsOf } from "../association/incoming.js";
 import type { ServerContext } from "../handshake/server-machine.js";
 import type { SessionSecrets } from "../handshake/steps.js";
 import { defaultServerLimits, newServerCounters, resolveSettings } from "../settings.js";
@@ -15,7 +17,6 @@ import { Cookies } from "./cookies.js";
 import { ResumptionCache } from "./resumption-cache.js";
 import { ServerAssociation, type ServerCore } from "./server-association.js";
 
-const IV_LENGTH = 16;
 /** The answer counts on from the numbers of the ClientHello; one that begins near their end would leave it none. */
 const MAX_HELLO_SEQUENCE = 2 ** 32;
 const MAX_HELLO_MESSAGE_SEQ = 255;
@@ -75,7 +76,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     this.context = {
       suites: settings.suites === undefined ? cipherSuites : suitesNamed(settings.suites),
       extendedMasterSecret: resolved.extendedMasterSecret,
-      randomIv: () => ports.secrets.bytes(IV_LENGTH),
+      randomIv: randomIvs(ports.secrets),
       alterHandshake: resolved.alterHandshake,
     };
     this.#limits = { ...defaultServerLimits, ...settings.limits };
@@ -92,14 +93,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   receive(datagram: Buffer, from: Address): void {
     if (this.#isClosed) return;
     const key = formatAddress(from);
-    for (let offset = 0; offset < datagram.length; ) {
-      const record = readRecord(datagram, offset);
-      if (record === undefined) {
-        this.counters.discarded++;
-        return;
-      }
-      this.counters.recordsIn++;
-      offset += RECORD_HEADER_LENGTH + record.fragment.length;
+    for (const record of recordsOf(datagram, this.counters)) {
       if (isClientHello(record)) this.#hello(record, key, from);
       else this.#route(record, this.#slots.get(key));
     }
