@@ -6,7 +6,7 @@ import { cores, descriptors, drops, nodeVersion, ports, receiveBuffer } from "./
 import { ExitCode, UsageError } from "./exit.js";
 import { LiveBlock } from "./live-block.js";
 import { plainLine } from "./log.js";
-import { asUsage } from "./sockets.js";
+import { asUsage, checkHosts } from "./sockets.js";
 import { clipped } from "./terminal.js";
 import { writeTokenFile } from "./token-file.js";
 
@@ -92,6 +92,13 @@ describe("addresses that cannot be had", () => {
     const anyPort = { "--coap": { host: "127.0.0.1", port: 0 }, "--http": { host: "192.0.2.1", port: 0 } };
     const error = asUsage(Object.assign(new Error("listen"), { code: "EADDRNOTAVAIL", port: 0, address: "192.0.2.1" }), anyPort);
     expect(String(error)).toContain("--http 192.0.2.1:0 is not an address of this machine");
+  });
+
+  it("are names without an address, too", async () => {
+    const named = { "--coap": { host: "nobody.invalid", port: 5683 } };
+    expect(String(asUsage(Object.assign(new Error("getaddrinfo"), { code: "ENOTFOUND", hostname: "nobody.invalid" }), { "--http": { host: "127.0.0.1", port: 8683 }, ...named }))).toContain("--coap nobody.invalid:5683 names a host that has no address");
+    await expect(checkHosts({ "--bootstrap": undefined, "--server": "coap://nobody.invalid:5683" })).rejects.toThrow("--server coap://nobody.invalid:5683 names a host that has no address");
+    await expect(checkHosts({ "--server": "coap://localhost" })).resolves.toBeUndefined();
   });
 
   it("stay what they are when they are no such thing", () => {

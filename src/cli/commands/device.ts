@@ -8,6 +8,7 @@ import { keyLogTo, pskFor } from "../psk.js";
 import { freshSeed } from "../seed.js";
 import { onStop, stopped } from "../stop.js";
 import { within } from "../within.js";
+import { checkHosts } from "../sockets.js";
 
 /** A device that may not leave for want of answers is given up. */
 const leaveMs = 10_000;
@@ -44,6 +45,7 @@ Example:
 async function runDevice(invocation: Invocation, flags: Record<string, unknown>): Promise<void> {
   const { terminal } = invocation;
   const options = checkFlags(flags, deviceSchema);
+  await checkHosts({ "--bootstrap": options.bootstrap, "--server": options.server });
   const [{ Device, DeviceHost }, { narrated }, { personalityNamed }] = await Promise.all([import("../../../simulators/device/index.js"), import("../device-log.js"), import("../personality.js")]);
   const seed = options.seed ?? freshSeed();
   const log = roleLog(terminal, { json: options.json, level: "info", fields: { endpoint: options.endpoint } });

@@ -11,7 +11,7 @@ import { personalityNamed } from "../personality.js";
 import type { Invocation } from "../program.js";
 import { credentialsIn, keyLogTo, keyOf } from "../psk.js";
 import { freshSeed } from "../seed.js";
-import { asUsage } from "../sockets.js";
+import { asUsage, checkHosts } from "../sockets.js";
 import { onStop } from "../stop.js";
 import type { StopRequest } from "../stop.js";
 import { pause } from "../within.js";
@@ -57,6 +57,7 @@ const rampMs = 10_000;
 async function runFleet(invocation: Invocation, flags: Record<string, unknown>): Promise<void> {
   const { terminal } = invocation;
   const options = checkFlags(flags, fleetSchema);
+  await checkHosts({ "--bootstrap": options.bootstrap, "--server": options.server });
   const seed = options.seed ?? freshSeed();
   const credentials = options.credentials === undefined ? undefined : await listOf(options, options.credentials);
   const devices = options.devices ?? credentials?.devices.length ?? 0;

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 
 import { after, Timer, type Address, type DatagramHandler, type DatagramSocket } from "../index.js";
-import { osSecrets, packageRoot, parseSnmpDrops, parseSocketDrops, realClock, realFiles, realPorts, seededRandom, udpNetwork } from "./index.js";
+import { osSecrets, packageRoot, parseSnmpDrops, parseSocketDrops, realClock, realFiles, realPorts, seededRandom, udpNetwork, hasAddress } from "./index.js";
 import { TimingWheel } from "./timing-wheel.js";
 
 class Recorder extends Timer {
@@ -207,6 +207,12 @@ describe("UDP sockets", () => {
       void bind({ onSocketError: (error) => resolve(error.code) }, gone.local).then((socket) => socket.send(Buffer.from("anyone?")));
     });
     expect(code).toBe("ECONNREFUSED");
+  });
+
+  it("refuses to connect to a name without an address", async () => {
+    const handler = { onDatagram: () => {}, onSocketError: () => {} };
+    await expect(udpNetwork.bind({ host: "127.0.0.1", connect: { host: "nobody.invalid", port: 5683 } }, handler)).rejects.toThrow("nobody.invalid");
+    expect([await hasAddress("nobody.invalid"), await hasAddress("localhost"), await hasAddress("127.0.0.1")]).toEqual([false, true, true]);
   });
 
   it("refuses an address in use", async () => {

@@ -1,4 +1,5 @@
 import { createSocket, type Socket } from "node:dgram";
+import { lookup } from "node:dns/promises";
 import { isIPv6 } from "node:net";
 
 import type { Address, BindOptions, DatagramHandler, DatagramSocket, Network } from "../network.js";
@@ -49,13 +50,22 @@ function opened(options: BindOptions, socket: Socket): Promise<void> {
         resolve();
         return;
       }
-      socket.connect(connect.port, connect.host, () => {
+      // A host without an address comes as an argument of this callback, not as an event; the types do not say so.
+      socket.connect(connect.port, connect.host, (...[failed]: readonly unknown[]) => {
         socket.off("error", reject);
-        resolve();
+        if (failed === undefined) resolve();
+        else reject(failed instanceof Error ? failed : new Error(String(failed)));
       });
     });
   });
 }
+
+/** Whether the name resolves, or is an address itself. */
+export const hasAddress = (host: string): Promise<boolean> =>
+  lookup(host).then(
+    () => true,
+    () => false,
+  );
 
 /** UDP over node:dgram. A connected socket costs a third per datagram: it sends without naming the address. */
 export const udpNetwork: Network = {
