@@ -54,7 +54,7 @@ function opened(options: BindOptions, socket: Socket): Promise<void> {
       socket.connect(connect.port, connect.host, (...[failed]: readonly unknown[]) => {
         socket.off("error", reject);
         if (failed === undefined) resolve();
-        else reject(failed instanceof Error ? failed : new Error(String(failed)));
+        else reject(failed instanceof Error ? failed : new Error("the socket was not connected", { cause: failed }));
       });
     });
   });
