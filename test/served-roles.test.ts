@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -49,6 +49,20 @@ describe("three roles as processes of their own, through a target file", () => {
     expect(result.security).toBe("psk");
     expect(Object.values(result.roles).every((role) => /coaps:\/\//.test(role))).toBe(true);
     expect(code).toBe(0);
+  }, 300_000);
+
+  it("are judged by the profile and the wire alone where one of them has no operator API; what would need it is unsupported before anything is sent", async () => {
+    const bare = join(folder, "bare.yaml");
+    const [before = "", serverA = "", after = ""] = readFileSync(served.target, "utf8").split(/^(?=server[AB]:)/m);
+    writeFileSync(bare, [before, serverA.replace(/^ {2}operator.*\n/gm, ""), after].join(""));
+    const { code, stdout, stderr } = await muster(["run", "registration", "server-management/sm3-activation.feature", "server-management/sm2-trigger.feature", "--functional", "--seed", "2", "--target", bare, "--out", join(folder, "bare"), "--json"], 240_000, served.env);
+    expect(stdout, stderr).not.toBe("");
+    const { scenarios } = resultSchema.parse(JSON.parse(stdout));
+    expect(scenarios.filter(({ verdict }) => !["pass", "unsupported", "not-applicable"].includes(verdict)).map(({ id, verdict, reason }) => `${verdict} ${id}: ${reason}`)).toEqual([]);
+    expect(scenarios.filter(({ verdict }) => verdict === "pass").length).toBeGreaterThan(5);
+    expect(scenarios.find(({ verdict, reason }) => verdict === "unsupported" && reason.includes("cannot be expressed"))?.reason).toContain("server A (without operator API)");
+    // Of registration nothing could be judged.
+    expect(code).toBe(3);
   }, 300_000);
 
   it("count what they did at /metrics, and name no device there", async () => {

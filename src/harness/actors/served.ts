@@ -38,7 +38,7 @@ abstract class Served implements ServedActor {
     return this.#operator;
   }
 
-  health(): Promise<RoleHealth> {
+  async health(): Promise<RoleHealth> {
     return this.operator.health();
   }
 

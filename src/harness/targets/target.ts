@@ -1,5 +1,5 @@
 import { ConfigError, keyOf, loadYaml, resolveToken, timing, type Timing, type TokenSources } from "../../config/index.js";
-import type { AdapterFacts, SteeredRoleName } from "../adapters/index.js";
+import type { AdapterFacts, Property, SteeredRoleName } from "../adapters/index.js";
 import { factsOf } from "../adapters/index.js";
 import type { SecurityMode, ServerUris } from "../actors/types.js";
 import { targetSchema, type Capability, type TargetFile } from "./schema.js";
@@ -171,13 +171,39 @@ export function missingCapabilities(target: Target, security: SecurityMode): Rea
   return missing;
 }
 
-/** What is known of the roles that an adapter steers. */
+const operatorApi: readonly Property[] = [
+  "faults",
+  "coap-log",
+  "registrations",
+  "registration-details",
+  "object-list",
+  "read",
+  "write",
+  "write-instance",
+  "execute",
+  "discover",
+  "create",
+  "delete",
+  "write-attributes",
+  "observe",
+  "observe-attributes",
+  "cancel-observation",
+  "cancel-by-reset",
+  "configuration",
+  "configuration-writes",
+];
+
+/** A role that only speaks the Server Management profile: its witnesses are the other roles. */
+const withoutOperatorApi: AdapterFacts = { name: "without operator API", lacks: new Map(operatorApi.map((property) => [property, "the target file gives no operator address"])) };
+
+/** What is known of the roles that an adapter steers, or nobody. */
 export function steeredRoles(target: Target): Readonly<Partial<Record<SteeredRoleName, AdapterFacts>>> {
   const roles = { bootstrapServer: target.bootstrapServer, A: target.servers.A, B: target.servers.B } as const;
   const facts: Partial<Record<SteeredRoleName, AdapterFacts>> = {};
   for (const name of ["bootstrapServer", "A", "B"] as const) {
     const role = roles[name];
     if (role.kind === "adapted") facts[name] = role.facts;
+    else if (role.kind === "running" && role.operator === undefined) facts[name] = withoutOperatorApi;
   }
   return facts;
 }
