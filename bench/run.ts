@@ -25,7 +25,15 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
 
 const groupTimeoutMs = 120_000;
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "boolean" }, group: { type: "string" }, help: { type: "boolean" } } });
+function flags() {
+  try {
+    return parseArgs({ allowPositionals: true, options: { json: { type: "boolean" }, group: { type: "string" }, help: { type: "boolean" } } });
+  } catch (error) {
+    process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}; npm run bench -- --help\n`);
+    return process.exit(2);
+  }
+}
+const { values, positionals } = flags();
 
 if (values.help === true) {
   process.stdout.write(`usage: npm run bench -- [--json] [group ...]\ngroups: ${Object.keys(groups).join(", ")}\nexample: npm run bench -- --json register-rate\n`);

@@ -45,6 +45,8 @@ describe("three roles as processes of their own, through a target file", () => {
     const result = resultSchema.parse(JSON.parse(stdout));
     expect(result.scenarios.filter(({ verdict }) => verdict !== "pass").map(({ id, verdict, reason }) => `${verdict} ${id}: ${reason}`)).toEqual([]);
     expect(result.scenarios.flatMap(({ leftovers }) => leftovers)).toEqual([]);
+    // A rule that a scenario names and does not check is one that it could not fail for.
+    expect(result.scenarios.flatMap(({ id, rules, allChecks }) => rules.filter((rule) => !allChecks.some((check) => check.rule === rule)).map((rule) => `${id} does not check ${rule}`))).toEqual([]);
     expect(result.target).toBe("served");
     expect(result.security).toBe("psk");
     expect(Object.values(result.roles).every((role) => /coaps:\/\//.test(role))).toBe(true);

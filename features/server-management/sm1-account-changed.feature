@@ -22,4 +22,5 @@ Feature: SM-1, an account of a registered device is changed
     When operator A moves its account to its second URI
     And operator A orders to update "c1"
     Then the item of "c1" ends as "confirmed"
+    And the account of operator A on "c1" has its second URI
     And "c1" is registered at the second URI of operator A

@@ -77,7 +77,7 @@ Feature: SM-1, orders and what becomes of their devices
       | no attempts          | 400    | schema    | /policy/maxAttempts  | {"type": "provision", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}, "policy": {"maxAttempts": 0}}               |
       | a deadline of no time | 400   | schema    | /deadline            | {"type": "provision", "accountId": "<A.account>", "targets": {"endpoints": ["<c1>"]}, "deadline": "soon"}                         |
 
-  @rule:confirmed-by-register @rule:item-truthful
+  @rule:confirmed-by-register
   Scenario: The Register under the new account confirms the item
     Given device "c1" is provisioned by operator A
     And operator B supplies an account

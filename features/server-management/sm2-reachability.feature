@@ -3,7 +3,7 @@ Feature: SM-2, the LwM2M Server tells which devices it can reach
 
   The Bootstrap Server cannot see whether a device can be reached. What the Server answers is what its registry shows.
 
-  @rule:reachability-truthful
+  @needs:misbehaviour @rule:reachability-truthful
   Scenario: A registered device is reachable, one that has left is not
     Given device "c1" is registered with operator A
     Then server A says of "c1":

@@ -53,7 +53,7 @@ Feature: SM-2, a LwM2M Server is asked to trigger a bootstrap, and its outcome i
     And the item of "c1" ends as "failed(timeout)"
     And "c1" does not ask for a bootstrap
 
-  @needs:misbehaviour @slow @rule:trigger-requested @rule:trigger-truth @rule:item-truthful
+  @needs:misbehaviour @slow @rule:trigger-truth @rule:item-truthful
   Scenario: A device that stayed silent is triggered once more
     Given device "c1" is provisioned by operator A
     And "c1" becomes "silent-after-trigger"

@@ -80,7 +80,7 @@ Feature: SM-3, what a LwM2M Server does with the credentials it is told
       """
     Then the answer is 409 "session-displaced"
 
-  @rule:rollback @rule:admission
+  @rule:rollback
   Scenario: An activation that is taken back admits nobody any more
     Given device "c1" has an account of operator B that its server was not told
     When the Bootstrap Server sends to server B PUT /smp/v1/clients/<c1>/credentials/cr-1 with:
@@ -101,7 +101,7 @@ Feature: SM-3, what a LwM2M Server does with the credentials it is told
     And the first Register of "c1" is answered
     Then by "rollback" the answer is 4.00 or 4.01 or 4.03
 
-  @rule:revocation-effective @rule:admission
+  @rule:revocation-effective
   Scenario: With the credential go the registration and the admission
     Given device "c1" has an account of operator B that its server was not told
     And the Bootstrap Server sends to server B PUT /smp/v1/clients/<c1>/credentials/cr-1 with:

@@ -30,6 +30,11 @@ Given("the Bootstrap Server is configured to give {device} an account of {operat
   return configure(this.scenario, alias, [operator], { lifetime });
 });
 
+// Where `moves its account to its second URI` was said.
+Then("the account of {operator} on {device} has its second URI", function (this: MusterWorld, operator: ServerName, alias: string) {
+  return checkAccountFields(this.scenario, alias, operator, { uri: this.scenario.secondUriOf(operator) });
+});
+
 // `| field | value |`, names as in the configuration file: lifetime, binding, retryCount, priority.
 Given("the Bootstrap Server is configured to give {device} an account of {operator} with:", function (this: MusterWorld, alias: string, operator: ServerName, table: DataTable) {
   return configure(this.scenario, alias, [operator], fieldsOf(table.rowsHash()));

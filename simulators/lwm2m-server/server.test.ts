@@ -62,6 +62,13 @@ const until = async (holds: () => boolean): Promise<void> => {
 };
 
 describe("the LwM2M Server over HTTP", () => {
+  it("tells a URL that cannot be read as a problem, as any other", async () => {
+    const { base } = await served();
+    const answer = await fetch(`${base}/smp/v1/clients/%ff`);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([400, "application/problem+json; charset=utf-8"]);
+    expect(await answer.json()).toMatchObject({ type: "about:blank", status: 400, detail: expect.stringContaining("percent-encode") as string });
+  });
+
   it("stages, activates, admits, confirms and revokes", async () => {
     const { a, device, bootstrapServer, operator } = await served();
     const one = await device("ab-1");

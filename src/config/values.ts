@@ -15,8 +15,8 @@ export const addressSchema = z.string().transform((text, context) => {
 /** `coap://host[:port]` for NoSec, `coaps://host[:port]` for DTLS. */
 export const coapUriSchema = z.string().transform((text, context) => {
   const parsed = URL.canParse(text) ? new URL(text) : undefined;
-  if (parsed === undefined || !/^coaps?:$/.test(parsed.protocol) || parsed.hostname === "") {
-    context.addIssue({ code: "custom", message: `"${text}" is not a coap:// or coaps:// URI`, params: { fix: "write it as coap://127.0.0.1:5683 or coaps://127.0.0.1:5684" } });
+  if (parsed === undefined || !/^coaps?:$/.test(parsed.protocol) || parsed.hostname === "" || !/^[^/?#@]+\/?$/.test(text.slice(parsed.protocol.length + 2))) {
+    context.addIssue({ code: "custom", message: `"${text}" is not a coap:// or coaps:// URI of host and port alone`, params: { fix: "write it as coap://127.0.0.1:5683 or coaps://127.0.0.1:5684" } });
     return z.NEVER;
   }
   return text;

@@ -7,7 +7,7 @@ import { exitCodeOf, verdictOf, verdicts, type ScenarioRecord, type Verdict } fr
 export const resultFormat = "muster-result/1";
 
 const count = z.number().int().nonnegative();
-const eventRef = z.strictObject({ role: z.string(), at: z.string() });
+const eventRef = z.strictObject({ role: z.string(), at: z.string(), line: z.string() });
 const checkSchema = z.strictObject({
   rule: z.string(),
   about: z.enum(["bootstrap-server", "lwm2m-server", "device"]),

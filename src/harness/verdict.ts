@@ -12,6 +12,8 @@ export interface EventRef {
   readonly role: string;
   /** Nanoseconds, as in the event. */
   readonly at: string;
+  /** What was seen, in one line. */
+  readonly line: string;
 }
 
 export interface Check {

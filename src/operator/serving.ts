@@ -1,5 +1,5 @@
 import { parentPort, workerData } from "node:worker_threads";
-import fastify, { type FastifyInstance, type FastifyPluginAsync } from "fastify";
+import fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from "fastify";
 import type { IncomingRequest, Peer, PeerIdentity, RequestHandler } from "../coap/index.js";
 import { maxParamLength, type PeerConfig, type RoleConfig } from "../config/index.js";
 import type { CloseReason, KeyAnswer, ServerSession } from "../dtls/index.js";
@@ -52,6 +52,13 @@ export interface RoleKind<Role extends ServableRole, Context> {
   readonly health?: Partial<RoleHealth>;
 }
 
+/** A URL that is none has no route, and so nobody's error handler: RFC 9457, as HTTP alone describes it. */
+const sendUnreadable = (error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void =>
+  void reply
+    .status(error.statusCode ?? 400)
+    .type("application/problem+json")
+    .send(JSON.stringify({ type: "about:blank", title: "Bad Request", status: error.statusCode ?? 400, detail: "the URL cannot be read; percent-encode it as UTF-8" }));
+
 /** Starts a role: CoAP for devices, one HTTP server for its peers, its operator and its metrics. Rejects when an address cannot be bound. */
 export async function serveRole<Role extends ServableRole, Context>(config: RoleConfig, ports: Ports, kind: RoleKind<Role, Context>): Promise<RunningRole> {
   const { clock, log, secrets } = ports;
@@ -69,7 +76,7 @@ export async function serveRole<Role extends ServableRole, Context>(config: Role
     directory.directory = kind.directory?.(role);
     endpoint.tap = trace.tapFor(endpoint.local, endpoint.secureLocal);
     if (endpoint.secureLocal !== undefined) endpoint.recordTap = trace.recordTapFor(endpoint.secureLocal);
-    const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength } }));
+    const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength }, frameworkErrors: sendUnreadable }));
     app.addHook("onResponse", (request, reply, done) => {
       metrics.operation(`http ${request.method} ${request.routeOptions.url ?? "unknown"}`).done(String(reply.statusCode), reply.elapsedTime);
       done();

@@ -15,7 +15,7 @@ const events: TraceEvent[] = [
 ];
 
 describe("the report page", () => {
-  const page = html(result([scenario(), failing], { fleet }), new Map([[failing.id, timelineOf(events, [{ role: "device", at: "2000000" }])]]));
+  const page = html(result([scenario(), failing], { fleet }), new Map([[failing.id, timelineOf(events, [{ role: "device", at: "2000000", line: "out 127.0.0.1:5683 CON POST /rd" }])]]));
 
   it("escapes everything that came from outside", () => {
     expect(page).not.toContain("<script>alert");
@@ -72,7 +72,7 @@ describe("a time line", () => {
 
   it("keeps beginning, end and cited lines of one that is too long", () => {
     const long = Array.from({ length: 50 }, (_, index): TraceEvent => ({ seq: index, at: String(index), role: "server-a", event: { kind: "state", machine: "x", id: "1", from: "a", to: "b", input: String(index) } }));
-    const short = timelineOf(long, [{ role: "server-a", at: "25" }], 10);
+    const short = timelineOf(long, [{ role: "server-a", at: "25", line: "out 127.0.0.1:5683 CON POST /rd" }], 10);
     expect(short.rows.map((row) => row.text.replace(/^.*\(|\)$/g, ""))).toEqual(["0", "1", "2", "3", "4", "25", "45", "46", "47", "48", "49"]);
     expect(short.omitted).toBe(39);
   });

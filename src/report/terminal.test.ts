@@ -13,7 +13,7 @@ describe("the summary in a terminal", () => {
       '  checked      "c1" <b>while</b> held',
       "  expected     no Write & no Finish",
       "  actual       CON PUT /0/1",
-      "  evidence     device at 2000000 ns",
+      "  evidence     device at 2000000 ns: out 127.0.0.1:5683 CON POST /rd",
       "  trace        /reports/run/scenarios/server-management/sm3/broken/trace.ndjson",
     ]);
   });

@@ -28,7 +28,7 @@ function unsettled(scenario: ScenarioResult, paint: (code: number, text: string)
   else {
     lines.push(`  checked      ${decisive.text}`, `  expected     ${decisive.expected}`, `  actual       ${decisive.actual}`);
     if (scenario.verdict !== "fail") lines.push(`  reason       ${scenario.reason}`);
-    for (const ref of decisive.evidence) lines.push(`  evidence     ${ref.role} at ${ref.at} ns`);
+    for (const ref of decisive.evidence) lines.push(`  evidence     ${ref.role} at ${ref.at} ns: ${ref.line}`);
   }
   if (scenario.evidence !== undefined) lines.push(`  trace        ${folder}/${scenario.evidence}/trace.ndjson`);
   return lines;
@@ -64,7 +64,7 @@ function generator(result: RunResult): string[] {
   const drops = socketDrops === null ? "unknown" : String(socketDrops);
   const reference = Object.entries(fleet.referenceDrops).map(([role, dropped]) => `${role} ${dropped ?? "unknown"}`);
   return [
-    `generator ${saturated ? "SATURATED: its timing verdicts are inconclusive" : "healthy"}: ${shards} shards, loop lag p99 ${duration(loopLagP99Ms)}, datagrams dropped at its sockets ${drops}`,
+    `generator ${saturated ? "SATURATED at times: verdicts that rest on timing meanwhile are inconclusive" : "healthy"}: ${shards} shards, loop lag p99 ${duration(loopLagP99Ms)}, datagrams dropped at its sockets ${drops}`,
     ...(reference.length === 0 ? [] : [`datagrams dropped at the roles' sockets: ${reference.join(", ")}`]),
   ];
 }

@@ -18,7 +18,20 @@ export const isCoap = (event: TraceEvent): event is CoapEvent => event.event.kin
 export const isHttp = (event: TraceEvent): event is HttpEvent => event.event.kind === "http";
 export const isState = (event: TraceEvent): event is StateEvent => event.event.kind === "state";
 
-export const refOf = (event: TraceEvent): EventRef => ({ role: event.role, at: event.at });
+/** What was seen, in one line: without bodies, which may hold what no line shall. */
+function lineOf({ event }: TraceEvent): string {
+  switch (event.kind) {
+    case "datagram":
+    case "dtls":
+      return `${event.direction} ${event.peer} ${event.summary}`;
+    case "http":
+      return `${event.direction} ${event.peer} ${event.method} ${event.url}${event.status === undefined ? "" : ` ${event.status}`}`;
+    case "state":
+      return `${event.machine} ${event.from} -> ${event.to} (${event.input})`;
+  }
+}
+
+export const refOf = (event: TraceEvent): EventRef => ({ role: event.role, at: event.at, line: lineOf(event) });
 export const timeOf = (event: TraceEvent): bigint => BigInt(event.at);
 
 const byTime = (a: TraceEvent, b: TraceEvent): number => {

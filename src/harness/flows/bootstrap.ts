@@ -21,7 +21,8 @@ import {
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { act, admit, bootstrapAccount, factoryPsk, shortServerIdOf, usualLifetime } from "./devices.js";
+import { judgedRule } from "./calls.js";
+import { act, admit, bootstrapAccount, factoryPsk, inspect, shortServerIdOf, usualLifetime } from "./devices.js";
 import { awaitItem, isEndState } from "./provisioning.js";
 import { itemOutcome } from "../actors/operator.js";
 
@@ -84,6 +85,17 @@ export async function checkBootstrapped(scenario: Scenario, alias: string, times
     timing: session === undefined,
     evidence: last === undefined ? [] : [refOf(last.request.request), ...(session?.finish === undefined ? [] : [refOf(session.finish.request)])],
   });
+}
+
+/** Judges, when a bootstrap of the device is over or was turned away, that it holds no account. The rule is the first one the scenario names. */
+export async function checkHoldsNoAccount(scenario: Scenario, alias: string): Promise<void> {
+  const over = await scenario.until(scenario.run.deadlines.bootstrapMs, async () => {
+    const last = (await sessionsOf(scenario, alias)).at(-1);
+    return last?.operations.some((exchange) => isOperation("bootstrap-finish")(exchange) && exchange.answer !== undefined) === true || last?.request.answer?.startsWith("4.") === true ? true : undefined;
+  });
+  scenario.precondition(`a bootstrap of "${alias}" came to its end`, over === true, "none did");
+  const { accounts } = await inspect(scenario, alias);
+  scenario.equal(judgedRule(scenario), `accounts on "${alias}"`, "none", accounts.map(({ shortServerId }) => shortServerId).join(", ") || "none");
 }
 
 /** Judges the answer to the device's newest Bootstrap-Request. */

@@ -34,7 +34,7 @@ const decisive = {
   outcome: "fail",
   at: "2000000",
   timing: false,
-  evidence: [{ role: "device", at: "2000000" }],
+  evidence: [{ role: "device", at: "2000000", line: "out 127.0.0.1:5683 CON POST /rd" }],
 } as const;
 
 export const failing = scenario({
