@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Codes } from "../../src/coap/index.js";
 import { valueOf } from "../../src/lwm2m/index.js";
-import { identityOf, keyCheckValue, ProblemError, recipientOf, SecretKeys } from "../../src/smp/index.js";
-import type { NewAccount, NewOrder, OrderCredential, SmpClient } from "../../src/smp/index.js";
-import { confirmation, itemIn, ManagementRig, order, problem, until } from "./testing/management-rig.js";
+import { ProblemError, SecretKeys } from "../../src/smp/index.js";
+import type { NewAccount, NewOrder } from "../../src/smp/index.js";
+import { awaitedOrder, confirmation, itemIn, ManagementRig, order, problem, until } from "./testing/management-rig.js";
+import { heldBy, pskA } from "./testing/psk-accounts.js";
 import { answer } from "./testing/scripted-device.js";
 import type { ScriptedDevice } from "./testing/scripted-device.js";
 
@@ -21,20 +22,11 @@ async function restart(over: Parameters<typeof ManagementRig.start>[0]): Promise
   one = await rig.device("ab-1");
 }
 
-const pskA: NewAccount = { uri: "coaps://127.0.0.2:5684", securityMode: "psk", ssid: 101, retry: { count: 3, timer: 2, seqDelay: 10, seqCount: 2 } };
 const pskB: NewAccount = { uri: "coaps://127.0.0.3:5684", securityMode: "psk", ssid: 201 };
 const waiting = { trigger: "wait-for-client" } as const;
 const rotate: Partial<NewOrder> = { type: "rotate", policy: waiting };
 
-/** Mode, identity and key of an account on the device. */
-function held(ssid: number): { mode: unknown; identity: Buffer; key: Buffer } {
-  const security = one.security(ssid)!;
-  const bytes = (id: number): Buffer => {
-    const value = valueOf(security, id);
-    return Buffer.isBuffer(value) || value instanceof Uint8Array ? Buffer.from(value) : Buffer.alloc(0);
-  };
-  return { mode: valueOf(security, 2), identity: bytes(3), key: bytes(5) };
-}
+const held = (ssid: number): ReturnType<typeof heldBy> => heldBy(one, ssid);
 
 describe("an account of mode psk", () => {
   it("puts mode, identity, key and retry resources on the device, and the same key at its Server, encrypted", async () => {
@@ -78,8 +70,7 @@ describe("an account of mode psk", () => {
   it("gets a new identity and key after a session that failed, and the one of before is taken back", async () => {
     one.script = (operation, path) => (operation === "write" && path.startsWith("/1/") ? answer(Codes.BadRequest) : undefined);
     const { accountId } = (await rig.a.createAccount(pskA)).value;
-    const placed = await order(rig.a, accountId, ["ab-1"], { policy: waiting });
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1");
     await one.bootstrap();
     await itemIn(rig.a, placed, "ab-1", "partially-applied");
     await until(() => rig.serverA.state("ab-1"), (state) => state === "rolled-back");
@@ -105,8 +96,7 @@ describe("an account of mode psk", () => {
 
   it("is confirmed by a Register under its credential and version, and by no other", async () => {
     const { accountId } = (await rig.a.createAccount(pskA)).value;
-    const placed = await order(rig.a, accountId, ["ab-1"], { policy: waiting });
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1");
     await one.bootstrap();
     const applied = await itemIn(rig.a, placed, "ab-1", "applied");
     const good = confirmation("ab-1", 101, applied);
@@ -232,8 +222,7 @@ describe("a rotate order", () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
     rig.serverA.slots = 1;
     await restartTerms();
-    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", rotate);
     const seen: string[] = [];
     one.script = (operation) => {
       if (operation === "write" || operation === "finish") seen.push(`${operation}: ${rig.serverA.versions("ab-1")}`);
@@ -248,8 +237,7 @@ describe("a rotate order", () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
     rig.serverA.slots = 1;
     await restartTerms();
-    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", rotate);
     rig.serverA.refuseActivation = new ProblemError("scope", "no");
     await one.bootstrap();
     expect(await itemIn(rig.a, placed, "ab-1", "failed")).toMatchObject({ reason: { cause: "sm3-refused" } });
@@ -261,8 +249,7 @@ describe("a rotate order", () => {
   it("is rolled back, at its Server too, when the session fails after the activation", async () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
     const before = held(101);
-    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", rotate);
     one.script = (operation, path) => (operation === "write" && path.startsWith("/0/") ? answer(Codes.BadRequest) : undefined);
     await one.bootstrap();
     expect(await itemIn(rig.a, placed, "ab-1", "rolled-back")).toMatchObject({ reason: { cause: "request-failed", path: "/0/1", code: "4.00" } });
@@ -277,8 +264,7 @@ describe("a rotate order", () => {
 
   it("counts as partly applied where the Server does not take the activation back: the device came with it", async () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
-    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", rotate);
     one.script = (operation, path) => {
       if (operation !== "write" || !path.startsWith("/1/")) return undefined;
       rig.serverA.seen("ab-1", 2);
@@ -290,8 +276,7 @@ describe("a rotate order", () => {
 
   it("goes back and tries again with a higher version when the device fell silent", async () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
-    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", rotate);
     one.script = (operation) => (operation === "write" ? "silence" : undefined);
     await one.bootstrap();
     await until(() => rig.serverA.versions("ab-1"), (versions) => versions === "1 active, 2 rolled-back");
@@ -304,8 +289,7 @@ describe("a rotate order", () => {
 
   it("takes nothing back when Finish was not answered: the device may hold either", async () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
-    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", rotate);
     one.script = (operation) => (operation === "finish" ? "silence" : undefined);
     await one.bootstrap();
     expect(await itemIn(rig.a, placed, "ab-1", "partially-applied")).toMatchObject({ reason: { cause: "timeout" } });
@@ -315,8 +299,7 @@ describe("a rotate order", () => {
   it("writes nothing of the account when the activation is refused, and the old version goes on", async () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
     const before = held(101);
-    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", rotate);
     rig.serverA.refuseActivation = new ProblemError("scope", "no");
     await one.bootstrap();
     expect(await itemIn(rig.a, placed, "ab-1", "failed")).toMatchObject({ reason: { cause: "sm3-refused" } });
@@ -329,8 +312,7 @@ describe("a rotate order", () => {
   it("that was cancelled leaves the device and later sessions with the old version", async () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
     const before = held(101);
-    const placed = await order(rig.a, accountId, ["ab-1"], rotate);
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", rotate);
     await rig.a.cancelOrder(placed.orderId, "*");
     await one.bootstrap();
     await until(() => one.finished, (count) => count === 2);
@@ -360,8 +342,7 @@ describe("a rotate order", () => {
     const accountId = await rig.provisioned(one, rig.a, pskA);
     await rig.provisioned(one, rig.b, pskB);
     await rig.carriedOut(one, rig.a, accountId, rotate);
-    const placed = await order(rig.a, accountId, ["ab-1"], { type: "remove", policy: waiting });
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", { type: "remove", policy: waiting });
     await one.bootstrap();
     await itemIn(rig.a, placed, "ab-1", "confirmed");
     expect(rig.serverA.log.at(-1)).toBe("revoke ab-1 v2");
@@ -376,8 +357,7 @@ describe("a rotate order", () => {
 describe("activation before Finish", () => {
   it("may be asked for, and then comes after the writes", async () => {
     const { accountId } = (await rig.a.createAccount(pskA)).value;
-    const placed = await order(rig.a, accountId, ["ab-1"], { policy: { ...waiting, activation: "before-finish" } });
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1", { policy: { ...waiting, activation: "before-finish" } });
     const seen: string[] = [];
     one.script = (operation) => {
       if (operation === "write" || operation === "finish") seen.push(`${operation}: ${rig.serverA.versions("ab-1")}`);
@@ -386,93 +366,5 @@ describe("activation before Finish", () => {
     await one.bootstrap();
     await itemIn(rig.a, placed, "ab-1", "applied");
     expect(seen).toEqual(["write: 1 staged", "write: 1 staged", "finish: 1 active"]);
-  });
-});
-
-describe("a key that the Server made", () => {
-  const key = Buffer.from("own-key-of-server");
-  const identity = Buffer.from("own-identity-1");
-
-  async function own(client: SmpClient, over: Partial<OrderCredential> = {}, bound: { readonly ssid?: number; readonly ep?: string; readonly tenant?: string } = {}): Promise<OrderCredential> {
-    const recipient = await recipientOf((await client.jwks()).value);
-    const given = { ep: "ab-1", credentialId: "cr-own", version: 1, identity: identityOf(identity), bits: key.length * 8, kcv: keyCheckValue(key, "cr-own"), ...over };
-    const { ep, credentialId, version } = given;
-    return { ...given, secret: await recipient!.wrap(key, { tenant: "a", ep, ssid: 101, credentialId, version, purpose: "sm1-psk", ...bound }) };
-  }
-
-  const withKeys = (credentials: OrderCredential[], over: Partial<NewOrder> = {}): Partial<NewOrder> => ({ policy: { ...waiting, credential: { origin: "server" } }, credentials, ...over });
-
-  it("comes with the order, goes to the device, and SM-3 only says which one it is", async () => {
-    const { accountId } = (await rig.a.createAccount(pskA)).value;
-    const item = await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
-    expect(item.credential).toMatchObject({ credentialId: "cr-own", version: 1 });
-    expect(held(101)).toMatchObject({ identity, key });
-    expect(rig.serverA.bodies).toMatchObject([{ keyOrigin: "server", version: 1, kcv: keyCheckValue(key, "cr-own") }]);
-    expect(rig.serverA.key("ab-1", 1)).toBeUndefined();
-  });
-
-  it("is rotated under a higher version and the same credential id", async () => {
-    const { accountId } = (await rig.a.createAccount(pskA)).value;
-    await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
-    const next = await own(rig.a, { version: 2, identity: identityOf(Buffer.from("own-identity-2")) });
-    const item = await rig.carriedOut(one, rig.a, accountId, withKeys([next], { type: "rotate" }));
-    expect(item.credential).toMatchObject({ credentialId: "cr-own", version: 2 });
-    expect(held(101).identity.toString()).toBe("own-identity-2");
-    expect(rig.serverA.versions("ab-1")).toBe("1 retiring, 2 active");
-  });
-
-  it("that is bad ends its own item, with what is wrong with it", async () => {
-    const { accountId } = (await rig.a.createAccount(pskA)).value;
-    const names = ["ab-1", "ab-2", "ab-3", "ab-4", "ab-5", "ab-6"];
-    const credentials = await Promise.all([
-      own(rig.a),
-      own(rig.a, { ep: "ab-2" }, { ep: "ab-1" }),
-      own(rig.a, { ep: "ab-3", identity: identityOf(Buffer.from("own-3")), kcv: "0000000000000000" }),
-      own(rig.a, { ep: "ab-4", identity: identityOf(Buffer.from("own-4")), bits: 128 }),
-      own(rig.a, { ep: "ab-5", identity: identityOf(Buffer.from("own-5")) }, { tenant: "b" }),
-      own(rig.a, { ep: "ab-6", identity: identityOf(Buffer.from("own-6")) }).then((one) => ({ ...one, secret: "AAECAwQFBgcICQoLDA0ODw" })),
-    ]);
-    credentials[1] = { ...credentials[1], identity: identityOf(Buffer.from("own-2")) };
-    const placed = await order(rig.a, accountId, names, withKeys(credentials));
-    const items = await until(async () => (await rig.a.listItems(placed.orderId)).value.items, (all) => all.every(({ state }) => state === "rejected" || state === "awaiting-client"));
-    expect(items.map(({ state, reason }) => reason?.cause ?? state)).toEqual(["awaiting-client", "context-mismatch", "key-unwrap", "key-unwrap", "context-mismatch", "key-unwrap"]);
-    expect(JSON.stringify(items)).not.toContain(key.toString("base64url"));
-  });
-
-  it("with an identity that another device, or the version before, has is refused", async () => {
-    const { accountId } = (await rig.a.createAccount(pskA)).value;
-    const twice = await order(rig.a, accountId, ["ab-1", "ab-2"], withKeys([await own(rig.a), await own(rig.a, { ep: "ab-2" })]));
-    expect((await itemIn(rig.a, twice, "ab-2", "rejected")).reason).toMatchObject({ cause: "identity-conflict" });
-    await itemIn(rig.a, twice, "ab-1", "awaiting-client");
-    await one.bootstrap();
-    await itemIn(rig.a, twice, "ab-1", "applied");
-    const again = await order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a, { version: 2 })], { type: "rotate" }));
-    expect((await itemIn(rig.a, again, "ab-1", "rejected")).reason).toMatchObject({ cause: "identity-conflict" });
-  });
-
-  it("of a version that was used, or under another credential id, is refused", async () => {
-    const { accountId } = (await rig.a.createAccount(pskA)).value;
-    await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
-    const fresh = { identity: identityOf(Buffer.from("own-identity-9")) };
-    for (const [over, cause] of [[{ version: 1 }, "version-regression"], [{ version: 2, credentialId: "cr-other", kcv: keyCheckValue(key, "cr-other") }, "context-mismatch"]] as const) {
-      const placed = await order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a, { ...fresh, ...over })], { type: "rotate" }));
-      expect((await itemIn(rig.a, placed, "ab-1", "rejected")).reason).toMatchObject({ cause });
-    }
-  });
-
-  it("of a rotation that failed has to be ordered anew: its version is spent", async () => {
-    const { accountId } = (await rig.a.createAccount(pskA)).value;
-    await rig.carriedOut(one, rig.a, accountId, withKeys([await own(rig.a)]));
-    const placed = await order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a, { version: 2, identity: identityOf(Buffer.from("own-2")) })], { type: "rotate" }));
-    await itemIn(rig.a, placed, "ab-1", "awaiting-client");
-    one.script = (operation) => (operation === "write" ? "silence" : undefined);
-    await one.bootstrap();
-    expect(await itemIn(rig.a, placed, "ab-1", "rolled-back")).toMatchObject({ reason: { cause: "timeout" } });
-    expect(rig.serverA.versions("ab-1")).toBe("1 active, 2 rolled-back");
-  });
-
-  it("does not go with an account of mode nosec", async () => {
-    const { accountId } = (await rig.a.createAccount({ uri: "coap://127.0.0.2:5683", securityMode: "nosec", ssid: 101 })).value;
-    expect(await problem(order(rig.a, accountId, ["ab-1"], withKeys([await own(rig.a)])))).toEqual({ type: "unsupported-mode", status: 422, field: "/credentials" });
   });
 });

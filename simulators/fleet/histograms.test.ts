@@ -1,5 +1,6 @@
+import { build } from "hdr-histogram-js";
 import { describe, expect, it } from "vitest";
-import { Histograms } from "./histograms.js";
+import { decoded, Histograms } from "./histograms.js";
 import { Merge } from "./merge.js";
 
 describe("merged histograms", () => {
@@ -7,8 +8,8 @@ describe("merged histograms", () => {
     const [one, two, merged] = [new Histograms(), new Histograms(), new Histograms()];
     for (const ms of [0.1, 0.2, 0.3]) one.record("register", ms);
     for (const ms of [3, 3.5]) two.record("register", ms);
-    merged.merge(one.take());
-    merged.merge(two.take());
+    merged.merge(decoded(one.take()));
+    merged.merge(decoded(two.take()));
     const bins = merged.distribution().register ?? [];
     expect(bins.filter(({ count }) => count > 0)).toEqual([
       { upToMs: 0.125, count: 1 },
@@ -23,6 +24,18 @@ describe("merged histograms", () => {
     const histograms = new Histograms();
     for (const ms of [0, 1, 60_000, 10_000_000]) histograms.record("update", ms);
     expect((histograms.distribution().update ?? []).reduce((sum, { count }) => sum + count, 0)).toBe(4);
+  });
+
+  it("give the percentiles of the library that counts", () => {
+    const reference = build({ bitBucketSize: 32, highestTrackableValue: 900_000_000 });
+    const histograms = new Histograms();
+    for (let i = 1; i <= 3000; i++) {
+      const microseconds = (i * i * 7919) % 5_000_000;
+      reference.recordValue(microseconds);
+      histograms.record("update", microseconds / 1000);
+    }
+    const at = (percentile: number): number => reference.getValueAtPercentile(percentile) / 1000;
+    expect(histograms.percentiles().update).toEqual({ count: 3000, mean: Math.round(reference.mean) / 1000, p50: at(50), p90: at(90), p95: at(95), p99: at(99), p999: at(99.9), max: reference.maxValue / 1000 });
   });
 
   it("have nothing to say of what never happened", () => {

@@ -1,5 +1,5 @@
 import type { Bin, FleetHealth, FleetSnapshot } from "./fleet-types.js";
-import { Histograms } from "./histograms.js";
+import { decoded, Histograms } from "./histograms.js";
 import { LagWindow } from "./lag.js";
 import type { FromShard, Operation, ShardCounters, ShardHealth } from "./protocol.js";
 import { newCounters, noStates, type FleetState } from "../device/index.js";
@@ -25,8 +25,9 @@ export class Merge {
 
   take(statistics: Statistics): void {
     this.#latest[statistics.shard] = statistics;
-    this.#total.merge(statistics.histograms);
-    this.#interval.merge(statistics.histograms);
+    const histograms = decoded(statistics.histograms);
+    this.#total.merge(histograms);
+    this.#interval.merge(histograms);
     if (this.#recent[statistics.shard]?.add(statistics.health) === true) this.#lagged = true;
   }
 

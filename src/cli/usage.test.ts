@@ -49,7 +49,7 @@ describe("wrong usage", () => {
     ["runs that are none", ["matrix", "/nowhere"], /\/nowhere is not the folder of a run; give one that holds result\.json/],
     ["a number that is none", ["run", "--devices", "many"], /--devices: is not a whole number; use a number such as 100/],
     ["an address that is none", ["serve", "lwm2m-server", "--coap", "here"], /--coap: "here" is not HOST:PORT; write it as 127\.0\.0\.1:5683/],
-    ["a URI of another protocol", ["device", "--endpoint", "a", "--server", "http://127.0.0.1"], /--server: "http:\/\/127\.0\.0\.1" is not a coap:\/\/ or coaps:\/\/ URI; write it as/],
+    ["a URI of another protocol", ["device", "--endpoint", "a", "--server", "http://127.0.0.1"], /--server: "http:\/\/127\.0\.0\.1" is not a coap:\/\/ or coaps:\/\/ URI of host and port alone; write it as/],
     ["nowhere to go to", ["device", "--endpoint", "a"], /give --bootstrap coap:\/\/HOST:PORT or --server coap:\/\/HOST:PORT/],
     ["an unknown personality", ["device", "--endpoint", "a", "--server", "coap://127.0.0.1", "--personality", "slepy"], /--personality: there is no personality "slepy"; did you mean sleepy\?/],
     ["an expectation that is none", ["fleet", "--devices", "1", "--server", "coap://127.0.0.1", "--expect", "fine"], /--expect: .*"fine" is not an expectation; write it as registered=100%/],

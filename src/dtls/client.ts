@@ -1,15 +1,15 @@
 import type { Address } from "../ports/index.js";
-import { Association, DtlsStateError, type AssociationOwner, type HandshakeMachine } from "./association/association.js";
+import { Association, DtlsStateError, type AssociationOwner } from "./association/association.js";
 import { recordsOf } from "./association/incoming.js";
 import { sessionInfo } from "./association/session-info.js";
 import type { AlertDescription } from "./codec/alert.js";
-import type { HandshakeMessage } from "./codec/handshake.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
 import { randomIvs } from "./crypto/cbc.js";
 import { suitesNamed } from "./crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "./handshake/client-machine.js";
 import { Reassembly } from "./handshake/reassembly.js";
-import type { HandshakeAction, SessionSecrets } from "./handshake/steps.js";
+import { RunningMachine } from "./handshake/running-machine.js";
+import type { SessionSecrets } from "./handshake/steps.js";
 import { newCounters, resolveSettings, type ResolvedSettings } from "./settings.js";
 import type { ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, PskCredential, SessionInfo } from "./types.js";
 
@@ -17,26 +17,6 @@ import type { ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCoun
 const MAX_CREDENTIAL_LENGTH = 65_535;
 /** RFC 6066 §3: literal addresses are not names. */
 const isAddress = (name: string): boolean => name.includes(":") || /^[\d.]+$/.test(name);
-
-class ClientMachine implements HandshakeMachine {
-  #state: ClientState = { at: "idle" };
-
-  constructor(readonly context: ClientContext) {}
-
-  start(random: Uint8Array): readonly HandshakeAction[] {
-    return this.#next({ in: "start", random });
-  }
-
-  hear(message: HandshakeMessage): readonly HandshakeAction[] {
-    return this.#next({ in: "message", message });
-  }
-
-  #next(input: ClientInput): readonly HandshakeAction[] {
-    const { state, actions } = nextClient(this.context, this.#state, input);
-    this.#state = state;
-    return actions;
-  }
-}
 
 /** One DTLS association from its client's side: made, connected, used and closed once. */
 export class DtlsClient implements AssociationOwner {
@@ -82,10 +62,10 @@ export class DtlsClient implements AssociationOwner {
     const context = this.#context;
     if (context === undefined) throw new DtlsStateError("a client connects once");
     this.#context = undefined;
-    const machine = new ClientMachine(context);
+    const machine = new RunningMachine<ClientState, ClientInput>((state, input) => nextClient(context, state, input), { at: "idle" });
     const host = { role: "client", clock: this.ports.clock, sink: this.sink, settings: this.#settings, counters: this.counters } as const;
     this.#association = new Association(host, this.server, this, machine, new Reassembly());
-    this.#association.advance(() => machine.start(this.ports.secrets.bytes(RANDOM_LENGTH)));
+    this.#association.advance(() => machine.next({ in: "start", random: this.ports.secrets.bytes(RANDOM_LENGTH) }));
   }
 
   /** A datagram from the server; it is the client's to keep. Whatever it holds, nothing is thrown. */

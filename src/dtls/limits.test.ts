@@ -91,8 +91,8 @@ describe("live sessions", () => {
     clients[0]?.client.send(Buffer.from("here"));
     await ports.clock.advance(5);
     await connect();
-    // The fourth is the longest in line by now that nobody has used.
-    expect(server.sessions.map(({ open }) => open)).toEqual([true, true, false, false, true]);
+    // The second was used before the fourth came, and not since.
+    expect(server.sessions.map(({ open }) => open)).toEqual([true, false, false, true, true]);
   });
 
   it("give way even when all were used", async () => {
@@ -101,6 +101,14 @@ describe("live sessions", () => {
     await ports.clock.advance(5);
     await connect();
     expect(server.sessions.map(({ open }) => open)).toEqual([false, true, true, true]);
+  });
+
+  it("are spared by the hundreds at most in one search", async () => {
+    const { server, clients, connect, ports } = await fleet(258, 258);
+    for (const { client } of clients) client.send(Buffer.from("here"));
+    await ports.clock.advance(5);
+    await connect();
+    expect(server.sessions.map(({ open }, index) => (open ? -1 : index)).filter((index) => index >= 0)).toEqual([256]);
   });
 
   it("can be resumed after they gave way", async () => {

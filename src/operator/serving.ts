@@ -44,8 +44,8 @@ export interface RoleKind<Role extends ServableRole, Context> {
   readonly maxPeers: number;
   role(endpoint: ServerEndpoint<Context>): Role;
   devices(role: Role): RequestHandler;
-  /** Whom the role has keys for; without it the role serves no DTLS port. */
-  readonly directory?: (role: Role) => SessionDirectory<Context>;
+  /** Whom the role has keys for. */
+  directory(role: Role): SessionDirectory<Context>;
   steered(role: Role): SteeredRole;
   peerApi(role: Role, calls: PeerCalls): FastifyPluginAsync;
   /** What its health says besides what every role's does. */
@@ -63,7 +63,6 @@ const sendUnreadable = (error: FastifyError, _request: FastifyRequest, reply: Fa
 export async function serveRole<Role extends ServableRole, Context>(config: RoleConfig, ports: Ports, kind: RoleKind<Role, Context>): Promise<RunningRole> {
   const { clock, log, secrets } = ports;
   const { coap, coaps, receiveBuffer, timing } = config;
-  if (coaps !== undefined && kind.directory === undefined) throw new TypeError("this role serves no DTLS port");
   const late = new LateHandler();
   const directory = new LateDirectory<Context>();
   const secured = coaps === undefined ? {} : { coaps: { ...coaps, directory, settings: { retransmission: timing.dtls } } };
@@ -73,7 +72,7 @@ export async function serveRole<Role extends ServableRole, Context>(config: Role
     const role = kind.role(endpoint);
     const { trace, events, faults, metrics } = role;
     late.handler = kind.devices(role);
-    directory.directory = kind.directory?.(role);
+    directory.directory = kind.directory(role);
     endpoint.tap = trace.tapFor(endpoint.local, endpoint.secureLocal);
     if (endpoint.secureLocal !== undefined) endpoint.recordTap = trace.recordTapFor(endpoint.secureLocal);
     const app = (http = fastify({ forceCloseConnections: true, routerOptions: { maxParamLength }, frameworkErrors: sendUnreadable }));

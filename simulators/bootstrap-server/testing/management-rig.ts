@@ -78,8 +78,7 @@ export class ManagementRig {
 
   /** An order for a device that comes by itself, up to its confirmation. */
   async carriedOut(one: ScriptedDevice, client: SmpClient, accountId: string, over: Partial<NewOrder> = {}): Promise<Item> {
-    const placed = await order(client, accountId, [one.endpointName], { policy: { trigger: "wait-for-client" }, ...over });
-    await itemIn(client, placed, one.endpointName, "awaiting-client");
+    const placed = await awaitedOrder(client, accountId, one.endpointName, over);
     const bootstrapped = await one.bootstrap();
     if (bootstrapped !== "2.04") throw new Error(`the Bootstrap-Request was answered ${bootstrapped}`);
     const applied = await itemIn(client, placed, one.endpointName, "applied");
@@ -104,6 +103,13 @@ export const confirmation = (ep: string, ssid: number, { credential }: Pick<Item
 
 export const order = async (client: SmpClient, accountId: string, endpoints: string[], over: Partial<NewOrder> = {}): Promise<Order> =>
   (await client.createOrder({ type: "provision", accountId, targets: { endpoints }, ...over })).value;
+
+/** An order for one device, once it waits for the device to come by itself. */
+export async function awaitedOrder(client: SmpClient, accountId: string, endpoint: string, over: Partial<NewOrder> = {}): Promise<Order> {
+  const placed = await order(client, accountId, [endpoint], { policy: { trigger: "wait-for-client" }, ...over });
+  await itemIn(client, placed, endpoint, "awaiting-client");
+  return placed;
+}
 
 export async function until<T>(what: () => Promise<T> | T, accepted: (value: T) => boolean, withinMs = 4000): Promise<T> {
   const end = ports.clock.now() + withinMs;

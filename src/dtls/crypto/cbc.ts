@@ -45,15 +45,18 @@ function unpaddedLength(blocks: Buffer): number {
 /** Blocks that HMAC-SHA-256 hashes inside, over so many bytes of content: with the key before them, and the end mark and length behind. */
 const hashedBlocks = (length: number): number => Math.ceil((HASH_BLOCK_LENGTH + PSEUDO_HEADER_LENGTH + length + 9) / HASH_BLOCK_LENGTH);
 
-/** AES-128-CBC with HMAC-SHA-256 over the plaintext (RFC 5246 §6.2.3.2). */
-export class CbcProtection implements Protection {
+/** AES-128-CBC with HMAC-SHA-256: an IV, a MAC, and a block of padding at most, wherever the MAC is. */
+abstract class BlockProtection {
   readonly overhead = BLOCK_LENGTH + HASH_LENGTH + BLOCK_LENGTH;
 
   constructor(
     readonly keys: DirectionKeys,
     readonly randomIv: () => Uint8Array,
   ) {}
+}
 
+/** The MAC is over the plaintext (RFC 5246 §6.2.3.2). */
+export class CbcProtection extends BlockProtection implements Protection {
   seal(type: ContentType, epoch: number, sequence: number, plaintext: Uint8Array): Buffer {
     const mac = hmac(this.keys.macKey, additionalData(type, epoch, sequence, DTLS_1_2, plaintext.length), plaintext);
     return blockRecord(type, epoch, sequence, this.randomIv(), pad(plaintext, mac), this.keys.key);
@@ -75,15 +78,8 @@ export class CbcProtection implements Protection {
   }
 }
 
-/** AES-128-CBC with HMAC-SHA-256 over what is sent (encrypt-then-MAC, RFC 7366). */
-export class EncryptThenMacProtection implements Protection {
-  readonly overhead = BLOCK_LENGTH + BLOCK_LENGTH + HASH_LENGTH;
-
-  constructor(
-    readonly keys: DirectionKeys,
-    readonly randomIv: () => Uint8Array,
-  ) {}
-
+/** The MAC is over what is sent (encrypt-then-MAC, RFC 7366). */
+export class EncryptThenMacProtection extends BlockProtection implements Protection {
   seal(type: ContentType, epoch: number, sequence: number, plaintext: Uint8Array): Buffer {
     const unauthenticated = blockRecord(type, epoch, sequence, this.randomIv(), pad(plaintext), this.keys.key);
     const covered = unauthenticated.subarray(RECORD_HEADER_LENGTH);

@@ -1,5 +1,5 @@
 import type { Address } from "../../ports/index.js";
-import { Association, type AssociationHost, type AssociationOwner, type HandshakeMachine } from "../association/association.js";
+import { Association, type AssociationHost, type AssociationOwner } from "../association/association.js";
 import { sessionInfo } from "../association/session-info.js";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
 import type { HandshakeMessage } from "../codec/handshake.js";
@@ -7,8 +7,9 @@ import type { ClientHello } from "../codec/messages.js";
 import type { DtlsRecord } from "../codec/record.js";
 import { kept } from "../crypto/primitives.js";
 import { Reassembly } from "../handshake/reassembly.js";
+import { RunningMachine } from "../handshake/running-machine.js";
 import { nextServer, type ServerContext, type ServerInput, type ServerState } from "../handshake/server-machine.js";
-import type { HandshakeAction, SessionSecrets } from "../handshake/steps.js";
+import type { SessionSecrets } from "../handshake/steps.js";
 import type { CloseReason, KeyAnswer, ServerSession, SessionInfo } from "../types.js";
 import type { CachedSession } from "./resumption-cache.js";
 
@@ -22,23 +23,6 @@ export interface ServerCore<Context> {
   closed(association: ServerAssociation<Context>, reason: CloseReason, established: boolean): void;
 }
 
-/** The pure machine with the state it is in. */
-class Machine implements HandshakeMachine {
-  #state: ServerState = { at: "idle" };
-
-  constructor(readonly context: ServerContext) {}
-
-  next(input: ServerInput): readonly HandshakeAction[] {
-    const { state, actions } = nextServer(this.context, this.#state, input);
-    this.#state = state;
-    return actions;
-  }
-
-  hear(message: HandshakeMessage): readonly HandshakeAction[] {
-    return this.next({ in: "message", message });
-  }
-}
-
 /** One handshake from its good cookie on, and the session that comes of it. */
 export class ServerAssociation<Context> implements AssociationOwner, ServerSession<Context> {
   /** Second chance in the search for one to evict. */
@@ -47,7 +31,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
   readonly clientRandom: Buffer;
   readonly #core: ServerCore<Context>;
   readonly #association: Association;
-  #machine: Machine | undefined;
+  #machine: RunningMachine<ServerState, ServerInput> | undefined;
   #info: SessionInfo | undefined = undefined;
   #found: { readonly context: Context } | undefined = undefined;
   /** The identity of the session that is resumed, until its peer has proved to know it. */
@@ -56,7 +40,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
   constructor(core: ServerCore<Context>, peer: Address, record: DtlsRecord, message: HandshakeMessage, hello: ClientHello) {
     this.#core = core;
     this.clientRandom = kept(hello.random);
-    this.#machine = new Machine(core.context);
+    this.#machine = new RunningMachine<ServerState, ServerInput>((state, input) => nextServer(core.context, state, input), { at: "idle" });
     // Both ends count on from the ClientHello: its message_seq and the number of its record (RFC 6347 §4.2.1, §4.2.2).
     this.#association = new Association(core.host, peer, this, this.#machine, new Reassembly(message.messageSeq + 1), record.sequence);
   }

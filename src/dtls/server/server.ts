@@ -22,12 +22,8 @@ const MAX_HELLO_SEQUENCE = 2 ** 32;
 const MAX_HELLO_MESSAGE_SEQ = 255;
 /** What a half-open handshake keeps of it to hash. */
 const MAX_HELLO_LENGTH = 4_096;
-
-/** What one address has: a session in use, a handshake under way, or both (RFC 6347 §4.2.8). */
-interface Slot<Context> {
-  live: ServerAssociation<Context> | undefined;
-  pending: ServerAssociation<Context> | undefined;
-}
+/** A handshake that needs room does not pay for a walk over every session there is. */
+const MAX_SPARED = 256;
 
 interface FirstFlight {
   readonly message: HandshakeMessage;
@@ -59,9 +55,9 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   readonly #limits: ServerLimits;
   readonly #cookies: Cookies;
   readonly #resumable: ResumptionCache<Context>;
-  readonly #slots = new Map<string, Slot<Context>>();
-  #halfOpen = 0;
-  #live = 0;
+  /** By address, which may have one of each (RFC 6347 §4.2.8); whoever was spared or came last is last. */
+  readonly #live = new Map<string, ServerAssociation<Context>>();
+  readonly #pending = new Map<string, ServerAssociation<Context>>();
   #isClosed = false;
 
   /** Throws RangeError for a setting out of bounds. */
@@ -86,7 +82,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
 
   /** Live sessions and handshakes past their cookie. */
   get size(): { readonly live: number; readonly halfOpen: number } {
-    return { live: this.#live, halfOpen: this.#halfOpen };
+    return { live: this.#live.size, halfOpen: this.#pending.size };
   }
 
   /** A datagram from anybody; it is the server's to keep. Whatever it holds, nothing is thrown. */
@@ -95,16 +91,16 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     const key = formatAddress(from);
     for (const record of recordsOf(datagram, this.counters)) {
       if (isClientHello(record)) this.#hello(record, key, from);
-      else this.#route(record, this.#slots.get(key));
+      else this.#route(record, key);
     }
   }
 
   session(peer: Address): ServerSession<Context> | undefined {
-    return this.#slots.get(formatAddress(peer))?.live;
+    return this.#live.get(formatAddress(peer));
   }
 
-  *sessions(): Generator<ServerSession<Context>> {
-    for (const { live } of this.#slots.values()) if (live !== undefined) yield live;
+  sessions(): IterableIterator<ServerSession<Context>> {
+    return this.#live.values();
   }
 
   /**
@@ -114,7 +110,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number {
     this.#resumable.forget(({ session, context }) => which(session.identity, context));
     const revoked = [...this.sessions()].filter((session) => which(session.info.identity, session.context));
-    const underWay = [...this.#slots.values()].flatMap(({ pending }) => (pending?.keyed !== undefined && which(pending.keyed.identity, pending.keyed.context) ? [pending] : []));
+    const underWay = [...this.#pending.values()].filter(({ keyed }) => keyed !== undefined && which(keyed.identity, keyed.context));
     for (const session of [...revoked, ...underWay]) session.close(alert);
     return revoked.length;
   }
@@ -122,18 +118,13 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   /** As after a restart: associations are gone without a word to anybody; `keepResumable` leaves what a session cache on disk would. */
   forgetAll(keepResumable = false): void {
     if (!keepResumable) this.#resumable.forget(() => true);
-    for (const { live, pending } of [...this.#slots.values()]) {
-      pending?.end({ why: "closed" });
-      live?.end({ why: "closed" });
-    }
+    for (const association of [...this.#pending.values(), ...this.#live.values()]) association.end({ why: "closed" });
   }
 
   close(): void {
     if (this.#isClosed) return;
-    for (const { live, pending } of [...this.#slots.values()]) {
-      pending?.end({ why: "closed" });
-      live?.close();
-    }
+    for (const handshake of [...this.#pending.values()]) handshake.end({ why: "closed" });
+    for (const session of [...this.#live.values()]) session.close();
     this.#isClosed = true;
   }
 
@@ -142,15 +133,12 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   }
 
   connected(association: ServerAssociation<Context>, session: SessionSecrets): void {
-    const slot = this.#slots.get(formatAddress(association.peer));
-    if (slot?.pending !== association) return;
-    slot.pending = undefined;
-    this.#halfOpen--;
-    slot.live?.end({ why: "replaced" });
+    const key = formatAddress(association.peer);
+    if (this.#pending.get(key) !== association) return;
+    this.#pending.delete(key);
+    this.#live.get(key)?.end({ why: "replaced" });
     this.#makeRoom();
-    slot.live = association;
-    this.#slots.set(formatAddress(association.peer), slot);
-    this.#live++;
+    this.#live.set(key, association);
     // A session resumed keeps its place: the life of its secrets counts from the full handshake.
     if (!session.resumed) this.#resumable.put(session, association.context);
     this.handler.onSession(association);
@@ -163,15 +151,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
 
   closed(association: ServerAssociation<Context>, reason: CloseReason, established: boolean): void {
     const key = formatAddress(association.peer);
-    const slot = this.#slots.get(key);
-    if (slot?.live === association) {
-      slot.live = undefined;
-      this.#live--;
-    } else if (slot?.pending === association) {
-      slot.pending = undefined;
-      this.#halfOpen--;
-    }
-    if (slot !== undefined && slot.live === undefined && slot.pending === undefined) this.#slots.delete(key);
+    for (const associations of [this.#live, this.#pending]) if (associations.get(key) === association) associations.delete(key);
     if (!established) {
       this.handler.onFailed?.(association.peer, reason, association.identity);
       return;
@@ -183,10 +163,12 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   }
 
   /** Both may hold keys of epoch 1; only the right ones open the record. */
-  #route(record: DtlsRecord, slot: Slot<Context> | undefined): void {
-    if (slot === undefined) this.counters.discarded++;
-    else if (slot.pending === undefined) slot.live?.receive(record);
-    else if (record.epoch === 0 || slot.live === undefined || !slot.live.receive(record, false)) slot.pending.receive(record);
+  #route(record: DtlsRecord, key: string): void {
+    const live = this.#live.get(key);
+    const pending = this.#pending.get(key);
+    if (pending === undefined && live === undefined) this.counters.discarded++;
+    else if (pending === undefined) live?.receive(record);
+    else if (record.epoch === 0 || live === undefined || !live.receive(record, false)) pending.receive(record);
   }
 
   #hello(record: DtlsRecord, key: string, from: Address): void {
@@ -200,21 +182,19 @@ export class DtlsServer<Context> implements ServerCore<Context> {
       this.#askForCookie(record, message, hello, from);
       return;
     }
-    const slot: Slot<Context> = this.#slots.get(key) ?? { live: undefined, pending: undefined };
-    const same = [slot.pending, slot.live].find((one) => one !== undefined && samePublicBytes(one.clientRandom, hello.random));
+    const pending = this.#pending.get(key);
+    const same = [pending, this.#live.get(key)].find((one) => one !== undefined && samePublicBytes(one.clientRandom, hello.random));
     if (same !== undefined) {
       same.repeat();
       return;
     }
-    if (slot.pending === undefined && this.#halfOpen >= this.#limits.maxHalfOpen) {
+    if (pending === undefined && this.#pending.size >= this.#limits.maxHalfOpen) {
       this.counters.turnedAway++;
       return;
     }
-    slot.pending?.end({ why: "replaced" });
+    pending?.end({ why: "replaced" });
     const association = new ServerAssociation(this, from, record, message, hello);
-    slot.pending = association;
-    this.#halfOpen++;
-    this.#slots.set(key, slot);
+    this.#pending.set(key, association);
     const cached = this.#resumable.find(hello.sessionId);
     const mayResume = cached !== undefined && this.handler.mayResume(cached.session.identity, cached.context, from);
     const sessionId = this.#limits.maxResumable === 0 ? new Uint8Array() : this.ports.secrets.bytes(MAX_SESSION_ID_LENGTH);
@@ -233,14 +213,15 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   }
 
   #makeRoom(): void {
-    for (const [key, slot] of this.#slots) {
-      if (this.#live < this.#limits.maxSessions) return;
-      if (slot.live === undefined) continue;
-      if (slot.live.wasUsed) {
-        slot.live.wasUsed = false;
-        this.#slots.delete(key);
-        this.#slots.set(key, slot);
-      } else slot.live.end({ why: "evicted" });
+    let spared = 0;
+    for (const [key, session] of this.#live) {
+      if (this.#live.size < this.#limits.maxSessions) return;
+      if (session.wasUsed && spared < MAX_SPARED) {
+        spared++;
+        session.wasUsed = false;
+        this.#live.delete(key);
+        this.#live.set(key, session);
+      } else session.end({ why: "evicted" });
     }
   }
 }

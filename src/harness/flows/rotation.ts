@@ -233,22 +233,23 @@ export async function checkSwap(scenario: Scenario, alias: string, operator: Ser
   });
 }
 
+/** What the server tells its Bootstrap Server of the credential of the operator's account: one member of it, as JSON, or the refusal. */
+async function toldOfCredential(scenario: Scenario, alias: string, operator: ServerName, member: string, absent: unknown): Promise<string> {
+  const path = `/smp/v1/clients/${encodeURIComponent(scenario.endpoint(alias))}/credentials/${encodeURIComponent(scenario.account(operator).id)}`;
+  const answer = await scenario.server(operator).asBootstrapServer({ method: "GET", path });
+  return answer.status === 200 ? JSON.stringify(memberOf(answer.body, member) ?? absent) : describeAnswer(answer);
+}
+
 /** Judges which version is in force at the server, as it tells its Bootstrap Server. The credential is that of the operator's account. */
 export async function checkVersionInForce(scenario: Scenario, alias: string, operator: ServerName, rule: RuleName, version: number): Promise<void> {
   if (rule === "rotation-rolled-back") await newestSessionFailed(scenario, alias);
-  const path = `/smp/v1/clients/${encodeURIComponent(scenario.endpoint(alias))}/credentials/${encodeURIComponent(scenario.account(operator).id)}`;
-  const look = async (): Promise<string> => {
-    const answer = await scenario.server(operator).asBootstrapServer({ method: "GET", path });
-    return answer.status === 200 ? JSON.stringify(memberOf(answer.body, "activeVersion") ?? "none") : describeAnswer(answer);
-  };
+  const look = (): Promise<string> => toldOfCredential(scenario, alias, operator, "activeVersion", "none");
   await scenario.until(scenario.run.deadlines.quietMs, async () => ((await look()) === String(version) ? true : undefined));
   scenario.equal(rule, `the version of the credential of "${alias}" in force at server ${operator}`, String(version), await look());
 }
 
 /** Judges whether the server says that the device came under the newest version. */
 export async function checkConfirmedAtServer(scenario: Scenario, alias: string, operator: ServerName, confirmed: boolean): Promise<void> {
-  const path = `/smp/v1/clients/${encodeURIComponent(scenario.endpoint(alias))}/credentials/${encodeURIComponent(scenario.account(operator).id)}`;
-  const answer = await scenario.server(operator).asBootstrapServer({ method: "GET", path });
-  const told = answer.status === 200 ? JSON.stringify(memberOf(answer.body, "confirmed") ?? false) : describeAnswer(answer);
+  const told = await toldOfCredential(scenario, alias, operator, "confirmed", false);
   scenario.equal("confirmed-by-new-credential", `the newest version of the credential of "${alias}" at server ${operator} is confirmed`, String(confirmed), told);
 }
