@@ -51,6 +51,16 @@ Feature: SM-1, orders and what becomes of their devices
     Then the item of "c1" ends as "cancelled"
     And "c1" holds no account at all
 
+  @slow @rule:item-truthful
+  Scenario: An order whose deadline is over is carried out no more
+    Given device "c1" with a bootstrap account
+    And operator A supplies an account
+    When operator A orders to provision "c1" within 1 s, with:
+      | trigger | wait-for-client |
+    Then the item of "c1" ends as "expired"
+    When "c1" starts
+    Then "c1" holds no account at all
+
   @rule:fields-validated
   Scenario Outline: An order with <what> is refused, and the field named
     Given operator A supplies an account

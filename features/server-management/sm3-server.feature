@@ -120,6 +120,17 @@ Feature: SM-3, what a LwM2M Server does with the credentials it is told
     When "c1" registers again with operator B
     Then by "revocation-effective" the answer is 4.00 or 4.01 or 4.03
 
+  @needs:queue-mode @rule:revocation-effective
+  Scenario: With the credential go the triggers that wait for the device
+    Given device "c1" is "sleepy"
+    And device "c1" is provisioned by operator B
+    And "c1" sleeps
+    And the Bootstrap Server asks server B to trigger "c1"
+    And server B says that the trigger of "c1" is "queued"
+    When the Bootstrap Server sends to server B DELETE /smp/v1/clients/<c1>/credentials/<B.account>?version=1
+    Then the answer is 204
+    And server B says that the trigger of "c1" is withdrawn with the credential
+
   @rule:credential-batch
   Scenario: A bad item of a batch spoils no other
     Given device "c1" with a bootstrap account

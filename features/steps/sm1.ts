@@ -43,6 +43,12 @@ When(/^operator ([AB]) orders to (provision|update|remove|rotate) "([^"]+)" with
   return placeOrder(this.scenario, operator, type, aliasesIn(aliases), fieldsOf(table.rowsHash()));
 });
 
+// What is not concluded by then is expired.
+When(/^operator ([AB]) orders to (provision|update|remove|rotate) "([^"]+)" within (\d+) s, with:$/, function (this: MusterWorld, operator: ServerName, type: OrderRequest["type"], aliases: string, seconds: string, table: DataTable) {
+  const { clock } = this.scenario.run;
+  return placeOrder(this.scenario, operator, type, aliasesIn(aliases), fieldsOf(table.rowsHash()), new Date(clock.epoch() + Number(seconds) * 1_000).toISOString());
+});
+
 When("{operator} sends {word} {word}", function (this: MusterWorld, operator: ServerName, method: string, path: string) {
   return sendAs(this.scenario, operator, method, path);
 });

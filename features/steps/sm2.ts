@@ -73,6 +73,10 @@ Then("{server} says that the trigger of {device} is withdrawn with the order", f
   return checkServerTrigger(this.scenario, server, alias, "withdrawn", "cancel-withdraws");
 });
 
+Then("{server} says that the trigger of {device} is withdrawn with the credential", function (this: MusterWorld, server: ServerName, alias: string) {
+  return checkServerTrigger(this.scenario, server, alias, "withdrawn", "revocation-effective");
+});
+
 // By what the device heard and did
 
 Then("{device} is triggered by {server}", function (this: MusterWorld, alias: string, server: ServerName) {

@@ -39,7 +39,7 @@ const serverRules: readonly Rule[] = [
   [/^the Bootstrap Server asks server ([AB]) to trigger .* with:$/, "trigger-lifetime"],
   [/^the Bootstrap Server asks server ([AB]) \d+ times at once /, "trigger-coalesced"],
   [/^the Bootstrap Server withdraws its trigger of "[^"]+" at server ([AB])$/, "trigger-lifetime"],
-  [/^server ([AB]) says that the trigger of "[^"]+" (?:has expired|is withdrawn with the order)$/, "trigger-lifetime"],
+  [/^server ([AB]) says that the trigger of "[^"]+" (?:has expired|is withdrawn with the (?:order|credential))$/, "trigger-lifetime"],
   [/^server ([AB]) says that the trigger of "[^"]+" is "/, "trigger-outcome"],
   [/^server ([AB]) says that the trigger of "[^"]+" is "queued"/, "trigger-queued"],
   [/^server ([AB]) says that the trigger of "[^"]+" is "(?:expired|withdrawn)"/, "trigger-lifetime"],
