@@ -1,4 +1,5 @@
-import type { RelayAnswer } from "../../operator/index.js";
+import { redactSecrets, type RelayAnswer } from "../../operator/index.js";
+import type { HttpSeen } from "../../ports/index.js";
 import type { LwM2mServerActor, SmpRequest } from "./types.js";
 
 /** An account as an operator writes it; further fields of the profile are passed on as they are. */
@@ -60,6 +61,8 @@ export class OperatorCallRefused extends Error {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
+const bodyOf = (body: unknown): { readonly body?: unknown } => (body === undefined ? {} : { body: redactSecrets(body) });
+
 /** `422 uri-not-allowed (uri)`. */
 export function describeAnswer(answer: { readonly status: number; readonly body?: unknown }): string {
   if (!isObject(answer.body)) return String(answer.status);
@@ -76,6 +79,8 @@ export class OperatorActor {
     readonly server: LwM2mServerActor,
     /** Idempotency keys of one scenario begin with it. */
     readonly keyPrefix: string,
+    /** Hears of every call and its answer, without secrets. */
+    readonly note: (seen: HttpSeen) => void = () => {},
   ) {}
 
   get name(): "A" | "B" {
@@ -87,7 +92,11 @@ export class OperatorActor {
     const headers: Record<string, string> = { ...request.headers };
     if (request.method === "POST" && headers["idempotency-key"] === undefined) headers["idempotency-key"] = `${this.keyPrefix}-${this.name}-${++this.#calls}`;
     if (headers["idempotency-key"] === "") delete headers["idempotency-key"];
-    return this.server.relay({ method: request.method, path: request.path, headers, ...(request.body === undefined ? {} : { body: request.body }) });
+    const seen = { kind: "http", peer: "bootstrap-server", method: request.method, url: request.path } as const;
+    this.note({ ...seen, direction: "out", ...bodyOf(request.body) });
+    const answer = await this.server.relay({ method: request.method, path: request.path, headers, ...(request.body === undefined ? {} : { body: request.body }) });
+    this.note({ ...seen, direction: "in", status: answer.status, ...bodyOf(answer.body) });
+    return answer;
   }
 
   async #expect(request: SmpRequest, statuses: readonly number[]): Promise<RelayAnswer> {

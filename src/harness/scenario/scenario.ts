@@ -46,6 +46,9 @@ export interface LastAnswer {
   readonly at: string;
 }
 
+/** Calls of its operators that a scenario remembers. */
+const mostCalls = 1_000;
+
 /**
  * One scenario while it runs: its devices, accounts, faults and checks under names of its own, so that scenarios run side by side. Everything it made
  * is undone by `tidyUp`.
@@ -67,6 +70,7 @@ export class Scenario {
   readonly #devices = new Map<string, Draft>();
   readonly #faults: SetFault[] = [];
   readonly #logs = new LogReader();
+  readonly #calls: TraceEvent[] = [];
   readonly #watched = new Map<string, (after: number) => Promise<TraceSince>>();
   readonly #otherEndpoints = new Set<string>();
   lastAnswer: LastAnswer | undefined;
@@ -82,7 +86,11 @@ export class Scenario {
     readonly security: SecurityMode,
   ) {
     for (const { role } of [run.bootstrapServer, run.servers.A, run.servers.B]) this.#logs.from(role, run.logPositions.get(role) ?? 0);
-    this.operators = { A: new OperatorActor(run.servers.A, `${run.nonce}-${key}`), B: new OperatorActor(run.servers.B, `${run.nonce}-${key}`) };
+    const actor = (server: LwM2mServerActor): OperatorActor =>
+      new OperatorActor(server, `${run.nonce}-${key}`, (event) => {
+        if (this.#calls.length < mostCalls) this.#calls.push({ seq: this.#calls.length + 1, at: this.now(), role: server.role, event });
+      });
+    this.operators = { A: actor(run.servers.A), B: actor(run.servers.B) };
   }
 
   get bootstrapServer(): BootstrapServerActor {
@@ -256,10 +264,13 @@ export class Scenario {
     if (!met) this.recorder.missing(`${text}: ${actual}`);
   }
 
-  /** What all roles saw of this scenario's endpoints until now, in order of time. Each log is read on from where it was left. */
+  /**
+   * What all roles saw of this scenario's endpoints until now, in order of time. Each log is read on from where it was left. A scenario without any has its
+   * operators' calls, which no log can tell from those of other scenarios.
+   */
   async events(): Promise<TraceEvent[]> {
     const endpoints = this.endpoints;
-    if (endpoints.length === 0) return [];
+    if (endpoints.length === 0) return [...this.#calls];
     const { run } = this;
     const served = [run.bootstrapServer, run.servers.A, run.servers.B].map(async (actor) => {
       const { next } = await this.#logs.read(actor.role, (after) => actor.trace(endpoints, after));
