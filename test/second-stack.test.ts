@@ -1,6 +1,8 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { RunResult } from "../src/harness/index.js";
-import { runWith } from "./muster.js";
+import { resultSchema, type RunResult } from "../src/harness/index.js";
+import { inFolder, muster, runWith } from "./muster.js";
 
 const selected = ["bootstrap", "registration", "server-management/sm1-second-operator", "server-management/sm3-provisioning"];
 const references = { name: "references", timing: "lab" };
@@ -41,4 +43,25 @@ describe("devices on node-coap in place of ours", () => {
     const verdicts = new Map(ours.scenarios.map(({ id, verdict }) => [id, verdict]));
     for (const { id, verdict } of theirs.scenarios) if (!declined.includes(verdict)) expect(verdict, id).toBe(verdicts.get(id));
   });
+});
+
+describe("a second opinion", () => {
+  it("of devices on node-coap agrees where it is the server that is wrong, and its report lies beside", async () => {
+    await inFolder(async (folder) => {
+      const target = join(folder, "target.yaml");
+      writeFileSync(target, JSON.stringify({ ...references, plants: { bootstrapServer: ["wrong-ssid"] } }));
+      const { code, stdout, stderr } = await muster(["run", "--functional", "--seed", "1", "--security", "nosec", "--second-opinion", "--json", "--target", target, "--out", join(folder, "reports"), "bootstrap/client-initiated"]);
+      const result = resultSchema.parse(JSON.parse(stdout));
+      const failed = result.scenarios.filter(({ verdict }) => verdict === "fail");
+      expect(failed.length, stderr).toBeGreaterThan(0);
+      for (const { reason, secondOpinion } of failed) {
+        expect(reason).toMatch(/^account-fields: .* \(devices on node-coap agree\)$/);
+        expect(secondOpinion).toMatchObject({ as: "agrees", devicesOn: "node-coap", verdict: "fail" });
+        const beside = join(folder, "reports", "latest", secondOpinion?.folder ?? "");
+        expect(existsSync(join(beside, "index.html"))).toBe(true);
+        expect(existsSync(join(beside, secondOpinion?.evidence ?? "", "trace.ndjson"))).toBe(true);
+      }
+      expect(code).toBe(1);
+    });
+  }, 120_000);
 });

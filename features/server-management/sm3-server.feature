@@ -3,7 +3,7 @@ Feature: SM-3, what a LwM2M Server does with the credentials it is told
 
   The harness stands in the place of the Bootstrap Server; no order and no session is involved.
 
-  @rule:activation-effective @rule:admission
+  @rule:activation-effective @rule:admission @rule:staged-not-usable
   Scenario: The same Register is refused before the activation and accepted after it
     Given device "c1" has an account of operator B that its server was not told
     When the Bootstrap Server sends to server B PUT /smp/v1/clients/<c1>/credentials/cr-1 with:
@@ -12,7 +12,7 @@ Feature: SM-3, what a LwM2M Server does with the credentials it is told
       """
     And "c1" starts
     And the first Register of "c1" is answered
-    Then by "admission" the answer is 4.00 or 4.01 or 4.03
+    Then by "staged-not-usable" the answer is 4.00 or 4.01 or 4.03
     And server B does not list "c1"
     When the Bootstrap Server sends to server B PUT /smp/v1/clients/<c1>/credentials/cr-1/activation with:
       """

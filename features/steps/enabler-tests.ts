@@ -105,7 +105,7 @@ Then("the Update of {device} at {server} has no parameters and is answered 2.04"
 });
 
 Then("{server} lists {device} beyond the lifetime of {int} s", function (this: MusterWorld, server: ServerName, alias: string, seconds: number) {
-  return checkOutlives(this.scenario, alias, server, seconds, namedRule(this));
+  return checkOutlives(this.scenario, alias, server, seconds);
 });
 
 Then("the answer has a value of each of {string}", function (this: MusterWorld, paths: string) {

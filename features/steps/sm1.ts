@@ -1,6 +1,6 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
-import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkItemState, checkNoAccount, checkNoSecret, checkOrderTypes, checkProblem, checkRegisteredAt, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type OrderRequest, type ServerName } from "../../src/harness/index.js";
+import { awaitItem, changeAccount, checkAccountUntouched, checkAnswerMembers, checkItem, checkItemState, checkNoAccount, checkNoSecret, checkOrderTypes, checkProblem, checkRegisteredAt, checkReportWitnessed, checkSameAnswer, fieldsOf, isEndState, isRuleName, itemOutcome, placeOrder, provision, rememberAccount, sendAs, supplyAccount, type OrderRequest, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
 // Given: whole stories as preconditions
@@ -67,6 +67,7 @@ When("the item of {device} is {string}", async function (this: MusterWorld, alia
 // Whatever its end is: what is judged next is what the other roles saw by then.
 When("the item of {device} has come to its end", async function (this: MusterWorld, alias: string) {
   const view = await awaitItem(this.scenario, alias, []);
+  if (view.state === "failed") await checkReportWitnessed(this.scenario, alias, view);
   this.scenario.precondition(`the item of "${alias}" comes to its end`, isEndState(view.state), `it is ${itemOutcome(view)}`);
 });
 
@@ -111,6 +112,7 @@ Then("the account of {operator} on {device} is as before", function (this: Muste
 Then("by {string} the item of {device} comes to {string}", async function (this: MusterWorld, rule: string, alias: string, state: string) {
   if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
   const view = await awaitItem(this.scenario, alias, [state]);
+  if (view.state === "failed") await checkReportWitnessed(this.scenario, alias, view);
   await checkItemState(this.scenario, alias, view, [state], rule);
 });
 

@@ -1,8 +1,11 @@
 import { Objects } from "./model.js";
+import type { Credential } from "./secured-session.js";
 import type { ObjectStore } from "./store.js";
 
 /** Resources of /0 and /1 that this device acts on. */
-export const Security = { uri: 0, bootstrapServer: 1, mode: 2, secretKey: 5, shortServerId: 10, holdOff: 11 } as const;
+export const Security = { uri: 0, bootstrapServer: 1, mode: 2, identity: 3, secretKey: 5, shortServerId: 10, holdOff: 11 } as const;
+/** Values of /0/x/2. */
+export const SecurityMode = { psk: 0, noSec: 3 } as const;
 export const Server = {
   shortServerId: 0,
   lifetime: 1,
@@ -36,6 +39,15 @@ export interface ServerAccount {
 }
 
 export const isBootstrapAccount = (store: ObjectStore, security: number): boolean => store.flag(Objects.security, security, Security.bootstrapServer) === true;
+
+/** What an account is secured with; `none` for one without security, undefined for what this device does not speak. */
+export function credentialOf(store: ObjectStore, security: number): Credential | "none" | undefined {
+  const mode = store.number(Objects.security, security, Security.mode);
+  if (mode === SecurityMode.noSec) return "none";
+  const identity = store.bytes(Objects.security, security, Security.identity);
+  const key = store.bytes(Objects.security, security, Security.secretKey);
+  return mode !== SecurityMode.psk || identity === undefined || key === undefined ? undefined : { identity, key };
+}
 
 export function bootstrapAccountOf(store: ObjectStore): BootstrapAccount | undefined {
   for (const securityInstance of store.instances(Objects.security)) {

@@ -1,5 +1,5 @@
 import type { ActionResult, DeviceCounters, DeviceSnapshot } from "../../simulators/device/index.js";
-import { bootstrapAccountOf, inconsistency, Security, serverAccountsOf, type ServerAccount } from "./accounts.js";
+import { bootstrapAccountOf, credentialOf, inconsistency, Security, serverAccountsOf, type ServerAccount } from "./accounts.js";
 import { dropLostServers } from "./access.js";
 import { answerOf, Refused } from "./answers.js";
 import { bootstrapOperation } from "./bootstrap-interface.js";
@@ -8,10 +8,11 @@ import { formatLinks } from "./links.js";
 import { ManagedDevice } from "./managed.js";
 import { modelOf, Objects } from "./model.js";
 import { formatPath, parsePath, type Path } from "./paths.js";
-import { addressOf, CoapPort, formatAddress, type Exchange, type Incoming } from "./port.js";
+import { addressOf, CoapPort, formatAddress, type Address, type Exchange, type Incoming } from "./port.js";
 import { Registration, type AccountState, type Changes, type Registrant } from "./registration.js";
 import { RegistrationOrder } from "./registration-order.js";
 import { accountSnapshot, fleetStateOf, snapshotObjects } from "./snapshot.js";
+import type { CreateDtlsSocket } from "./secured-session.js";
 import type { HostedSpec } from "./spec.js";
 import type { ObjectStore } from "./store.js";
 import { Alarm } from "./timers.js";
@@ -73,6 +74,7 @@ export class HostedDevice implements Registrant {
   constructor(
     readonly spec: HostedSpec,
     private readonly trace: TraceLog,
+    private readonly dtls?: CreateDtlsSocket,
   ) {
     this.store = factoryStore(spec);
     this.#managed = new ManagedDevice(this);
@@ -111,7 +113,7 @@ export class HostedDevice implements Registrant {
 
   async #open(): Promise<void> {
     const { host, timing, traced, endpoint } = this.spec;
-    const port = await CoapPort.open(host, timing.coap, traced ? (...datagram) => this.trace.datagram(endpoint, ...datagram) : () => {});
+    const port = await CoapPort.open(host, timing.coap, traced ? (...datagram) => this.trace.datagram(endpoint, ...datagram) : () => {}, this.dtls);
     this.port = port;
     port.onRequest = (request) => this.#requestCame(request);
     if (serverAccountsOf(this.store).length > 0) this.#serve("power-on");
@@ -174,6 +176,21 @@ export class HostedDevice implements Registrant {
     else this.#requested = this.#request();
   }
 
+  reach(uri: string, securityInstance: number, to: number | "bootstrap"): Address | undefined {
+    const address = addressOf(uri);
+    const credential = credentialOf(this.store, securityInstance);
+    const secured = uri.startsWith("coaps:");
+    if (address === undefined || credential === undefined || secured !== (credential !== "none")) return undefined;
+    if (credential === "none") return address;
+    const moved = (from: string, state: string, input: string, reason?: string): void => {
+      if (input === "full") this.counters.handshakes++;
+      else if (input === "timeout") this.counters.handshakesUnanswered++;
+      else if (from === "handshaking" && state === "none") this.counters.handshakesRefused++;
+      this.#record("dtls", `${this.endpoint}/${to}`, from, state, input, reason === undefined ? {} : { reason });
+    };
+    return this.port?.secure(address, credential, { moved }) === true ? address : undefined;
+  }
+
   #delay(): number {
     if (this.#attempt > 0) return this.#backOff(this.#attempt);
     if (this.#cause === "factory") return (this.store.number(Objects.security, bootstrapAccountOf(this.store)?.securityInstance ?? -1, Security.holdOff) ?? 0) * 1000;
@@ -186,7 +203,8 @@ export class HostedDevice implements Registrant {
 
   async #request(): Promise<ActionResult> {
     this.#move("requesting", "waited");
-    const address = addressOf(bootstrapAccountOf(this.store)?.uri ?? "");
+    const account = bootstrapAccountOf(this.store);
+    const address = account === undefined ? undefined : this.reach(account.uri, account.securityInstance, "bootstrap");
     const { port } = this;
     if (address === undefined || port === undefined) {
       this.#bootstrapFailed();
@@ -294,12 +312,13 @@ export class HostedDevice implements Registrant {
   }
 
   /** One account, or all of them one after the other; the result is that of the last one. */
-  async registration(action: "register" | "update" | "deregister", shortServerId: number | undefined): Promise<ActionResult> {
+  async registration(action: "register" | "reconnect" | "update" | "deregister", shortServerId: number | undefined): Promise<ActionResult> {
     if (this.state === "off") return refused("off");
     let result = refused("no-account");
     for (const registration of this.registrations) {
       if (shortServerId !== undefined && registration.account.shortServerId !== shortServerId) continue;
       if (action === "register") result = registration.state === "registering" ? refused("busy") : await registration.register("register");
+      else if (action === "reconnect") result = await registration.reconnect();
       else result = await (action === "update" ? registration.update("update") : registration.deregister("left"));
     }
     return result;
@@ -381,7 +400,7 @@ export class HostedDevice implements Registrant {
       silent: false,
       ...(bootstrap === undefined ? {} : { bootstrap }),
       ...(this.#lastCause === undefined ? {} : { lastBootstrapCause: this.#lastCause }),
-      accounts: this.registrations.map((registration) => accountSnapshot(registration, this.port?.local)),
+      accounts: this.registrations.map((registration) => accountSnapshot(registration, this.port)),
       objects: snapshotObjects(this.#session?.draft ?? this.store),
       counters: { ...this.counters },
       executed: Object.fromEntries(this.#managed.executed),

@@ -55,8 +55,8 @@ export class HostProcess {
   }
 
   /** Starts the process; rejects with the reason where its stack is not installed. */
-  static start(script: string): Promise<HostProcess> {
-    return HostProcess.launch(process.execPath, [script], "node-coap");
+  static start(script: string, ...args: readonly string[]): Promise<HostProcess> {
+    return HostProcess.launch(process.execPath, [script, ...args], "node-coap");
   }
 
   /** Any program that speaks the same lines. */

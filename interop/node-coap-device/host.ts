@@ -1,7 +1,8 @@
 /**
  * A process that hosts LwM2M devices written on node-coap, for whoever writes JSON lines to its standard input:
  * `{id, type: "create" | "remove" | "act" | "inspect" | "trace" | "states" | "stop", ...}` as to a shard of the fleet, answered by `{id, result}` or
- * `{id, refused}`. The first line says `{ready: true, stack}`, or `{ready: false, why}` where node-coap is not installed. Ends with its input.
+ * `{id, refused}`. An argument is the folder in which node-dtls-client is installed: devices with keys are possible then.
+ * The first line says `{ready: true, stack}`, or `{ready: false, why}` where node-coap is not installed. Ends with its input.
  */
 import { once } from "node:events";
 
@@ -14,9 +15,11 @@ const isMissing = (error: unknown): boolean => error instanceof Error && "code" 
 
 try {
   const { serve } = await import("./service.js");
+  const { dtlsIn } = await import("./secured-session.js");
+  const [folder] = process.argv.slice(2);
   // Whoever reads the replies may be gone before this process is.
   process.stdout.on("error", () => process.exit(1));
-  await serve(process.stdin, process.stdout);
+  await serve(process.stdin, process.stdout, folder === undefined ? undefined : dtlsIn(folder));
   process.exit(0);
 } catch (error) {
   if (!isMissing(error)) throw error;

@@ -2,6 +2,7 @@ import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { Agent, createServer, parameters, updateTiming, type IncomingMessage, type ObserveWriteStream, type OutgoingMessage, type Server } from "coap";
 import type { Answer } from "./answers.js";
+import { SecuredSession, sameCredential, type CreateDtlsSocket, type Credential, type SessionWatcher } from "./secured-session.js";
 
 export interface Address {
   readonly host: string;
@@ -26,7 +27,7 @@ export interface OutgoingRequest {
   readonly payload?: Buffer;
 }
 
-export type Reply = { readonly code: string; readonly location: readonly string[] } | { readonly failure: "timeout" | "reset" | "unreachable" | "cancelled" };
+export type Reply = { readonly code: string; readonly location: readonly string[] } | { readonly failure: "timeout" | "reset" | "unreachable" | "cancelled"; /** Another try would come to the same. */ readonly final?: boolean };
 
 export interface Exchange {
   readonly reply: Promise<Reply>;
@@ -64,14 +65,20 @@ export type Tap = (direction: "in" | "out", local: string, peer: string, bytes: 
 
 export const formatAddress = ({ host, port }: Address): string => `${host}:${port}`;
 
-/** The address of a NoSec URI; undefined where this device cannot go (other schemes, names, IPv6). */
+/** The address of a URI; undefined where this device cannot go (other schemes, names, IPv6). */
 export function addressOf(uri: string): Address | undefined {
   if (!URL.canParse(uri)) return undefined;
   const { protocol, hostname, port } = new URL(uri);
   const host = hostname === "localhost" ? "127.0.0.1" : hostname;
-  if (protocol !== "coap:" || !/^\d{1,3}(\.\d{1,3}){3}$/.test(host)) return undefined;
-  return { host, port: port === "" ? 5683 : Number(port) };
+  if ((protocol !== "coap:" && protocol !== "coaps:") || !/^\d{1,3}(\.\d{1,3}){3}$/.test(host)) return undefined;
+  return { host, port: port !== "" ? Number(port) : protocol === "coaps:" ? 5684 : 5683 };
 }
+
+/** Alerts after which a device gives a server up until its next sequence (LwM2M Transport 1.1 §5.2.8), as node-dtls-client names them. */
+const finalAlerts = /bad_certificate|unsupported_certificate|certificate_(revoked|expired|unknown)|unknown_ca|access_denied|unrecognized_name|unknown_psk_identity/;
+
+/** A handshake may take as many acknowledgement time-outs. */
+const handshakeTries = 8;
 
 /** node-coap names the formats it knows. */
 const formatNames: Readonly<Record<string, number>> = {
@@ -89,18 +96,22 @@ export class CoapPort {
   onRequest: (request: Incoming) => void = (request) => request.ignore();
   readonly #agent: Agent;
   readonly #server: Server;
-  readonly #open = new Set<Exchange>();
+  /** With whom. */
+  readonly #open = new Map<Exchange, string>();
+  readonly #secured = new Map<string, SecuredSession>();
+  readonly #failures = new WeakMap<Exchange, (final: boolean) => void>();
   readonly #observed = new Set<ObserveWriteStream>();
   #closed = false;
 
   private constructor(
     private readonly socket: Socket,
     private readonly timing: CoapTiming,
-    tap: Tap,
+    private readonly tap: Tap,
+    private readonly dtls: CreateDtlsSocket | undefined,
   ) {
     const { address, port } = socket.address();
     this.local = `${address}:${port}`;
-    this.#watch(tap);
+    this.#watch();
     this.#server = createServer();
     this.#server.on("request", (request: IncomingMessage, response: OutgoingMessage | ObserveWriteStream) => this.#requested(request, response));
     this.#server.on("error", () => {});
@@ -109,26 +120,75 @@ export class CoapPort {
     this.#server.listen(socket);
   }
 
-  static async open(host: string, timing: CoapTiming, tap: Tap): Promise<CoapPort> {
+  static async open(host: string, timing: CoapTiming, tap: Tap, dtls?: CreateDtlsSocket): Promise<CoapPort> {
     const socket = createSocket("udp4");
     socket.bind(0, host);
     await once(socket, "listening");
-    return new CoapPort(socket, timing, tap);
+    return new CoapPort(socket, timing, tap, dtls);
   }
 
   /** Shows every datagram to the tap, retransmissions included, and keeps late ones from a closed socket. */
-  #watch(tap: Tap): void {
-    const { socket, local } = this;
-    socket.on("message", (bytes: Buffer, from: RemoteInfo) => tap("in", local, `${from.address}:${from.port}`, bytes));
+  #watch(): void {
+    const { socket, local, tap } = this;
+    socket.on("message", (bytes: Buffer, from: RemoteInfo) => {
+      const peer = `${from.address}:${from.port}`;
+      tap("in", this.#secured.get(peer)?.local ?? local, peer, bytes);
+    });
     const send: unknown = Reflect.get(socket, "send");
     if (typeof send !== "function") throw new Error("a socket that cannot send");
     const watched = (bytes: Buffer, offset: number, length: number, port: number, ...rest: readonly unknown[]): void => {
       if (this.#closed) return;
       const [host] = rest;
-      tap("out", local, `${typeof host === "string" ? host : "127.0.0.1"}:${port}`, bytes.subarray(offset, offset + length));
+      const peer = `${typeof host === "string" ? host : "127.0.0.1"}:${port}`;
+      const datagram = bytes.subarray(offset, offset + length);
+      const session = this.#secured.get(peer);
+      if (session !== undefined) {
+        session.send(datagram);
+        const sent = rest.at(-1);
+        if (typeof sent === "function") setImmediate(() => void Reflect.apply(sent, undefined, [null, length]));
+        return;
+      }
+      tap("out", local, peer, datagram);
       Reflect.apply(send, socket, [bytes, offset, length, port, ...rest]);
     };
     Object.assign(socket, { send: watched });
+  }
+
+  /** From now on what goes to this address goes in a DTLS session under this credential. False where this stack has no DTLS. */
+  secure(to: Address, credential: Credential, watch: Pick<SessionWatcher, "moved">): boolean {
+    const { dtls } = this;
+    if (dtls === undefined) return false;
+    const peer = formatAddress(to);
+    const known = this.#secured.get(peer);
+    if (known !== undefined && sameCredential(known.credential, credential)) return true;
+    known?.close(false);
+    const session: SecuredSession = new SecuredSession(dtls, to, credential, this.timing.ackTimeoutMs * handshakeTries, {
+      sent: (bytes) => this.tap("out", session.local ?? this.local, peer, bytes),
+      // node-coap reads it as if it had come to its socket.
+      message: (bytes) => void this.socket.emit("message", bytes, { address: to.host, port: to.port, family: "IPv4", size: bytes.length }),
+      moved: (from, state, input, reason) => {
+        if (this.#secured.get(peer) === session && from === "handshaking" && state === "none") this.#unreachable(peer, finalAlerts.test(reason ?? ""));
+        watch.moved(from, state, input, reason);
+      },
+    });
+    this.#secured.set(peer, session);
+    return true;
+  }
+
+  /** Nothing is sent anew to where no session comes about. */
+  #unreachable(peer: string, final: boolean): void {
+    for (const [exchange, to] of [...this.#open]) if (to === peer) this.#failures.get(exchange)?.(final);
+  }
+
+  /** Whom a session with this address was made as; undefined where there is none. */
+  securedAs(to: Address): Buffer | undefined {
+    const session = this.#secured.get(formatAddress(to));
+    return session?.state === "connected" ? session.credential.identity : undefined;
+  }
+
+  /** What goes there next needs another session. */
+  loseSession(to: Address): void {
+    this.#secured.get(formatAddress(to))?.close(true);
   }
 
   request(to: Address, { method, path, query = [], contentFormat, payload }: OutgoingRequest): Exchange {
@@ -141,6 +201,7 @@ export class CoapPort {
       ...(query.length === 0 ? {} : { query: query.join("&") }),
       ...(contentFormat === undefined ? {} : { contentFormat }),
     });
+    const peer = formatAddress(to);
     const { promise, resolve } = withResolvers<Reply>();
     let answered = false;
     const settle = (reply: Reply): void => {
@@ -150,7 +211,8 @@ export class CoapPort {
       resolve(reply);
     };
     const exchange: Exchange = { reply: promise, cancel: () => settle({ failure: "cancelled" }) };
-    this.#open.add(exchange);
+    this.#open.set(exchange, peer);
+    this.#failures.set(exchange, (final) => settle({ failure: "unreachable", ...(final ? { final } : {}) }));
     const timer = setTimeout(() => settle({ failure: "timeout" }), Math.max(this.timing.responseTimeoutMs, maxTransmitWaitMs(this.timing)));
     message.on("response", (response: IncomingMessage) => {
       answered = true;
@@ -221,7 +283,8 @@ export class CoapPort {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    for (const exchange of this.#open) exchange.cancel();
+    for (const exchange of [...this.#open.keys()]) exchange.cancel();
+    for (const session of this.#secured.values()) session.close(true);
     for (const stream of this.#observed) stream.end();
     this.#observed.clear();
     this.#server.close();

@@ -2,7 +2,7 @@ import type { AccountSnapshot, ActionResult, DeviceCounters } from "../../simula
 import { bootstrapAccountOf, Server, type ServerAccount } from "./accounts.js";
 import { Format } from "./answers.js";
 import { Objects } from "./model.js";
-import { addressOf, formatAddress, type CoapPort, type Exchange, type OutgoingRequest, type Reply } from "./port.js";
+import { addressOf, formatAddress, type Address, type CoapPort, type Exchange, type OutgoingRequest, type Reply } from "./port.js";
 import type { HostedTiming } from "./spec.js";
 import type { ObjectStore } from "./store.js";
 import { Alarm } from "./timers.js";
@@ -13,6 +13,8 @@ export type AccountState = AccountSnapshot["state"];
 export interface Registrant {
   readonly endpoint: string;
   readonly port: CoapPort | undefined;
+  /** Where a URI leads, its DTLS session prepared; undefined where this device cannot go. */
+  reach(uri: string, securityInstance: number, to: number | "bootstrap"): Address | undefined;
   readonly store: ObjectStore;
   readonly timing: HostedTiming;
   readonly counters: DeviceCounters;
@@ -105,7 +107,8 @@ export class Registration {
 
   #notRegistered(reply: Reply): void {
     const refused = "code" in reply && reply.code !== "5.03" && reply.code !== "4.29";
-    if (refused && this.fallsBack) {
+    const final = "failure" in reply && reply.final === true;
+    if ((refused || final) && this.fallsBack) {
       this.#giveUp("refused");
       return;
     }
@@ -115,7 +118,7 @@ export class Registration {
       return seconds === undefined ? undefined : seconds * 1000;
     };
     const input = refused ? "refused" : "unanswered";
-    if (this.#attempt < (this.#resource(Server.retryCount) ?? timing.retryCount)) {
+    if (!final && this.#attempt < (this.#resource(Server.retryCount) ?? timing.retryCount)) {
       const wait = (inSeconds(Server.retryTimer) ?? timing.retryTimerMs) * 2 ** (this.#attempt - 1);
       this.#attempt++;
       this.#wait(wait, input);
@@ -173,6 +176,13 @@ export class Registration {
     return resultOf(reply);
   }
 
+  /** Another session, and an Update in it. This stack resumes none. */
+  reconnect(): Promise<ActionResult> {
+    const address = addressOf(this.account.uri);
+    if (address !== undefined) this.device.port?.loseSession(address);
+    return this.update("update");
+  }
+
   /** De-register; `disabled` comes back after /1/x/5 seconds. */
   async deregister(then: "left" | "disabled"): Promise<ActionResult> {
     if (!this.registered || this.location === undefined) return failed("not-registered");
@@ -195,13 +205,16 @@ export class Registration {
 
   /** Asks the Server; undefined when something else came in between. */
   async #ask(request: OutgoingRequest): Promise<Reply | undefined> {
-    const address = addressOf(this.account.uri);
+    const { uri, securityInstance, shortServerId } = this.account;
+    const address = this.device.reach(uri, securityInstance, shortServerId);
     const exchange = address === undefined ? undefined : this.device.port?.request(address, request);
     if (exchange === undefined) return { failure: "unreachable" };
     this.#exchange = exchange;
     const reply = await exchange.reply;
     if (this.#exchange !== exchange) return undefined;
     this.#exchange = undefined;
+    // A server that lost the session does not answer in it.
+    if (address !== undefined && "failure" in reply && reply.failure === "timeout") this.device.port?.loseSession(address);
     return reply;
   }
 

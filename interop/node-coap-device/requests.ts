@@ -10,6 +10,7 @@ export type HostedAction =
   | { readonly do: "start" | "bootstrap" | "power-cycle" }
   | { readonly do: "stop"; readonly deregister: boolean }
   | { readonly do: "register" | "update" | "deregister"; readonly shortServerId: number | undefined }
+  | { readonly do: "reconnect"; readonly shortServerId: number | undefined }
   | { readonly do: "set-resource"; readonly path: string; readonly value: string | number | boolean };
 
 export type HostRequest =
@@ -31,6 +32,10 @@ const endpointName = z.string().min(1).max(255).regex(/^[^&\s]+$/, "no endpoint 
 const numbered = <T>(records: Readonly<Record<string, T>>): Map<number, T> => new Map(Object.entries(records).map(([key, value]) => [Number(key), value]));
 const byNumber = z.string().regex(/^\d{1,5}$/);
 
+const bytes = z.string().regex(/^([0-9a-f]{2}){1,128}$/).transform((hex) => Buffer.from(hex, "hex"));
+/** Both in hex. */
+const psk = z.strictObject({ identity: bytes, key: bytes });
+
 const specSchema = z
   .strictObject({
     endpoint: endpointName,
@@ -38,7 +43,7 @@ const specSchema = z
     personality: z.literal("default"),
     /** This stack draws its own message ids and tokens. */
     seed: z.number(),
-    bootstrap: z.strictObject({ uri: z.string().max(255), holdOff: count.default(0), securityInstance: id.default(0) }).optional(),
+    bootstrap: z.strictObject({ uri: z.string().max(255), holdOff: count.default(0), securityInstance: id.default(0), psk: psk.optional() }).optional(),
     servers: z
       .array(
         z.strictObject({
@@ -48,6 +53,7 @@ const specSchema = z
           securityInstance: id.optional(),
           serverInstance: id.optional(),
           binding: z.string().default("U"),
+          psk: psk.optional(),
           resources: z.record(byNumber, plain).default({}).transform(numbered),
         }),
       )
@@ -76,8 +82,8 @@ const specSchema = z
   .transform(
     ({ bootstrap, servers, ...spec }): HostedSpec => ({
       ...spec,
-      bootstrap,
-      servers: servers.map((server) => ({ ...server, securityInstance: server.securityInstance, serverInstance: server.serverInstance })),
+      bootstrap: bootstrap === undefined ? undefined : { ...bootstrap, psk: bootstrap.psk },
+      servers: servers.map((server) => ({ ...server, securityInstance: server.securityInstance, serverInstance: server.serverInstance, psk: server.psk })),
     }),
   );
 
@@ -90,6 +96,7 @@ const actionSchemas: Readonly<Partial<Record<DeviceAction["do"], z.ZodType<Hoste
   register: z.strictObject({ do: z.literal("register"), shortServerId: account }).transform((action) => ({ ...action, shortServerId: action.shortServerId })),
   update: z.strictObject({ do: z.literal("update"), shortServerId: account }).transform((action) => ({ ...action, shortServerId: action.shortServerId })),
   deregister: z.strictObject({ do: z.literal("deregister"), shortServerId: account }).transform((action) => ({ ...action, shortServerId: action.shortServerId })),
+  reconnect: z.strictObject({ do: z.literal("reconnect"), shortServerId: account, full: z.literal(true) }).transform(({ shortServerId: of }) => ({ do: "reconnect" as const, shortServerId: of })),
   "set-resource": z.strictObject({ do: z.literal("set-resource"), path: z.string().max(32), value: plain }),
 };
 

@@ -7,6 +7,7 @@ import { Refused } from "./answers.js";
 import { HostedDevice } from "./device.js";
 import { lines } from "./lines.js";
 import { HostRefusal, parseLine, type HostedAction, type HostRequest } from "./requests.js";
+import type { CreateDtlsSocket } from "./secured-session.js";
 import { TraceLog, type TracePage } from "./trace.js";
 
 const longestLine = 256 * 1024;
@@ -27,9 +28,9 @@ function stackName(): string {
   return `node-coap ${version}`;
 }
 
-/** Hosts devices for whoever writes requests to `input`, one JSON object a line; resolves when told to stop or when the input ends. */
-export async function serve(input: Readable, output: Writable): Promise<void> {
-  const host = new Host();
+/** Hosts devices for whoever writes requests to `input`, one JSON object a line; resolves when told to stop or when the input ends. `dtls`: for accounts with keys. */
+export async function serve(input: Readable, output: Writable, dtls?: CreateDtlsSocket): Promise<void> {
+  const host = new Host(dtls);
   const tell = (line: FromHost): boolean => output.write(`${JSON.stringify(line)}\n`);
   tell({ ready: true, stack: stackName() });
   for await (const line of lines(input, longestLine)) {
@@ -68,13 +69,17 @@ class Host {
   readonly #devices = new Map<string, HostedDevice>();
   readonly #trace = new TraceLog();
 
+  constructor(private readonly dtls: CreateDtlsSocket | undefined) {}
+
   async carryOut(request: HostRequest): Promise<HostResult> {
     switch (request.type) {
       case "create": {
         const { spec } = request;
+        const secured = [spec.bootstrap, ...spec.servers].some((account) => account?.psk !== undefined);
+        if (secured && this.dtls === undefined) throw new HostRefusal("unsupported: keys of DTLS");
         if (this.#devices.has(spec.endpoint)) throw new HostRefusal(`there is a device ${spec.endpoint} already`);
         if (this.#devices.size >= mostDevices) throw new HostRefusal(`this process hosts ${mostDevices} devices at most`);
-        const device = new HostedDevice(spec, this.#trace);
+        const device = new HostedDevice(spec, this.#trace, this.dtls);
         this.#devices.set(spec.endpoint, device);
         if (request.start) await device.start();
         return null;
@@ -133,6 +138,7 @@ function act(device: HostedDevice, action: HostedAction): Promise<ActionResult> 
     case "bootstrap":
       return device.manualBootstrap();
     case "register":
+    case "reconnect":
     case "update":
     case "deregister":
       return device.registration(action.do, action.shortServerId);

@@ -1,6 +1,7 @@
 import type { AccountSnapshot, DeviceSnapshot, FleetState, SnapshotObjects, SnapshotValue } from "../../simulators/device/index.js";
 import { Security } from "./accounts.js";
 import { Objects } from "./model.js";
+import { addressOf, type CoapPort } from "./port.js";
 import type { Registration } from "./registration.js";
 import type { ObjectStore, Resource } from "./store.js";
 import type { Value } from "./values.js";
@@ -17,7 +18,15 @@ export function fleetStateOf(state: DeviceSnapshot["state"], registrations: read
   return registrations.some(({ state: at }) => at === "failed") ? "failed" : "deregistered";
 }
 
-export const accountSnapshot = ({ account, state, location, lastFailure, lifetime }: Registration, local: string | undefined): AccountSnapshot => ({
+function sessionOf(uri: string, port: CoapPort | undefined): AccountSnapshot["session"] {
+  const address = uri.startsWith("coaps:") ? addressOf(uri) : undefined;
+  const identity = address === undefined ? undefined : port?.securedAs(address);
+  return identity === undefined ? undefined : { suite: "TLS_PSK_WITH_AES_128_CCM_8", resumed: false, identity: identity.toString("utf8") };
+}
+
+const withSession = (session: AccountSnapshot["session"]): Pick<AccountSnapshot, "session"> => (session === undefined ? {} : { session });
+
+export const accountSnapshot = ({ account, state, location, lastFailure, lifetime }: Registration, port: CoapPort | undefined): AccountSnapshot => ({
   shortServerId: account.shortServerId,
   uri: account.uri,
   securityInstance: account.securityInstance,
@@ -25,7 +34,8 @@ export const accountSnapshot = ({ account, state, location, lastFailure, lifetim
   lifetime,
   state,
   ...(location === undefined ? {} : { location: `/${location.join("/")}` }),
-  ...(local === undefined ? {} : { local }),
+  ...(port === undefined ? {} : { local: port.local }),
+  ...withSession(sessionOf(account.uri, port)),
   ...(lastFailure === undefined ? {} : { lastFailure }),
 });
 

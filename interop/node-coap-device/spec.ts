@@ -1,10 +1,11 @@
 import type { CoapTiming } from "./port.js";
+import type { Credential } from "./secured-session.js";
 import type { Value } from "./values.js";
 
 /** What this stack takes of a `DeviceSpec`: the well-behaved part. */
 export interface HostedSpec {
   readonly endpoint: string;
-  readonly bootstrap: { readonly uri: string; readonly holdOff: number; readonly securityInstance: number } | undefined;
+  readonly bootstrap: { readonly uri: string; readonly holdOff: number; readonly securityInstance: number; readonly psk: Credential | undefined } | undefined;
   readonly servers: readonly HostedAccount[];
   readonly accessControl: readonly HostedAccessControl[];
   /** Instances of /3303. */
@@ -22,6 +23,7 @@ export interface HostedAccount {
   readonly securityInstance: number | undefined;
   readonly serverInstance: number | undefined;
   readonly binding: string;
+  readonly psk: Credential | undefined;
   /** Further resources of /1/x. */
   readonly resources: ReadonlyMap<number, Value>;
 }

@@ -61,6 +61,11 @@ export class ObjectStore {
     return typeof value === "string" ? value : undefined;
   }
 
+  bytes(object: number, instance: number, id: number): Buffer | undefined {
+    const value = this.#value(object, instance, id);
+    return Buffer.isBuffer(value) ? value : undefined;
+  }
+
   flag(object: number, instance: number, id: number): boolean | undefined {
     const value = this.#value(object, instance, id);
     return typeof value === "boolean" ? value : undefined;

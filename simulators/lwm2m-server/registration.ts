@@ -18,7 +18,7 @@ const withoutIdentity: RegisterOptions = {};
  */
 export function readRegister(request: Request, rules: AdmissionRules, identity?: string): RegistrationFacts {
   const anyName = rules.plants.has("ep-not-bound-to-credential") && statedEndpoint(request.query ?? []) !== undefined;
-  const { version, endpoint, lifetime, binding, objects } = parseRegister(rules.plants.size === 0 ? request : lenient(request, rules.plants), identity === undefined || anyName ? withoutIdentity : { identity });
+  const { version, endpoint, lifetime, binding, objects } = parseRegister(rules.plants.size === 0 ? request : lenient(request, rules.plants, identity), identity === undefined || anyName ? withoutIdentity : { identity });
   if (identity === undefined && !rules.admits(endpoint) && !(endpoint === nameless && rules.plants.has("missing-endpoint-accepted"))) throw new RequestError(Codes.Forbidden, "no active credential admits this endpoint");
   return { endpoint, lifetime, version, binding, objects };
 }
@@ -32,10 +32,10 @@ export function readUpdate(request: Request, registration: Registration): Regist
 const nameless = "nameless";
 
 /** A Register with what it lacks filled in, as a server would read it that does not care. */
-function lenient(request: Request, plants: PlantedFaults): Request {
+function lenient(request: Request, plants: PlantedFaults, identity: string | undefined): Request {
   let query = request.query ?? [];
   const has = (name: string): boolean => query.some((parameter) => parameter.startsWith(`${name}=`));
-  if (plants.has("missing-endpoint-accepted") && !has("ep")) query = [...query, `ep=${nameless}`];
+  if (plants.has("missing-endpoint-accepted") && identity === undefined && !has("ep")) query = [...query, `ep=${nameless}`];
   if (plants.has("missing-lifetime-accepted") && !has("lt")) query = [...query, "lt=86400"];
   if (plants.has("register-without-lwm2m-accepted") && !has("lwm2m")) query = [...query, "lwm2m=1.0"];
   if (plants.has("unsupported-version-accepted")) query = query.map((parameter) => (parameter.startsWith("lwm2m=") && !isLwM2mVersion(parameter.slice(6)) ? "lwm2m=1.1" : parameter));

@@ -11,7 +11,7 @@ import { UsageError } from "./exit.js";
  */
 export async function devicesOn(name: string, seed: string): Promise<DeviceProvider> {
   const path = join(packageRoot, "dist/interop", `${name}-device`, "index.js");
-  if (!/^[a-z0-9-]+$/.test(name) || !existsSync(path)) throw new UsageError(`--devices-on: there are no devices on "${name}" here`, "use node-coap, in a clone of the repository after npm ci");
+  if (!/^[a-z0-9-]+$/.test(name) || !existsSync(path)) throw new UsageError(`--devices-on: there are no devices on "${name}" here`, "use node-coap, node-dtls-client or leshan, in a clone of the repository after npm ci and interop/setup");
   const module: unknown = await import(pathToFileURL(path).href);
   const make = typeof module === "object" && module !== null && "deviceProvider" in module ? module.deviceProvider : undefined;
   if (typeof make !== "function") throw new TypeError(`${path} does not export deviceProvider`);
@@ -19,7 +19,7 @@ export async function devicesOn(name: string, seed: string): Promise<DeviceProvi
   try {
     provider = await Reflect.apply(make, undefined, [seed]);
   } catch (error) {
-    throw new UsageError(`--devices-on ${name}: ${error instanceof Error ? error.message : String(error)}`, "npm ci in a clone of the repository installs what it needs");
+    throw new UsageError(`--devices-on ${name}: ${error instanceof Error ? error.message : String(error)}`, "npm ci and interop/setup in a clone of the repository install what it needs");
   }
   if (!isProvider(provider)) throw new TypeError(`${path}: deviceProvider gives no provider of devices`);
   return provider;

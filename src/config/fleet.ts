@@ -186,6 +186,7 @@ export const runSchema = z.strictObject({
   functional: z.boolean().default(false),
   out: z.string().min(1).optional(),
   devicesOn: z.string().min(1).optional(),
+  secondOpinion: z.boolean().default(false),
   metrics: addressSchema.optional(),
   list: z.boolean().default(false),
   json: z.boolean().default(false),

@@ -9,5 +9,6 @@ export * from "./run-context.js";
 export * from "./run/index.js";
 export * from "./scenario/index.js";
 export * from "./targets/index.js";
+export * from "./second-opinion.js";
 export * from "./verdict.js";
 export * from "./adapters/index.js";

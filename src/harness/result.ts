@@ -54,6 +54,21 @@ export const scenarioResultSchema = z.strictObject({
   durationMs: z.number().nonnegative(),
   /** What the target's list of known deviations makes of the verdict. */
   deviation: z.strictObject({ as: z.enum(["known", "surprise"]), clause: z.string(), expected: z.string().optional() }).optional(),
+  /** What devices of another client stack came to, where the verdict was fail or inconclusive. */
+  secondOpinion: z
+    .strictObject({
+      as: z.enum(["agrees", "disagrees", "none"]),
+      devicesOn: z.string(),
+      /** Of its run, relative to this one's. */
+      folder: z.string(),
+      reason: z.string(),
+      verdict: z.enum(verdicts).optional(),
+      /** Its id there. */
+      scenario: z.string().optional(),
+      evidence: z.string().optional(),
+      difference: z.strictObject({ device: z.string(), after: count, first: z.string(), second: z.string() }).optional(),
+    })
+    .optional(),
   /** Folder of its trace and capture, relative to the run's. */
   evidence: z.string().optional(),
   /** Endpoint names of its devices. */

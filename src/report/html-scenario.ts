@@ -61,6 +61,21 @@ function faults(scenario: ScenarioResult): string {
   return `<p>${scenario.faults.map((fault) => `<span class="tag">${escaped(`${fault.role} ${fault.action} ${fault.operation}: fired ${fault.fired} ${fault.fired === 1 ? "time" : "times"}`)}</span>`).join("")}</p>`;
 }
 
+const opinions = { agrees: "agrees", disagrees: "disagrees: the tool is suspected", none: "could not be asked" } as const;
+
+/** What devices of another client stack came to, with both traces. */
+function secondOpinion({ secondOpinion: opinion, evidence }: ScenarioResult): string {
+  if (opinion === undefined) return "";
+  const { as, devicesOn, folder, reason, verdict, scenario, difference } = opinion;
+  const page = scenario === undefined ? "" : ` (<a href="${escaped(encodeURI(folder))}/index.html#${escaped(encodeURIComponent(scenario))}">its report</a>)`;
+  const traces = [
+    ...(evidence === undefined ? [] : [`<a href="${escaped(evidence)}/trace.ndjson">trace of this run</a>`]),
+    ...(opinion.evidence === undefined ? [] : [`<a href="${escaped(encodeURI(folder))}/${escaped(opinion.evidence)}/trace.ndjson">trace of theirs</a>`]),
+  ].join(", ");
+  const parts = difference === undefined ? "" : `<p>First difference, of ${escaped(difference.device)} after ${difference.after} messages: here <code>${escaped(difference.first)}</code>, there <code>${escaped(difference.second)}</code>.</p>`;
+  return `<h3>Second opinion</h3><p>The client stack ${escaped(devicesOn)} ${opinions[as]}: ${verdict === undefined ? "" : `<span class="v ${verdict}">${verdict}</span> `}${escaped(reason)}${page}</p>${parts}<p class="dim">${traces}</p>`;
+}
+
 /** One scenario, folded; a failing one is open. */
 export function scenarioSection(scenario: ScenarioResult, timeline: Timeline | undefined): string {
   const open = scenario.verdict === "fail" || scenario.verdict === "error" ? " open" : "";
@@ -69,5 +84,5 @@ export function scenarioSection(scenario: ScenarioResult, timeline: Timeline | u
   const leftovers = scenario.leftovers.length === 0 ? "" : `<p class="dim">Could not be tidied up: ${escaped(scenario.leftovers.join("; "))}</p>`;
   const text = `${scenario.name} ${scenario.feature} ${scenario.uri} ${scenario.tags.join(" ")} ${scenario.reason}`.toLowerCase();
   const foot = scenario.verdict === "pass" ? (scenario.checks === 1 ? "1 check" : `${scenario.checks} checks`) : "";
-  return `<details class="scenario" id="${escaped(scenario.id)}" data-verdict="${scenario.verdict}" data-text="${escaped(text)}"${open}><summary><span class="v ${scenario.verdict}">${scenario.verdict}</span><span class="name">${escaped(scenario.name)}</span><span class="dim">${foot}</span><span class="dim mono">${duration(scenario.durationMs)}</span></summary><div><p>${tags}</p><p class="dim">${escaped(scenario.feature)} · <code>${escaped(scenario.uri)}:${scenario.line}</code>${scenario.endpoints.length === 0 ? "" : ` · ${escaped(scenario.endpoints.slice(0, 8).join(", "))}`}</p>${decisive(scenario)}<h3>Steps</h3>${steps(scenario)}${faults(scenario)}${checks(scenario)}${timeline === undefined || timeline.rows.length === 0 ? "" : `<h3>Evidence</h3>${sequence(timeline)}`}${files}${leftovers}</div></details>`;
+  return `<details class="scenario" id="${escaped(scenario.id)}" data-verdict="${scenario.verdict}" data-text="${escaped(text)}"${open}><summary><span class="v ${scenario.verdict}">${scenario.verdict}</span><span class="name">${escaped(scenario.name)}</span><span class="dim">${foot}</span><span class="dim mono">${duration(scenario.durationMs)}</span></summary><div><p>${tags}</p><p class="dim">${escaped(scenario.feature)} · <code>${escaped(scenario.uri)}:${scenario.line}</code>${scenario.endpoints.length === 0 ? "" : ` · ${escaped(scenario.endpoints.slice(0, 8).join(", "))}`}</p>${decisive(scenario)}${secondOpinion(scenario)}<h3>Steps</h3>${steps(scenario)}${faults(scenario)}${checks(scenario)}${timeline === undefined || timeline.rows.length === 0 ? "" : `<h3>Evidence</h3>${sequence(timeline)}`}${files}${leftovers}</div></details>`;
 }

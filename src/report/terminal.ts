@@ -18,6 +18,12 @@ const painter =
 /** Milliseconds as a person reads them. */
 export const duration = (ms: number): string => (ms >= 10_000 ? `${(ms / 1000).toFixed(1)} s` : ms >= 100 ? `${Math.round(ms)} ms` : `${Math.round(ms * 10) / 10} ms`);
 
+function secondOpinion({ secondOpinion: opinion }: ScenarioResult): string[] {
+  if (opinion === undefined) return [];
+  const told = { agrees: "agree", disagrees: `disagree: ${opinion.verdict ?? ""}, ${opinion.reason}`, none: `cannot be asked: ${opinion.reason}` };
+  return [`  second       devices on ${opinion.devicesOn} ${told[opinion.as]}`];
+}
+
 /** Requirement, expected, actual and the lines of evidence of one scenario that is not right. */
 function unsettled(scenario: ScenarioResult, paint: (code: number, text: string) => string, folder: string): string[] {
   const { decisive } = scenario;
@@ -30,6 +36,7 @@ function unsettled(scenario: ScenarioResult, paint: (code: number, text: string)
     if (scenario.verdict !== "fail") lines.push(`  reason       ${scenario.reason}`);
     for (const ref of decisive.evidence) lines.push(`  evidence     ${ref.role} at ${ref.at} ns: ${ref.line}`);
   }
+  lines.push(...secondOpinion(scenario));
   if (scenario.evidence !== undefined) lines.push(`  trace        ${folder}/${scenario.evidence}/trace.ndjson`);
   return lines;
 }

@@ -24,7 +24,8 @@ export function runCommand(invocation: Invocation): Command {
     .option("--key-log", "keep the secrets of the devices' DTLS sessions: keys.log, and in each capture, which then decrypts")
     .option("--functional", "leave the load scenarios out")
     .option("--out <dir>", "folder for reports (default reports)")
-    .option("--devices-on <stack>", "run the devices of another client stack in place of ours: node-coap")
+    .option("--devices-on <stack>", "run the devices of another client stack in place of ours: node-coap (no DTLS), node-dtls-client, leshan")
+    .option("--second-opinion", "repeat each scenario that fails or is inconclusive with devices of another client stack; where they disagree, the tool is suspected")
     .option("--metrics <host:port>", "serve /metrics for Prometheus while it runs")
     .option("--list", "show the scenarios and send nothing")
     .option("--json", "print result.json, and nothing else, on standard output")
@@ -111,9 +112,11 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
       await devicesOn?.close?.();
       throw asUsageError(error);
     });
-    const reports = await writeReports(folder, result);
-    terminal.out(flags.json ? JSON.stringify(result) : summary(result, { colour: terminal.colour, columns: terminal.columns(), report: reports.html }));
-    invocation.exit = exitCode(result.exitCode);
+    const { secondOpinions } = await import("../second-opinions.js");
+    const told = flags.secondOpinion ? await secondOpinions({ result, folder, target, devicesOn: flags.devicesOn, signal: stop.signal, say }) : result;
+    const reports = await writeReports(folder, told);
+    terminal.out(flags.json ? JSON.stringify(told) : summary(told, { colour: terminal.colour, columns: terminal.columns(), report: reports.html }));
+    invocation.exit = exitCode(told.exitCode);
   } finally {
     view.end();
     stop.release();

@@ -53,6 +53,9 @@ export const properties = {
   sleep: "be put to sleep and woken",
   silence: "be cut off from the network",
   "disable-resource": "be disabled by its server",
+  "keep-attributes": "keep attributes of notification",
+  "values-of-ours": "have the values that our devices leave the factory with",
+  resume: "offer a session that it had",
 } as const;
 export type Property = keyof typeof properties;
 

@@ -80,6 +80,9 @@ const deviceRules: readonly Rule[] = [
   [/^"[^"]+" (?:falls asleep|sleeps|wakes)$/, "sleep"],
   [/^"[^"]+" (?:falls silent|speaks again)$/, "silence"],
   [/^operator [AB] executes \/1\/[AB]\/4 of /, "disable-resource"],
+  [/^operator [AB] (?:sets the attributes |observes .* with ")/, "keep-attributes"],
+  [/^the value is "(?:Muster|simulated device)"$/, "values-of-ours"],
+  [/ (?:has resumed|can resume|cannot resume) its session with | offers its session to /, "resume"],
 ];
 
 /** What a step needs of roles that an adapter steers. */

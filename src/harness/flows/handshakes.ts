@@ -2,6 +2,7 @@ import { coapExchanges, deviceHandshakes, handshakeInWords, handshakesSeen, isOp
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
+import { locationIn } from "./registration.js";
 import { awaitRegistered, latestOwn, shortServerIdOf } from "./devices.js";
 
 export type HandshakePeer = ServerName | "bootstrap";
@@ -45,6 +46,8 @@ export async function checkRegistersWithKey(scenario: Scenario, alias: string, s
   const session = (await handshakesOf(scenario, alias, server)).at(-1);
   const register = await latestOwn(scenario, alias, "register");
   const expected = "a session, and Register answered 2.01 in it";
+  const nowhere = account === undefined && register?.answer === "2.01" && register.response !== undefined && locationIn(register.response) === undefined;
+  scenario.precondition(`the 2.01 of server ${server} says where "${alias}" is registered`, !nowhere, "it has no location");
   const ok = account !== undefined && session?.outcome === "session";
   scenario.check({
     rule,

@@ -24,7 +24,7 @@ export async function awaitFrom(scenario: Scenario, server: ServerName, alias: s
 }
 
 /** Location-Path of a response, `/rd/abc`. */
-function locationIn({ event }: CoapEvent): string | undefined {
+export function locationIn({ event }: CoapEvent): string | undefined {
   const segments = decode(Buffer.from(event.hex, "hex")).options.filter(({ number }) => number === OptionNumber.LocationPath);
   return segments.length === 0 ? undefined : `/${segments.map(({ value }) => Buffer.from(value).toString("utf8")).join("/")}`;
 }

@@ -21,8 +21,18 @@ export class Cucumber {
     readonly support: ISupportCodeLibrary,
   ) {}
 
+  /** A module is evaluated once in a process, so that step definitions announce themselves once: whoever loads them again gets the same. */
+  static readonly #loaded = new Map<string, Promise<Cucumber>>();
+
   /** `steps`: files or folders of step definitions (JavaScript); `cwd`: what feature paths are shown relative to. */
-  static async load(steps: readonly string[], cwd: string): Promise<Cucumber> {
+  static load(steps: readonly string[], cwd: string): Promise<Cucumber> {
+    const key = JSON.stringify([cwd, ...steps]);
+    const known = Cucumber.#loaded.get(key) ?? Cucumber.#load(steps, cwd);
+    Cucumber.#loaded.set(key, known);
+    return known;
+  }
+
+  static async #load(steps: readonly string[], cwd: string): Promise<Cucumber> {
     const environment: IRunEnvironment = { cwd, stdout: nowhere(), stderr: nowhere(), env: {} };
     const { runConfiguration } = await loadConfiguration({ file: false, provided: { import: [...steps], publish: false, format: ["message"] } }, environment);
     try {
