@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * The harness tests itself: breaks one rule of a reference at a time and runs the functional suite over it. Each time, scenarios that name the rule must
+ * The harness tests itself: breaks one rule of a reference, or of our devices, at a time and runs the functional suite over it. Each time, scenarios that name the rule must
  * fail for that reason, and no other scenario may fail. Needs the build.
  *
- *   node scripts/mutants.mjs [--only NAME]... [--part K/N] [--lanes N] [--security psk|nosec] [--list] [--json]
+ *   node scripts/mutants.mjs [--only NAME]... [--field] [--part K/N] [--lanes N] [--security psk|nosec] [--list] [--json]
  *
- * --part 2/5 takes the second fifth of the list, each fifth spread over it; --json prints what was found, and nothing else, on standard output.
+ * --field takes those that were found in implementations of the field; --part 2/5 takes the second fifth of the list, each fifth spread over it; --json prints what was found, and nothing else, on standard output.
  * Ends with 0 when all were found and nothing else was blamed, 1 when not, 2 for a mistake in the command line.
  */
 import { execFile } from "node:child_process";
@@ -31,6 +31,7 @@ function flags() {
     return parseArgs({
       options: {
         only: { type: "string", multiple: true, default: [] },
+        field: { type: "boolean", default: false },
         part: { type: "string", default: "1/1" },
         lanes: { type: "string", default: "1" },
         security: { type: "string" },
@@ -51,9 +52,10 @@ if (!Number.isInteger(lanes) || lanes < 1) usage(`--lanes ${given.lanes} is no n
 const unknown = given.only.filter((name) => !plantedFaults.some((fault) => fault.name === name));
 if (unknown.length > 0) usage(`there is no planted fault ${unknown.join(", ")}; see --list`);
 
-const chosen = plantedFaults.filter(({ name }, index) => (given.only.length === 0 ? index % parts === part - 1 : given.only.includes(name)));
+const asked = plantedFaults.filter(({ name, field }) => (given.only.length === 0 || given.only.includes(name)) && (!given.field || field !== undefined));
+const chosen = asked.filter((_, index) => index % parts === part - 1);
 if (given.list) {
-  for (const { name, rule, judges, breaks } of chosen) console.log(`${name}  [${judges}, ${rule}]  ${breaks}`);
+  for (const { name, rule, judges, breaks, field = [] } of chosen) console.log(`${name}  [${[judges, rule, ...field].join(", ")}]  ${breaks}`);
   process.exit(0);
 }
 
@@ -95,7 +97,7 @@ async function judged(fault) {
   let judgement = await look().catch((error) => ({ found: [], wrong: [error.message] }));
   // On a machine that is busy a check of time may go wrong once: what looks wrong is looked at again.
   if (judgement.wrong.length > 0 && !stopped) judgement = await look().catch((error) => ({ found: [], wrong: [error.message] }));
-  return { name: fault.name, rule: fault.rule, judges: fault.judges, ...judgement, seconds: Math.round((performance.now() - began) / 1000) };
+  return { name: fault.name, rule: fault.rule, judges: fault.judges, field: fault.field ?? [], ...judgement, seconds: Math.round((performance.now() - began) / 1000) };
 }
 
 const began = performance.now();
@@ -107,7 +109,7 @@ async function lane() {
     if (stopped) return;
     results.push(one);
     const verdict = one.wrong.length === 0 ? `found by ${one.found.length}` : one.found.length > 0 ? `found by ${one.found.length}, BUT` : "NOT FOUND";
-    say(`[${results.length}/${chosen.length}] ${one.name} (${one.rule}): ${verdict}, ${one.seconds} s`);
+    say(`[${results.length}/${chosen.length}] ${one.name} (${[one.rule, ...one.field].join(", ")}): ${verdict}, ${one.seconds} s`);
     for (const sentence of one.wrong) say(`    ${sentence}`);
   }
 }

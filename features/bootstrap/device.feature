@@ -33,3 +33,11 @@ Feature: A device in a bootstrap
     Then "c1" does not register with server A meanwhile
     When the Bootstrap Server lets "bootstrap-finish" go
     Then "c1" registers with server A
+
+  @rule:device-gives-bootstrap-up @needs:faults @slow
+  Scenario: A device that gets no Finish gives the bootstrap up and asks again
+    Given the Bootstrap Server is configured to give "c1" an account of operator A
+    And the Bootstrap Server holds the first "bootstrap-finish" of "c1"
+    When "c1" starts
+    And the Bootstrap Server is held at "bootstrap-finish"
+    Then "c1" asks for its bootstrap once more

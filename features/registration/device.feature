@@ -75,3 +75,19 @@ Feature: A device and its registrations
     Then the answer is 2.04
     And "c1" sends a De-register to server A after the Execute
     And "c1" sends a Register to server A after the Execute, 1 s or more later
+
+  @rule:device-tries-again @needs:faults
+  Scenario: A device whose Register was lost tries again before it asks for a bootstrap
+    Given device "c1" with a bootstrap account
+    And device "c1" with a factory account of operator A
+    And server A does not answer the first "register" of "c1"
+    When "c1" starts
+    Then "c1" tries again at server A, and asks for no bootstrap
+
+  @rule:device-tries-again @needs:faults
+  Scenario: A device whose Update was lost tries again before it asks for a bootstrap
+    Given device "c1" with a bootstrap account
+    And device "c1" is registered with operator A
+    And server A does not answer the first "update" of "c1"
+    When "c1" updates its registration with operator A
+    Then "c1" tries again at server A, and asks for no bootstrap

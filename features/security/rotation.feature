@@ -44,6 +44,13 @@ Feature: Rotation, an operator orders a new key for a device
     Then the account of operator A on "c1" is as before
     And "c1" is registered with operator A
 
+  @judges:device @must @rule:device-new-key
+  Scenario: A device that got a new key makes a session with it
+    Given device "c1" is provisioned by operator A
+    When operator A orders to rotate "c1"
+    And "c1" completes its bootstrap again
+    Then "c1" comes to server A with its new key
+
   @slow @needs:misbehaviour @rule:rotation-rolled-back @rule:item-truthful @judges:bootstrap-server
   Scenario: A Write that is refused after the activation takes the new version back, and the old key goes on
     Given device "c1" is provisioned by operator A

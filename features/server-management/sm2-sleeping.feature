@@ -85,6 +85,15 @@ Feature: SM-2, a trigger waits for a sleeping device
     Then this reaches "c1": /3/0/0
     And no Execute of the bootstrap trigger reaches "c1"
 
+  @judges:lwm2m-server @must @rule:queue-held
+  Scenario: What an operator asks of a sleeper waits until it has woken
+    Given device "c1" is "sleepy"
+    And device "c1" is registered with operator A
+    And "c1" sleeps
+    And operator A wants to read /3/0/0 of "c1"
+    When "c1" wakes
+    Then this reaches "c1": /3/0/0
+
   @judges:lwm2m-server @must @rule:queue-order
   Scenario: Requests and the trigger reach a sleeper in the order they came
     Given device "c1" is "sleepy"

@@ -20,6 +20,10 @@ Given(/^(the Bootstrap Server|server [AB]) does not answer "([^"]+)" of "([^"]+)
   return setFault(this, role, operation, alias, { kind: "silence" });
 });
 
+Given(/^(the Bootstrap Server|server [AB]) does not answer the first "([^"]+)" of "([^"]+)"$/, function (this: MusterWorld, role: string, operation: string, alias: string) {
+  return setFault(this, role, operation, alias, { kind: "silence" }, 1);
+});
+
 Given(/^(the Bootstrap Server|server [AB]) loses the first answer to "([^"]+)" of "([^"]+)"$/, function (this: MusterWorld, role: string, operation: string, alias: string) {
   return setFault(this, role, operation, alias, { kind: "lose-answer" }, 1);
 });

@@ -13,7 +13,10 @@ import {
   checkObjectList,
   checkRegisterAnswered,
   checkRegistered,
+  checkComesWithNewKey,
+  checkGivesBootstrapUp,
   checkRegisteredAs,
+  checkTriesAgain,
   checkRegisters,
   checkReplaced,
   checkUpdatesItself,
@@ -165,4 +168,18 @@ Then("{device} does not register with {server} meanwhile", function (this: Muste
 
 Then("{device} registers with {server}", function (this: MusterWorld, alias: string, server: ServerName) {
   return checkRegisters(this.scenario, alias, server, namedRule(this));
+});
+
+// Of a device whose message was lost
+
+Then("{device} tries again at {server}, and asks for no bootstrap", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return checkTriesAgain(this.scenario, alias, operator);
+});
+
+Then("{device} asks for its bootstrap once more", function (this: MusterWorld, alias: string) {
+  return checkGivesBootstrapUp(this.scenario, alias);
+});
+
+Then("{device} comes to {server} with its new key", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkComesWithNewKey(this.scenario, alias, server);
 });

@@ -16,7 +16,7 @@ export const plants = [
   { name: "finish-repeated-uncorrected", rule: "finish-corrected", breaks: "sends Finish again after a 4.06 without writing anything before it" },
   { name: "write-refusal-ignored", rule: "write-refused", breaks: "goes on and finishes after a Write was refused" },
   { name: "unanswered-finish-applied", rule: "finish-unanswered", breaks: "takes a Finish that nobody answered for one that was answered 2.04" },
-  { name: "discover-skipped", rule: "discover-first", breaks: "writes without Discover, to instance ids it assumes to be free" },
+  { name: "discover-skipped", rule: "discover-first", breaks: "writes without Discover, to instance ids it assumes to be free", field: ["Leshan#986"] },
   { name: "unknown-endpoint-accepted", rule: "bootstrap-request-unknown", breaks: "answers a Bootstrap-Request of an unknown endpoint 2.04" },
   { name: "endpoint-not-bound", rule: "endpoint-bound-to-identity", breaks: "lets a device that proved one identity bootstrap under the name of another" },
   { name: "wrong-code-of-a-table", rule: "bootstrap-request-codes", breaks: "answers a refused Bootstrap-Request 4.04 instead of 4.00" },

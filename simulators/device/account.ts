@@ -147,7 +147,7 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
 
   /** Takes what the object store says now about the same account. */
   renew(details: ServerAccount): void {
-    if (lifetimeOf(details.server) !== lifetimeOf(this.details.server)) this.unannounced |= Change.Lifetime;
+    if (lifetimeOf(details.server) !== lifetimeOf(this.details.server) && !this.device.behaviour.flaws.includes("lifetime-unannounced")) this.unannounced |= Change.Lifetime;
     if (textOf(details.server, ServerResource.Binding) !== textOf(this.details.server, ServerResource.Binding)) this.unannounced |= Change.Binding;
     this.details = details;
     this.link.security = details.security;
@@ -308,6 +308,7 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
     this.location = undefined;
     this.device.endObservations(this);
     this.step({ in: "update-failed" });
+    if (this.device.behaviour.flaws.includes("falls-back-on-update") && this.device.fallsBack(this)) this.device.bootstraps.fallBack();
   }
 
   onFailure(reason: FailureReason): void {
@@ -316,7 +317,8 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
     this.#exchange = undefined;
     if (reason === "timeout" || reason === "unreachable") {
       const { at } = this.state;
-      const another = (at === "registering" || at === "updating") && this.link.hadSessionBefore(this.#beganAt);
+      const hasty = at === "updating" && this.device.behaviour.flaws.includes("falls-back-on-update");
+      const another = !hasty && (at === "registering" || at === "updating") && this.link.hadSessionBefore(this.#beganAt);
       // Whoever lost the session cannot say so: silence in it may mean nothing else.
       this.link.loseSession();
       if (another) {
@@ -335,7 +337,7 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
       case "registering":
         this.lastFailure = why;
         this.device.counters.registrationsFailed++;
-        this.step({ in: "unanswered" });
+        this.step(this.device.behaviour.flaws.includes("falls-back-on-register") ? { in: "refused", final: this.device.fallsBack(this) } : { in: "unanswered" });
         break;
       case "updating":
         this.#updateFailed(why);

@@ -30,6 +30,8 @@ export interface BootstrapOutcome {
 export interface BootstrapContext {
   readonly version: LwM2mVersion;
   readonly instances: InstanceCache;
+  /** A flaw: the account of the Bootstrap Server is deleted like any other. */
+  readonly deletesOwnAccount?: boolean;
 }
 
 /** Bootstrap-Discover, -Read, -Write and -Delete on the objects of the session; the Finish is not here. Throws `RequestError`. */
@@ -45,7 +47,7 @@ export function bootstrapOperation(objects: Objects, operation: Exclude<Bootstra
     case "write":
       return { response: { code: Codes.Changed }, objects: write(objects, operation, context) };
     case "delete":
-      return { response: { code: Codes.Deleted }, objects: remove(objects, operation.path) };
+      return { response: { code: Codes.Deleted }, objects: remove(objects, operation.path, context.deletesOwnAccount === true) };
   }
 }
 
@@ -115,11 +117,11 @@ const empty = new Uint8Array(0);
 const copy = (bytes: Uint8Array): Uint8Array => (bytes.length === 0 ? empty : Uint8Array.from(bytes));
 
 /** The Bootstrap-Server account and /3/0 survive every Delete (LwM2M Core 1.1 §6.1.7.7). */
-function remove(objects: Objects, path: Path): Objects {
+function remove(objects: Objects, path: Path, own: boolean): Objects {
   return without(objects, (object, node) => {
     if (path.object !== undefined && object !== path.object) return false;
     if (path.instance !== undefined && node.id !== path.instance) return false;
-    if (object === ObjectId.Security && isBootstrapAccount(node)) return false;
+    if (object === ObjectId.Security && isBootstrapAccount(node) && !own) return false;
     return !(object === ObjectId.Device && node.id === 0);
   });
 }

@@ -13,6 +13,8 @@ import type { ServerLink } from "./server-link.js";
 import { bootstrapAccountOf, securityOf, serverAccountsOf, withBootstrapAccountOf } from "./server-accounts.js";
 import { traceBootstrapRequest } from "./tracing.js";
 
+const forEverMs = 1_000_000_000;
+
 /** What causes a device's bootstraps, when they are asked for, and what each one leaves behind. */
 export class Bootstraps {
   /** When the Execute came that no Bootstrap-Request has followed yet (`Clock.now()`). */
@@ -66,6 +68,12 @@ export class Bootstraps {
     else device.step({ in: "waited" });
   }
 
+  /** How long nothing may come of a bootstrap. */
+  get patienceMs(): number {
+    const { behaviour, spec } = this.device;
+    return behaviour.flaws.includes("no-bootstrap-timeout") ? forEverMs : spec.timing.device.bootstrapTimeoutMs;
+  }
+
   request(): void {
     const { device } = this;
     const { clock } = device.host.ports;
@@ -74,7 +82,7 @@ export class Bootstraps {
       this.failed("no Bootstrap-Server account");
       return;
     }
-    clock.start(device, device.spec.timing.device.bootstrapTimeoutMs + (device.spec.timing.dtls?.giveUpMs ?? rfcRetransmission.giveUpMs));
+    clock.start(device, this.patienceMs + (device.spec.timing.dtls?.giveUpMs ?? rfcRetransmission.giveUpMs));
     device.rouse();
     device.session = new BootstrapSession(device, account, device.intended(clock.now()));
     device.session.open();
@@ -85,7 +93,7 @@ export class Bootstraps {
     const { device } = this;
     device.counters.bootstrapRequests++;
     // What it took to make the session is not the Bootstrap Server's time.
-    device.host.ports.clock.start(device, device.spec.timing.device.bootstrapTimeoutMs);
+    device.host.ports.clock.start(device, this.patienceMs);
     device.active();
     traceBootstrapRequest(device, this.#triggeredBy);
     if (this.#triggeredAt === undefined) return;

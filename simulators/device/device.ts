@@ -189,7 +189,7 @@ export class Device extends Timer implements Receiver {
         startAccounts(this);
         return;
       case "bootstrapping":
-        clock.start(this, this.spec.timing.device.bootstrapTimeoutMs);
+        clock.start(this, this.bootstraps.patienceMs);
         return;
       case "stranded":
         this.host.listener.onFailure(this, "no Server account, and no Bootstrap-Server account to get one from");

@@ -6,6 +6,7 @@ export * from "./lifecycle.js";
 export * from "./mutations.js";
 export { perform } from "./perform.js";
 export * from "./personalities.js";
+export { plantedDeviations, plants } from "./plants.js";
 export * from "./snapshot.js";
 export type * from "./spec.js";
 export { takeSnapshot } from "./take-snapshot.js";

@@ -41,6 +41,19 @@ export interface SessionHabits {
   readonly backOff: "policy" | "none";
 }
 
+/** Faults that were found in devices of the field, each asked for at one place. */
+export type DeviceFlaw =
+  /** A Bootstrap-Delete of /0 takes the account of the Bootstrap Server with it. */
+  | "bootstrap-account-deletable"
+  /** Waits for a Finish for ever. */
+  | "no-bootstrap-timeout"
+  /** A lifetime that was written is told to nobody. */
+  | "lifetime-unannounced"
+  /** One Update without an answer, and it asks its Bootstrap Server. */
+  | "falls-back-on-update"
+  /** One Register without an answer, and it asks its Bootstrap Server. */
+  | "falls-back-on-register";
+
 /**
  * What a device does where texts leave it a choice, and where it misbehaves. Data, so that a fleet can mix them and a
  * scenario can lay a deviation over one; code asks it at one place each.
@@ -79,6 +92,7 @@ export interface Personality {
   readonly rollback: boolean;
   /** Answers nothing after its Bootstrap-Request was answered (gone in mid-session). */
   readonly deafInBootstrap: boolean;
+  readonly flaws: readonly DeviceFlaw[];
 }
 
 const bootstraps: TriggerReaction = { answer: "2.04", then: "bootstrap" };
@@ -100,6 +114,7 @@ const honest: Personality = {
   sessions: { resumes: true, onNewSession: "by-version", onNewCredential: "handshake", backOff: "policy" },
   rollback: true,
   deafInBootstrap: false,
+  flaws: [],
 };
 
 const sessions = (changes: Partial<SessionHabits>): SessionHabits => ({ ...honest.sessions, ...changes });

@@ -4,6 +4,7 @@ import type { Metrics } from "../../src/metrics/index.js";
 import type { FaultBoard } from "../../src/operator/index.js";
 import { formatAddress, type Clock } from "../../src/ports/index.js";
 import { isAwake, type DeviceJob, type DeviceQueues, type DropReason } from "./queue-mode.js";
+import type { PlantedFaults } from "./plants.js";
 import { codeOf } from "./registration-interface.js";
 import type { Registration, Registry } from "./registry.js";
 
@@ -30,6 +31,7 @@ export interface DeviceLinkOptions {
   readonly awakeMs: number;
   /** How long an operation waits for a sleeping device. */
   readonly holdMs: number;
+  readonly plants?: PlantedFaults;
 }
 
 /** The way to a registered device: at once, or in its turn once a sleeper was heard of. */
@@ -61,13 +63,16 @@ export class DeviceLink {
 
   /** Does `work` when the device listens; rejects with `DeliveryError` if that never comes. */
   inTurn<T>(registration: Registration, work: (registration: Registration) => Promise<T>): Promise<T> {
-    const { clock, registry, holdMs } = this.options;
+    const { clock, registry, holdMs, plants } = this.options;
+    const asleep = registration.queueMode && !this.awake(registration);
+    if (asleep && plants?.has("sleeper-not-waited-for") === true) return Promise.reject(new DeliveryError("timeout"));
     return new Promise<T>((resolve, reject) => {
       const job: DeviceJob = {
         holdUntil: clock.now() + holdMs,
         run: async () => {
           const current = registry.byEndpoint(registration.endpoint);
-          if (current === undefined) reject(new DeliveryError("not-registered"));
+          if (asleep && plants?.has("held-requests-lost") === true) reject(new DeliveryError("timeout"));
+          else if (current === undefined) reject(new DeliveryError("not-registered"));
           else await work(current).then(resolve, reject);
         },
         dropped: (why) => {

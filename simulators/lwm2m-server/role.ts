@@ -135,7 +135,7 @@ export class LwM2mServer {
         return registration === undefined ? undefined : this.#link.awake(registration);
       },
     });
-    this.#link = new DeviceLink({ clock, endpoint, registry: this.registry, queues: this.#queues, faults: this.faults, metrics: this.metrics, awakeMs: timing.awakeMs, holdMs: timing.triggerValidityMs });
+    this.#link = new DeviceLink({ clock, endpoint, registry: this.registry, queues: this.#queues, faults: this.faults, metrics: this.metrics, awakeMs: timing.awakeMs, holdMs: timing.triggerValidityMs, plants });
     this.#observations = new Observations({
       endpoint,
       link: this.#link,

@@ -5,6 +5,8 @@ export interface Plant {
   readonly rule: string;
   /** What the role then does. */
   readonly breaks: string;
+  /** Public reports of implementations that did it: `Leshan#80`. */
+  readonly field?: readonly string[];
 }
 
 export class UnknownPlantError extends RangeError {

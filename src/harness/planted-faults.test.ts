@@ -41,6 +41,10 @@ describe("the planted faults", () => {
     }
   });
 
+  it("have faults of the field among them, each by the public report that tells of it", () => {
+    expect(plantedFaults.flatMap(({ field = [] }) => field).sort()).toEqual(["Leshan#162", "Leshan#80", "Leshan#986", "OMA#145", "OMA#522", "ThingsBoard#10400", "ThingsBoard#11642", "Wakaama#282", "Wakaama#607", "Wakaama#724", "pion/dtls#758"]);
+  });
+
   it("have names of their own", () => {
     expect(new Set(plantedFaults.map(({ name }) => name)).size).toBe(plantedFaults.length);
   });

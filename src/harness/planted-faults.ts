@@ -1,4 +1,5 @@
 import { plants as bootstrapServerPlants } from "../../simulators/bootstrap-server/index.js";
+import { plants as devicePlants } from "../../simulators/device/index.js";
 import { plants as lwm2mServerPlants } from "../../simulators/lwm2m-server/index.js";
 import type { Plant } from "../config/index.js";
 import type { RunResult, ScenarioResult } from "./result.js";
@@ -7,14 +8,15 @@ import type { JudgedRole } from "./verdict.js";
 /** A plant, and whose it is. */
 export interface PlantedFault extends Plant {
   /** Its key under `plants` of a target file. */
-  readonly role: "bootstrapServer" | "lwm2mServer";
+  readonly role: "bootstrapServer" | "lwm2mServer" | "device";
   readonly judges: JudgedRole;
 }
 
-/** All that references can be told to break. */
+/** All that references and our devices can be told to break. */
 export const plantedFaults: readonly PlantedFault[] = [
   ...bootstrapServerPlants.map((plant) => ({ ...plant, role: "bootstrapServer", judges: "bootstrap-server" }) as const),
   ...lwm2mServerPlants.map((plant) => ({ ...plant, role: "lwm2mServer", judges: "lwm2m-server" }) as const),
+  ...devicePlants.map(({ name, rule, breaks, field }) => ({ name, rule, breaks, field, role: "device", judges: "device" }) as const),
 ];
 
 const told = ({ id, verdict, reason }: ScenarioResult): string => `${verdict} ${id}: ${reason}`;

@@ -68,6 +68,9 @@ export const rules = {
   "device-security-closed": rule(dev, "LwM2M Core 1.1 appendix E.1", "Every management or reporting operation on /0 is answered 4.01"),
   "device-bootstrap-operations": rule(dev, "LwM2M Core 1.1 §6.1.7; Transport 1.1 §6.4.2", "Bootstrap-Discover, -Read, -Write and -Delete are answered by the table of codes, and the account of the Bootstrap Server is spared"),
   "device-checks-configuration": rule(dev, "LwM2M Core 1.1 §6.1.7.6", "A Finish is answered 4.06 while what was written is no complete account"),
+  "device-tries-again": rule(dev, "LwM2M Core 1.1 appendix E.2, /1/x/17 to /1/x/20", "A device whose message was lost tries again before it asks its Bootstrap Server"),
+  "device-gives-bootstrap-up": rule(dev, "LwM2M Core 1.1 §6.1.7.6", "A device that gets no Finish gives the bootstrap up after a time, and asks again"),
+  "device-new-key": rule(dev, "LwM2M Transport 1.1 §5.2", "A device whose account got another key makes a session with it, and registers in it"),
   "device-falls-back": rule(dev, "LwM2M Core 1.1 §6.1.4", "A device that can register with none of its Servers asks its Bootstrap Server"),
   // Reporting
   "device-observe": rule(dev, "LwM2M Core 1.1 §6.4.1", "An Observe is answered by the table of codes, and a change is notified"),
@@ -104,6 +107,7 @@ export const rules = {
   "trigger-execute-once": rule(sv, "SM-2", "One trigger has the effect of one Execute"),
   "trigger-flood": rule(sv, "SM-2", "Many triggers for one device are coalesced or refused with 429"),
   "trigger-withdrawn": rule(sv, "SM-2", "A withdrawn or expired trigger is never sent"),
+  "queue-held": rule(sv, "LwM2M Core 1.1 §6.5", "What is asked of a sleeping device waits until it has woken, and is then sent"),
   "queue-order": rule(sv, "SM-2", "What waits for a sleeping device is sent in the order it came"),
   "reachability-truthful": rule(sv, "SM-2", "The reachability answer is what the registry shows"),
   // SM-3

@@ -1,4 +1,4 @@
-import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec } from "../../../simulators/device/index.js";
+import { plantedDeviations, type ActionResult, type DeviceAction, type DeviceSnapshot, type DeviceSpec } from "../../../simulators/device/index.js";
 import type { Fleet } from "../../../simulators/fleet/index.js";
 import type { DeviceProvider } from "../run-context.js";
 import { allPages, tracePage } from "./pages.js";
@@ -38,3 +38,10 @@ export const fleetDevices = (fleet: Fleet): DeviceProvider => ({
     return new FleetDevice(fleet, spec.endpoint);
   },
 });
+
+/** Devices that break rules on purpose, each of them the same. */
+export function withPlants(devices: DeviceProvider, plants: readonly string[]): DeviceProvider {
+  if (plants.length === 0) return devices;
+  const planted = plantedDeviations(plants);
+  return { ...devices, create: (spec) => devices.create({ ...spec, deviations: { ...planted, ...spec.deviations } }) };
+}

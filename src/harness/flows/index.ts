@@ -12,6 +12,7 @@ export * from "./registration.js";
 export * from "./rotation.js";
 export * from "./lost-sessions.js";
 export * from "./reporting.js";
+export * from "./patience.js";
 export * from "./trigger-witness.js";
 export * from "./triggers.js";
 export * from "./credentials.js";

@@ -201,9 +201,10 @@ export async function checkNewIdentities(scenario: Scenario, alias: string, oper
  */
 export async function checkSwap(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
   const events = await scenario.events();
-  const session = deviceSessions(events, scenario.endpoint(alias)).findLast((candidate) => candidate.finish !== undefined);
-  const call = activations(events, scenario.server(operator).role).at(-1);
+  const call = activations(events, scenario.server(operator).role).find(({ request }) => timeOf(request) >= BigInt(scenario.askedAt));
   const activated = call?.answer;
+  // A device that came once more after it has nothing to do with the swap.
+  const session = deviceSessions(events, scenario.endpoint(alias)).findLast(({ finish: done, request }) => done !== undefined && (activated === undefined || timeOf(request.request) < timeOf(activated)));
   const written = session === undefined ? undefined : changedAccounts(session).at(-1)?.response;
   const finish = session?.finish?.request;
   // A session without one of them has broken another rule.

@@ -135,11 +135,16 @@ export async function checkArrivalOrder(scenario: Scenario, alias: string, paths
     const seen = arrivedInOrder(await scenario.events(), endpoint, paths);
     return seen.evidence.length >= paths.length ? seen : undefined;
   });
-  const { ok, actual, at, evidence } = arrivedInOrder(await scenario.events(), endpoint, paths);
+  const events = await scenario.events();
+  const { ok, actual, at, evidence } = arrivedInOrder(events, endpoint, paths);
   const trigger = paths.find((path) => /^\/1\/\d+\/9$/.test(path));
   if (trigger !== undefined && (await executesOf(scenario, alias)).length === 0) {
     scenario.check({ rule: "trigger-executes", text: `what waited for "${alias}"`, expected: `an Execute of ${trigger} among it`, actual, ok: false, timing: true });
   }
+  const asked = paths.filter((path) => path !== trigger);
+  const arrived = asked.filter((path) => arrivedInOrder(events, endpoint, [path]).ok === true);
+  const lost = asked.filter((path) => !arrived.includes(path));
+  scenario.check({ rule: "queue-held", text: `what operators asked of "${alias}" while it slept`, expected: asked.join(", "), actual: lost.length === 0 ? asked.join(", ") : `${arrived.join(", ") || "nothing"}; ${lost.join(", ")} did not come`, ok: lost.length === 0, timing: lost.length > 0, evidence });
   scenario.check({ rule: "queue-order", text: `what waited for "${alias}"`, expected: paths.join(", "), actual, ok, timing: ok !== true, evidence, ...(at === undefined ? {} : { at }) });
 }
 

@@ -4,7 +4,7 @@ import { startFleet, type Fleet } from "../../../simulators/fleet/index.js";
 import type { RoleHealth } from "../../operator/index.js";
 import type { Files, Log, Ports } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
-import { fleetDevices } from "../actors/fleet-devices.js";
+import { fleetDevices, withPlants } from "../actors/fleet-devices.js";
 import { deadlinesOf } from "../deadlines.js";
 import { KeyLog } from "../evidence/key-log.js";
 import { EvidenceStore } from "../evidence/store.js";
@@ -166,7 +166,7 @@ class Run {
     this.listener({ type: "roles-ready", roles: this.#roles.addresses });
     const random = seededRandom(this.#seed);
     const fleet = this.options.devicesOn === undefined ? await this.#startFleet(random.fork("fleet").below(2 ** 31), onLost) : undefined;
-    const devices = this.options.devicesOn ?? (fleet === undefined ? undefined : fleetDevices(fleet));
+    const devices = this.options.devicesOn ?? (fleet === undefined ? undefined : withPlants(fleetDevices(fleet), this.#target.plants.device));
     if (devices === undefined) throw new Error("there is nothing to run devices on");
     return {
       seed: this.#seed,
@@ -303,7 +303,7 @@ class Run {
       scenarios,
       ...(launched ? { fleet: fleetResult(fleet.snapshot(), fleet.series(), fleet.distribution(), drops) } : {}),
       environment: { node: process.version, platform: process.platform, cpus: availableParallelism() },
-      plants: [...this.#target.plants.bootstrapServer, ...this.#target.plants.lwm2mServer],
+      plants: [...this.#target.plants.bootstrapServer, ...this.#target.plants.lwm2mServer, ...this.#target.plants.device],
     };
     await this.#store.keys();
     await this.#store.messages(this.#merger.merged());

@@ -89,7 +89,7 @@ export const targetSchema = z.strictObject({
   timing: timingSchema.default("rfc"),
   /** File of known deviations, relative to this one. */
   knownDeviations: z.string().min(1).optional(),
-  /** Rules the references break on purpose, by role: a test of the scenarios themselves. */
-  plants: z.strictObject({ bootstrapServer: z.array(z.string()).default([]), lwm2mServer: z.array(z.string()).default([]) }).optional(),
+  /** Rules the references and our devices break on purpose, by role: a test of the scenarios themselves. */
+  plants: z.strictObject({ bootstrapServer: z.array(z.string()).default([]), lwm2mServer: z.array(z.string()).default([]), device: z.array(z.string()).default([]) }).optional(),
 });
 export type TargetFile = z.output<typeof targetSchema>;

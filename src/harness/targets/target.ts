@@ -50,7 +50,7 @@ export interface Target {
   /** As the target file names it. */
   readonly knownDeviationsFile?: string;
   readonly knownDeviations?: readonly KnownDeviation[];
-  readonly plants: { readonly bootstrapServer: readonly string[]; readonly lwm2mServer: readonly string[] };
+  readonly plants: { readonly bootstrapServer: readonly string[]; readonly lwm2mServer: readonly string[]; readonly device: readonly string[] };
 }
 
 /** All roles references, short times: what a run is without a target file. */
@@ -60,7 +60,7 @@ export const referenceTarget: Target = {
   servers: { A: { kind: "reference" }, B: { kind: "reference" } },
   pairTokens: { A: undefined, B: undefined },
   timing: timing("lab"),
-  plants: { bootstrapServer: [], lwm2mServer: [] },
+  plants: { bootstrapServer: [], lwm2mServer: [], device: [] },
 };
 
 type RoleEntry = TargetFile["serverA"] | TargetFile["bootstrapServer"];
@@ -117,7 +117,7 @@ export function readTarget(text: string, file: string, env: Readonly<Record<stri
     pairTokens: { A: pairToken(value.serverA, "serverA", sources), B: pairToken(value.serverB, "serverB", sources) },
     timing: timing(value.timing),
     ...(value.knownDeviations === undefined ? {} : { knownDeviationsFile: value.knownDeviations }),
-    plants: { bootstrapServer: value.plants?.bootstrapServer ?? [], lwm2mServer: value.plants?.lwm2mServer ?? [] },
+    plants: { bootstrapServer: value.plants?.bootstrapServer ?? [], lwm2mServer: value.plants?.lwm2mServer ?? [], device: value.plants?.device ?? [] },
   };
 }
 
