@@ -46,6 +46,7 @@ describe("Leshan in each role", () => {
     expect(unexpected(result), output).toEqual([]);
     expect(result.scenarios.filter(({ deviation }) => deviation?.as === "known")).toHaveLength(4);
     expect(passed(result, "lwm2m-server")).toBeGreaterThanOrEqual(25);
+    expect(result.verifiedAgainst).toEqual({ "server-a": "our facade" });
     expect(code, output).toBe(0);
   }, 180_000);
 

@@ -130,6 +130,8 @@ export const resultSchema = z.strictObject({
   roles: z.record(z.string(), z.string()),
   /** What each role was played by, in words for people: `Leshan 2.0.0-M18`. Beside the roles, `device`. */
   implementations: z.record(z.string(), z.string()).optional(),
+  /** Per role: what the calls that steer it were tried against, where that was not the system itself. */
+  verifiedAgainst: z.record(z.string(), z.string()).optional(),
   /** Profile of the times, `lab+` when numbers were changed: every verdict about "in time" rests on it. */
   timing: z.string(),
   /** ISO 8601. */

@@ -37,7 +37,7 @@ function body(matrix: Matrix): string {
         return cell === undefined ? "<td></td>" : `<td><a href="#${escaped(cellId(index, area))}">${summary(cell)}</a></td>`;
       });
       const remarks = [...(row.run.complete ? [] : ["the run did not come to its end"]), ...(row.run.plants.length === 0 ? [] : [`references were told to break ${row.run.plants.join(", ")}`])];
-      return `${group}<tr><td><strong>${escaped(row.implementation)}</strong><br><span class="dim">beside ${escaped(beside(row))}</span>${remarks.map((remark) => `<br><span class="v fail">${escaped(remark)}</span>`).join("")}</td><td><a href="${escaped(inFolder(row.run.folder, "index.html"))}">${escaped(row.run.target)}</a><span class="dim">${security(row)}</span></td>${cells.join("")}</tr>`;
+      return `${group}<tr><td><strong>${escaped(row.implementation)}</strong><br><span class="dim">beside ${escaped(beside(row))}${row.verifiedAgainst === undefined ? "" : `; its calls are verified against ${escaped(row.verifiedAgainst)}`}</span>${remarks.map((remark) => `<br><span class="v fail">${escaped(remark)}</span>`).join("")}</td><td><a href="${escaped(inFolder(row.run.folder, "index.html"))}">${escaped(row.run.target)}</a><span class="dim">${security(row)}</span></td>${cells.join("")}</tr>`;
     })
     .join("");
 }

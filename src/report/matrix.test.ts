@@ -34,6 +34,12 @@ describe("a matrix of runs", () => {
     expect(matrixOf([{ folder: "", result: swapped }]).rows[0]?.implementation).toBe("Their server");
   });
 
+  it("says where the calls that steered a role were tried against an imitation only", () => {
+    const imitated = matrixOf([ours, { ...theirs, result: { ...theirs.result, verifiedAgainst: { "server-a": "our facade" } } }]);
+    expect(imitated.rows.map(({ verifiedAgainst }) => verifiedAgainst)).toEqual(["our facade", undefined, undefined]);
+    expect(matrixHtml(imitated)).toContain("verified against our facade");
+  });
+
   it("keeps the same scenario of two runs apart", () => {
     expect(matrixOf([ours, { ...ours, folder: "run-3" }]).rows.filter(({ role }) => role === "device").map(({ run }) => run.folder)).toEqual(["run-1", "run-3"]);
   });

@@ -32,6 +32,8 @@ const rowSchema = z.strictObject({
   role: z.enum(judgedRoles),
   /** Who played it. */
   implementation: z.string(),
+  /** What the calls that steer it were tried against, where that was not the system itself. */
+  verifiedAgainst: z.string().optional(),
   /** Who played the other roles, by role. */
   beside: z.record(z.string(), z.string()),
   run: z.strictObject({
@@ -76,11 +78,16 @@ const byUsualOrder = (a: string, b: string): number => {
   return first < 0 ? 1 : second < 0 ? -1 : first - second;
 };
 
-/** Who played a role. Scenarios about a LwM2M Server are about server A, unless only B is somebody else's. */
+/** The role of a run that was judged. Scenarios about a LwM2M Server are about server A, unless only B is somebody else's. */
+function judgedAs(result: RunResult, role: JudgedRole): string {
+  if (role !== "lwm2m-server") return role;
+  return result.roles["server-a"] === "reference" && (result.roles["server-b"] ?? "reference") !== "reference" ? "server-b" : "server-a";
+}
+
+/** Who played a role. */
 function playedBy(result: RunResult, role: JudgedRole): string {
-  const of = (name: string): string => result.implementations?.[name] ?? (name === "device" ? result.devicesOn : (result.roles[name] ?? "not stated"));
-  if (role !== "lwm2m-server") return of(role);
-  return result.roles["server-a"] === "reference" && (result.roles["server-b"] ?? "reference") !== "reference" ? of("server-b") : of("server-a");
+  const name = judgedAs(result, role);
+  return result.implementations?.[name] ?? (name === "device" ? result.devicesOn : (result.roles[name] ?? "not stated"));
 }
 
 function cellOf(scenarios: readonly ScenarioResult[]): Cell {
@@ -96,9 +103,11 @@ function cellOf(scenarios: readonly ScenarioResult[]): Cell {
 function rowOf({ result, folder }: MatrixRun, role: JudgedRole, scenarios: readonly ScenarioResult[]): Row {
   const byArea = new Map<string, ScenarioResult[]>();
   for (const scenario of scenarios) byArea.set(areaOf(scenario), [...(byArea.get(areaOf(scenario)) ?? []), scenario]);
+  const verifiedAgainst = result.verifiedAgainst?.[judgedAs(result, role)];
   return {
     role,
     implementation: playedBy(result, role),
+    ...(verifiedAgainst === undefined ? {} : { verifiedAgainst }),
     beside: Object.fromEntries(judgedRoles.filter((other) => other !== role).map((other) => [other, playedBy(result, other)])),
     run: {
       folder,

@@ -37,6 +37,12 @@ describe("the summary in a terminal", () => {
     expect(text).toContain("error of muster: a shard was lost");
   });
 
+  it("says of a role whose calls were tried against an imitation only that they were", () => {
+    const imitated = result([scenario()], { verifiedAgainst: { "server-a": "our facade" } });
+    expect(summary(imitated, options)).toContain("The calls that steer server-a are verified against our facade, not against the system itself.");
+    expect(summary(result([scenario()]), options)).not.toContain("verified against");
+  });
+
   it("ends with the path of the report", () => {
     expect(summary(result([scenario()]), options).split("\n").at(-1)).toBe("report /reports/run/index.html");
   });

@@ -84,6 +84,9 @@ export function warnings({ cleartextSecrets, keyLog }: RunResult): string[] {
   ];
 }
 
+/** Where the calls that steer a role were tried against an imitation only: a verdict may then be about the calls. */
+export const provisos = ({ verifiedAgainst = {} }: RunResult): string[] => Object.entries(verifiedAgainst).map(([role, what]) => `The calls that steer ${role} are verified against ${what}, not against the system itself.`);
+
 /** The end of a run in a terminal: what went wrong first, then verdicts by requirement, latencies and where the report is. */
 export function summary(result: RunResult, options: SummaryOptions): string {
   const paint = painter(options.colour);
@@ -105,6 +108,7 @@ export function summary(result: RunResult, options: SummaryOptions): string {
     ...generator(result),
     ...(result.error === undefined ? [] : [paint(31, `error of muster: ${result.error}`)]),
     ...warnings(result).map((text) => paint(31, text)),
+    ...provisos(result).map((text) => paint(2, text)),
     ...(result.interrupted ? [paint(33, "interrupted: the result is incomplete")] : []),
     `${checks} checks in ${duration(result.durationMs)}, target ${result.target}${result.security === undefined ? "" : `, security ${result.security}`}, timing ${result.timing}, seed ${result.seed}${plants}`,
     `report ${options.report}`,

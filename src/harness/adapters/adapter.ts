@@ -66,6 +66,8 @@ export type Lacks = ReadonlyMap<Property, string>;
 export interface AdapterFacts {
   readonly name: string;
   readonly lacks: Lacks;
+  /** What the calls it makes were tried against, where no system itself could be had for that. */
+  readonly verifiedAgainst?: string;
   /** Content formats it can name in a call; absent: any. */
   readonly formats?: ReadonlySet<number> | undefined;
 }

@@ -277,6 +277,9 @@ class Run {
     const drops = launched ? Object.fromEntries(healths.map(([role, health]) => [role, health?.kernelDrops])) : {};
     const inTheClear = healths.flatMap(([role, health]) => (health?.secretTransport === "cleartext" ? [role] : []));
     const { profile, changed } = this.#target.timing;
+    const { bootstrapServer, servers } = this.#target;
+    const steered = [["bootstrap-server", bootstrapServer], ["server-a", servers.A], ["server-b", servers.B]] as const;
+    const verified = steered.flatMap(([role, of]) => (of.kind === "adapted" && of.facts.verifiedAgainst !== undefined ? [[role, of.facts.verifiedAgainst] as const] : []));
     const result: RunResult = {
       schema: resultFormat,
       muster: this.environment.version,
@@ -294,6 +297,7 @@ class Run {
         "server-b": implementationOf(this.#target.servers.B),
         device: devicesOn === undefined ? ours : (devicesOn.implementation ?? devicesOn.name),
       },
+      ...(verified.length === 0 ? {} : { verifiedAgainst: Object.fromEntries(verified) }),
       timing: changed ? `${profile}+` : profile,
       startedAt: new Date(this.#startedAt).toISOString(),
       durationMs: Math.round(clock.now() - this.#began),

@@ -1,6 +1,7 @@
 import type { PlainBootstrapInput } from "../../../config/index.js";
 import { AdapterError, type AdapterFacts, type AdapterFinding, type BootstrapAdapter, type Lacks, type Property } from "../adapter.js";
 import { AdapterHttp, saidOf } from "../http.js";
+import { ourFacade } from "./server.js";
 
 export interface LeshanBootstrapOptions {
   readonly url: string;
@@ -17,7 +18,7 @@ export function leshanBootstrapFacts(): AdapterFacts {
     ["smp-bootstrap-server", "the demo has no Server Management interface: no ownership, no versions, no entity tags, no idempotency"],
     ["order-trigger", "nothing in the demo reaches a LwM2M Server"],
   ];
-  return { name: "leshan", lacks: new Map(lacks) };
+  return { name: "leshan", lacks: new Map(lacks), verifiedAgainst: ourFacade };
 }
 
 /** /0/x/2: a device without security. */
