@@ -2,8 +2,11 @@ import {
   defaultLimits,
   ProblemError,
   takeSecret,
+  validateBatchItem,
   type SecretKeys,
   type Activation,
+  type BatchItem,
+  type BatchItemResult,
   type BatchResult,
   type Caller,
   type Capabilities,
@@ -20,6 +23,7 @@ import {
   type Trigger,
   type TriggerBody,
   type TriggerPath,
+  type UnjudgedBatch,
 } from "../../smp/index.js";
 import type { Clock } from "../../ports/index.js";
 import type { AdapterCredential, ServerAdapter, TriggerAnswer } from "./adapter.js";
@@ -160,8 +164,39 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
     return { credentials: [...this.#credentials.values()].map((kept) => this.#view(kept)) };
   }
 
-  batchCredentials(): BatchResult {
-    throw new ProblemError("not-found", "the adapter takes credentials one by one");
+  /** One after the other, as the system behind it takes them: an item may stage what the next activates. */
+  async batchCredentials(caller: Caller, { items }: UnjudgedBatch): Promise<BatchResult> {
+    const results: BatchItemResult[] = [];
+    for (const [index, item] of items.entries()) results.push(await this.#resultOf(caller, item, index));
+    return { results };
+  }
+
+  async #resultOf(caller: Caller, unjudged: unknown, index: number): Promise<BatchItemResult> {
+    let name: CredentialPath | undefined;
+    try {
+      const item = validateBatchItem(unjudged, index);
+      name = { ep: item.ep, credentialId: item.credentialId };
+      return { ...name, status: await this.#carryOut(caller, name, item) };
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      return { ...name, status: error.status, problem: error.toProblem() };
+    }
+  }
+
+  async #carryOut(caller: Caller, path: CredentialPath, item: BatchItem): Promise<number> {
+    switch (item.operation) {
+      case "stage":
+        return (await this.stageCredential(caller, path, { sessionPolicy: "close-on-revoke", ...item.credential })).status;
+      case "activate":
+        await this.activateCredential(caller, path, item.activation);
+        return 204;
+      case "roll-back":
+        await this.rollBackActivation(caller, path);
+        return 204;
+      case "revoke":
+        await this.revokeCredential(caller, path);
+        return 204;
+    }
   }
 
   listEvents(): EventPage {
