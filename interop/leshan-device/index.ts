@@ -8,6 +8,7 @@ import { Unsupported } from "../../src/harness/scenario/recorder.js";
 import type { TraceEvent } from "../../src/ports/index.js";
 import { packageRoot } from "../../src/ports/real/index.js";
 import { HostProcess, RefusedByHost } from "../node-coap-device/host-process.js";
+import { withoutKeys } from "../node-coap-device/hosted.js";
 
 /**
  * Devices on Leshan's client library for the harness (`muster run --devices-on leshan`): one Java process (interop/leshan/client) hosts all of them. What the
@@ -90,7 +91,7 @@ class LeshanDevice implements DeviceActor {
     for (let from = after; ; ) {
       const page = await asked(this.host.send({ type: "trace", endpoint: this.endpoint, after: from, limit: pageSize }, tracePage));
       for (const { seq, at, ...seen } of page.events) {
-        events.push({ seq, at, role: "device", endpoint: this.endpoint, event: { kind: "datagram", ...seen, ...summarise(Buffer.from(seen.hex, "hex")) } });
+        events.push(withoutKeys({ seq, at, role: "device", endpoint: this.endpoint, event: { kind: "datagram", ...seen, ...summarise(Buffer.from(seen.hex, "hex")) } }));
       }
       if (page.events.length < pageSize || page.next <= from) return { events, next: page.next };
       from = page.next;

@@ -97,7 +97,7 @@ class HostedActor implements DeviceActor {
 }
 
 /** Keys that were written to the device come here over a pipe, and no further. */
-function withoutKeys(event: TraceEvent): TraceEvent {
+export function withoutKeys(event: TraceEvent): TraceEvent {
   if (event.event.kind !== "datagram") return event;
   const shown = withoutKey(Buffer.from(event.event.hex, "hex"), event.event.coap);
   return { ...event, event: { ...event.event, hex: Buffer.from(shown).toString("hex") } };
