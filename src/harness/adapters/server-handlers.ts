@@ -164,11 +164,16 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
     return { credentials: [...this.#credentials.values()].map((kept) => this.#view(kept)) };
   }
 
-  /** One after the other, as the system behind it takes them: an item may stage what the next activates. */
+  /** Those of one device one after the other, for an item may stage what the next activates; devices beside each other, for each call of the system behind takes its time. */
   async batchCredentials(caller: Caller, { items }: UnjudgedBatch): Promise<BatchResult> {
-    const results: BatchItemResult[] = [];
-    for (const [index, item] of items.entries()) results.push(await this.#resultOf(caller, item, index));
-    return { results };
+    const newest = new Map<string, Promise<BatchItemResult>>();
+    const results = items.map((item, index) => {
+      const device = deviceOf(item);
+      const result = (newest.get(device) ?? Promise.resolve()).then(() => this.#resultOf(caller, item, index));
+      newest.set(device, result);
+      return result;
+    });
+    return { results: await Promise.all(results) };
   }
 
   async #resultOf(caller: Caller, unjudged: unknown, index: number): Promise<BatchItemResult> {
@@ -226,6 +231,9 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
     return new Date(this.options.clock.epoch()).toISOString();
   }
 }
+
+/** Of an item that may be none. */
+const deviceOf = (item: unknown): string => (typeof item === "object" && item !== null ? String(Reflect.get(item, "ep")) : "");
 
 const keyOf = ({ ep, credentialId }: CredentialPath): string => `${ep} ${credentialId}`;
 
