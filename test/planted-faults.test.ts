@@ -14,14 +14,10 @@ const chosen: ReadonlySet<string> = new Set([
   "wrong-ssid",
   "deletes-other-operators-account",
   "trigger-confirmed-without-bootstrap",
-  "finish-too-early",
   "wrong-code-of-a-table",
   "expiry-ignored",
-  "update-unknown-location-accepted",
-  "version-regression-accepted",
   "queue-order-broken",
   "execute-twice",
-  "reachability-lies",
   "credential-secret-readable-by-get",
 ]);
 

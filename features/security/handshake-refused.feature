@@ -56,7 +56,7 @@ Feature: The Server is not ready yet when the device first comes
       | alert 115 |
 
   # The twin of the one above: /1/x/16 says otherwise.
-  @rule:device-handshake-fail @rule:device-handshake-retry @rule:device-handshakes-bounded
+  @rule:device-handshake-fail @rule:device-handshakes-bounded
   Scenario Outline: After <answer> the device waits for its next sequence, where its account does not send it to bootstrap
     Given device "c1" with a bootstrap account
     And device "c1" has a key of operator B that its server was not told, and its account says:

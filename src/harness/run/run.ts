@@ -85,7 +85,7 @@ export async function planRun(options: Pick<RunOptions, "select" | "functional" 
 }
 
 /** `2026-11-22T10-31-07Z-3f2a`: sorts by time, and two runs in one second differ. */
-const runName = (epoch: number, seed: string): string => `${new Date(epoch).toISOString().replaceAll(":", "-").replace(/\.\d+Z$/, "Z")}-${scenarioKey(`${epoch}${seed}`, 0).slice(0, 4)}`;
+const runName = (epoch: number, seed: string): string => `${new Date(epoch).toISOString().replaceAll(":", "-").replace(/\.\d+Z$/, "Z")}-${scenarioKey(String(epoch), 0, seed).slice(0, 4)}`;
 
 /** One run from start to result. Its parts are built in `start`; whatever happens, `stop` ends them. */
 class Run {
@@ -234,7 +234,7 @@ class Run {
 
   async #one(context: RunContext, planned: PlannedScenario, repetition: number): Promise<void> {
     const recorder = new ScenarioRecorder(planned, planned.declared, context.clock);
-    const scenario = new Scenario(context, recorder, scenarioKey(planned.id, repetition), planned.declared.security ?? context.security);
+    const scenario = new Scenario(context, recorder, scenarioKey(planned.id, repetition, this.#seed), planned.declared.security ?? context.security);
     const session = new ScenarioSession(planned, scenario, this.#store, this.listener, repetition);
     this.#sessions.add(session);
     this.listener({ type: "scenario-started", scenario: planned });

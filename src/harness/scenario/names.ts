@@ -19,9 +19,12 @@ export function scenarioId(uri: string, name: string): string {
   return `${path}/${slug(name)}`;
 }
 
-/** Six characters that stand for a scenario in endpoint names; another one each time a scenario runs again. */
-export function scenarioKey(id: string, repetition: number): string {
-  return fnv1a(repetition === 0 ? id : `${id}#${repetition}`).toString(36).padStart(7, "0").slice(-6);
+/**
+ * Six characters that stand for a scenario in endpoint names; others each time a scenario runs again, and in runs of another seed: a server that goes on
+ * running remembers what it was told of a device.
+ */
+export function scenarioKey(id: string, repetition: number, seed: string): string {
+  return fnv1a(`${seed}/${id}#${repetition}`).toString(36).padStart(7, "0").slice(-6);
 }
 
 /** A number in [0, 2^31) for a device's choices, from the run's seed and the device's name. */

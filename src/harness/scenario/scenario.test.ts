@@ -19,9 +19,9 @@ describe("names", () => {
     expect(scenarioId("features/server-management/sm3.feature", "While held, nothing is written!")).toBe("server-management/sm3/while-held-nothing-is-written");
   });
 
-  it("differ between scenarios and between repetitions of one", () => {
-    const keys = [scenarioKey("a", 0), scenarioKey("b", 0), scenarioKey("a", 1)];
-    expect(new Set(keys).size).toBe(3);
+  it("differ between scenarios, between repetitions of one, and between runs of another seed", () => {
+    const keys = [scenarioKey("a", 0, "1"), scenarioKey("b", 0, "1"), scenarioKey("a", 1, "1"), scenarioKey("a", 0, "2")];
+    expect(new Set(keys).size).toBe(4);
     for (const key of keys) expect(key).toMatch(/^[0-9a-z]{6}$/);
   });
 
