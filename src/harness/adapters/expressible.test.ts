@@ -16,6 +16,12 @@ describe("what an adapter cannot express", () => {
     expect(told?.reason).toContain('the step "the Bootstrap Server withdraws its trigger of "c1" at server A" cannot be expressed: server A (leshan M15) cannot let a trigger expire or be withdrawn: the demo has no trigger');
   });
 
+  it("is told of a fault that is to be had once as of one that stays", () => {
+    for (const step of ['server A does not answer "register" of "c1"', 'server A does not answer the first "register" of "c1"']) {
+      expect(inexpressible(scenario(["device-registers"], step), leshan)?.reason).toContain("cannot be made to fail on purpose");
+    }
+  });
+
   it("concerns only the role that the adapter steers", () => {
     expect(inexpressible(scenario(["queue-order"], 'the Bootstrap Server withdraws its trigger of "c1" at server B'), leshan)).toBeUndefined();
   });

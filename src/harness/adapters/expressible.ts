@@ -52,13 +52,13 @@ const serverRules: readonly Rule[] = [
   [/ sends an? (?:Register|Update|De-register) to server ([AB]) after /, "coap-log"],
   [/^server ([AB]) is notified /, "coap-log"],
   [/^the notifications of .* to server ([AB]) are /, "coap-log"],
-  [/^server ([AB]) (?:refuses "|does not answer "|loses the first answer to "|resets the connection on "|holds )/, "faults"],
+  [/^server ([AB]) (?:refuses "|does not answer (?:the first )?"|loses the first answer to "|resets the connection on "|holds )/, "faults"],
 ];
 
 const bootstrapRules: readonly Rule[] = [
   [/^the Bootstrap Server is configured to give /, "configuration"],
   [/^the Bootstrap Server is configured to give .* and to write:$/, "configuration-writes"],
-  [/^the Bootstrap Server (?:refuses "|does not answer "|loses the first answer to "|resets the connection on "|holds )/, "faults"],
+  [/^the Bootstrap Server (?:refuses "|does not answer (?:the first )?"|loses the first answer to "|resets the connection on "|holds )/, "faults"],
   [/^operator [AB] (?:supplies an account|changes its account|moves its account|orders to |cancels its order|has ordered )/, "orders"],
   [/ is provisioned by operator [AB](?: with:)?$/, "orders"],
   [/^operator [AB] sends [A-Z]+ /, "smp-bootstrap-server"],
