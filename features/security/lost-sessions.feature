@@ -17,6 +17,7 @@ Feature: A server that lost its DTLS sessions, as in a restart
 
   @must @judges:device @rule:device-returns
   Scenario: A device finds out when it has something to say, and registers in another session
-    Given device "c1" is registered with operator A
+    Given device "c1" sends a message again at most 2 times
+    And device "c1" is registered with operator A
     When server A loses its DTLS sessions and registrations
     Then "c1" finds out with its next Update to server A, and comes back

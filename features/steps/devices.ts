@@ -20,6 +20,12 @@ Given("device {device} speaks LwM2M {float}", function (this: MusterWorld, alias
   this.scenario.declare(alias, { lwm2m: version === 1 ? "1.0" : "1.1" });
 });
 
+// MAX_RETRANSMIT: with a smaller one a device finds out sooner that nobody answers.
+Given("device {device} sends a message again at most {int} times", function (this: MusterWorld, alias: string, maxRetransmit: number) {
+  const { coap, dtls, device } = this.scenario.run.timing;
+  this.scenario.declare(alias, { timing: { coap: { ...coap, maxRetransmit }, dtls, device } });
+});
+
 Given("device {device} with a bootstrap account", function (this: MusterWorld, alias: string) {
   bootstrapAccount(this.scenario, alias);
 });
