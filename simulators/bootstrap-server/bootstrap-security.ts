@@ -1,10 +1,10 @@
 import type { Peer, PeerIdentity } from "../../src/coap/index.js";
 import { alertName, Alerts } from "../../src/dtls/index.js";
-import type { AlertDescription, CloseReason, KeyAnswer, ServerSession } from "../../src/dtls/index.js";
+import type { AlertDescription, CloseReason, Identity, KeyAnswer, ServerSession } from "../../src/dtls/index.js";
 import type { FaultBoard, FaultOutcome } from "../../src/operator/index.js";
 import { formatAddress } from "../../src/ports/index.js";
 import type { Address, Trace } from "../../src/ports/index.js";
-import { identityName } from "../../src/transport/index.js";
+import { identityName, peerName } from "../../src/transport/index.js";
 import type { SessionDirectory } from "../../src/transport/index.js";
 import type { BootstrapCredentials, KeyHolder } from "./bootstrap-credentials.js";
 
@@ -36,9 +36,9 @@ export class BootstrapSecurity implements SessionDirectory<KeyHolder> {
     return this.faults.apply(operation, holder?.endpoint, identityName(identity)).then((outcome) => this.#answer(identity, from, holder, faultOf(outcome)));
   }
 
-  mayResume(identity: Buffer, holder: KeyHolder, from: Address): boolean {
-    const may = this.credentials.findKey(identity)?.endpoint === holder.endpoint && !this.faults.waitsFor(operation, holder.endpoint, identityName(identity));
-    this.#record(identityName(identity), from, holder.endpoint, may ? "resumable" : "not-resumable", "resume");
+  mayResume(identity: Identity, holder: KeyHolder, from: Address): boolean {
+    const may = this.credentials.findKey(identity.bytes)?.endpoint === holder.endpoint && !this.faults.waitsFor(operation, holder.endpoint, peerName(identity));
+    this.#record(peerName(identity), from, holder.endpoint, may ? "resumable" : "not-resumable", "resume");
     return may;
   }
 

@@ -8,7 +8,7 @@ import { isEncrypted, SecretKeys } from "../../src/smp/index.js";
 import type { AccountBody, OrderBody } from "../../src/smp/index.js";
 import { simulatedPorts } from "../../src/ports/simulated/index.js";
 import type { SimulatedPorts } from "../../src/ports/simulated/index.js";
-import { pskIdentity, udpEndpoint } from "../../src/transport/index.js";
+import { peerIdentity, udpEndpoint } from "../../src/transport/index.js";
 import { plants, plantsNamed } from "./plants.js";
 import type { PlantName } from "./plants.js";
 import { LateHandler } from "../../src/operator/index.js";
@@ -310,7 +310,7 @@ const observations: Readonly<Record<PlantName, { readonly see: (one: Rig) => unk
   "endpoint-not-bound": {
     see: async (one) => {
       const answers: string[] = [];
-      const peer = { address: serverAddress, secured: true, identity: pskIdentity(Buffer.from("of-ab-2")) };
+      const peer = { address: serverAddress, secured: true, identity: peerIdentity({ mode: "psk", bytes: Buffer.from("of-ab-2") }) };
       const request = { code: Codes.POST, path: ["bs"], query: ["ep=ab-1"], peer, respond: ({ code }: { code: number }) => answers.push(formatCode(code)) };
       one.role.bootstraps.onRequest(request as unknown as IncomingRequest);
       return answers[0];

@@ -1,5 +1,5 @@
 import { alertClass, alertName, type AlertClass, type AlertDescription, type SessionInfo } from "../../src/dtls/index.js";
-import { identityName, type SessionEnd } from "../../src/transport/index.js";
+import { peerName, type SessionEnd } from "../../src/transport/index.js";
 import type { Destination } from "./actions.js";
 import type { Device } from "./device.js";
 import { traceSession } from "./tracing.js";
@@ -50,7 +50,7 @@ export class Handshakes {
     if (resumed) device.counters.handshakesResumed++;
     else device.counters.handshakes++;
     device.host.listener.onMeasure(device, "handshake", milliseconds);
-    traceSession(device, to, "handshaking", "connected", resumed ? "resumed" : "full", { suite, identity: identityName(identity) });
+    traceSession(device, to, "handshaking", "connected", resumed ? "resumed" : "full", { suite, identity: peerName(identity) });
   }
 
   failed(to: Destination, end: SessionEnd): LinkFailure {

@@ -74,7 +74,7 @@ describe("a device that bootstraps over DTLS", () => {
     await again(young);
     expect(a.sessions).toEqual(["full dev-1 v1"]);
     expect(a.story).toEqual(["POST /rd", "POST /rd"]);
-    a.endpoint.revoke((identity) => identity.toString() === "dev-1 v1", 49);
+    a.endpoint.revoke(({ bytes }) => bytes.toString() === "dev-1 v1", 49);
     await of.clock.advance(1_000);
     expect(a.sessions.at(-1)).toBe("end: alert-sent");
   });

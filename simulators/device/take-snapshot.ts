@@ -1,6 +1,6 @@
 import { formatAddress } from "../../src/ports/index.js";
 import { formatPath, isObjectLink, ObjectId, SecurityResource, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
-import { identityName } from "../../src/transport/index.js";
+import { peerName } from "../../src/transport/index.js";
 import type { Account } from "./account.js";
 import type { Device } from "./device.js";
 import { bootstrapAccountOf, lifetimeOf } from "./server-accounts.js";
@@ -39,7 +39,7 @@ const accountSnapshot = ({ details, state, location, link: { endpoint, session }
   state: state.at,
   ...(location === undefined ? {} : { location: `/${location.join("/")}` }),
   ...(endpoint === undefined ? {} : { local: formatAddress(endpoint.local) }),
-  ...(session === undefined ? {} : { session: { suite: session.suite, resumed: session.resumed, identity: identityName(session.identity) } }),
+  ...(session === undefined ? {} : { session: { suite: session.suite, resumed: session.resumed, identity: peerName(session.identity) } }),
   ...(lastFailure === undefined ? {} : { lastFailure }),
 });
 

@@ -1,9 +1,9 @@
 import type { HandshakeAnswer } from "../../src/config/index.js";
 import type { Peer, PeerIdentity } from "../../src/coap/index.js";
-import { alertName, Alerts, type CloseReason, type KeyAnswer } from "../../src/dtls/index.js";
+import { alertName, Alerts, type CloseReason, type Identity, type KeyAnswer } from "../../src/dtls/index.js";
 import type { FaultBoard, FaultOutcome } from "../../src/operator/index.js";
 import { formatAddress, type Address, type Clock, type Trace } from "../../src/ports/index.js";
-import { identityName, type SessionDirectory } from "../../src/transport/index.js";
+import { identityName, peerName, type SessionDirectory } from "../../src/transport/index.js";
 import type { ConfiguredKeys } from "./configured-keys.js";
 import type { CredentialVersion, DeviceSession } from "./credential-record.js";
 import type { CredentialChange, CredentialStore } from "./credential-store.js";
@@ -65,9 +65,9 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
     return faults.empty ? this.#answer(identity, text, from, undefined) : this.#withFaults(identity, text, from, endpoint);
   }
 
-  mayResume(identity: Buffer, version: CredentialVersion, from: Address): boolean {
+  mayResume(identity: Identity, version: CredentialVersion, from: Address): boolean {
     const { credentials, faults, handshakes, plants } = this.options;
-    const text = identityName(identity);
+    const text = peerName(identity);
     const { endpoint } = version.record;
     // A fault that waits for a handshake of the device is not to be slipped past.
     const may = (credentials.usable(version) || plants.has("resumption-outlives-revoke")) && !faults.waitsFor(anyHandshake, endpoint, text);
@@ -86,12 +86,12 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
     this.#underWay.delete(formatAddress(session.peer));
     if (!credentials.usable(version) && !(info.resumed && plants.has("resumption-outlives-revoke"))) {
       // It was revoked while the handshake went on.
-      handshakes.ended(endpoint, identityName(info.identity), "refused");
+      handshakes.ended(endpoint, peerName(info.identity), "refused");
       if (unknownIdentity === "silence") session.close();
       else session.close(unknownIdentity);
       return;
     }
-    handshakes.ended(endpoint, identityName(info.identity), info.resumed ? "resumed" : "finished");
+    handshakes.ended(endpoint, peerName(info.identity), info.resumed ? "resumed" : "finished");
     peer.label = endpoint;
     this.#sessions.set(peer, session);
     version.record.sessions.push(session);

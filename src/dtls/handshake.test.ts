@@ -14,7 +14,7 @@ describe("a handshake", () => {
     expect(client.closed).toEqual([]);
     expect(client.connectedAs).toMatchObject({ resumed: false, suite: setup.client?.suites?.[0] ?? "TLS_PSK_WITH_AES_128_CCM_8", extendedMasterSecret: setup.client?.extendedMasterSecret !== "never" });
     expect(server.sessions).toHaveLength(1);
-    expect(server.sessions[0]?.info.identity.toString()).toBe("device-1");
+    expect(server.sessions[0]?.info.identity.bytes.toString()).toBe("device-1");
     client.client.send(Buffer.from("echo hello"));
     await ports.clock.advance(10);
     expect(server.received).toEqual(["echo hello"]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Alerts } from "./codec/alert.js";
 import { connected, converse, StagedClient, type StagedServer } from "./testing/staged.js";
-import type { ClientSettings, Resumption, ServerSettings } from "./types.js";
+import type { ClientSettings, Identity, Resumption, ServerSettings } from "./types.js";
 
 const cbc = { suites: ["TLS_PSK_WITH_AES_128_CBC_SHA256"] } as const;
 
@@ -30,8 +30,8 @@ describe("a session that a client brings back", () => {
     };
     for (let time = 0; time < 3; time++) {
       const client = returning(server, { ...settings, resume });
-      expect(client.connectedAs).toMatchObject({ resumed: true, identity: Buffer.from("device-1"), resumption: { sessionId: resume.sessionId, masterSecret: resume.masterSecret } });
-      expect(server.sessions.at(-1)?.info).toMatchObject({ resumed: true, identity: Buffer.from("device-1") });
+      expect(client.connectedAs).toMatchObject({ resumed: true, identity: { mode: "psk", bytes: Buffer.from("device-1") }, resumption: { sessionId: resume.sessionId, masterSecret: resume.masterSecret } });
+      expect(server.sessions.at(-1)?.info).toMatchObject({ resumed: true, identity: { mode: "psk", bytes: Buffer.from("device-1") } });
       expect(server.sessions.at(-1)?.context).toBe("device-1");
       client.client.send(Buffer.from(`hello ${time}`));
       server.hear(client.sent.slice(-1));
@@ -129,7 +129,7 @@ describe("a session that a client brings back", () => {
 });
 
 describe("revoking", () => {
-  const isDevice1 = (identity: Buffer): boolean => identity.toString() === "device-1";
+  const isDevice1 = ({ bytes }: Identity): boolean => bytes.toString() === "device-1";
 
   it("closes live sessions, and forgets them for resumption", () => {
     const { client, server, resume } = resumable();
@@ -149,7 +149,7 @@ describe("revoking", () => {
   it("leaves others alone, and sees the context of each", () => {
     const { server, resume } = resumable();
     const seen: string[] = [];
-    expect(server.server.revoke((identity, context) => seen.push(`${identity.toString()} ${context}`) < 0)).toBe(0);
+    expect(server.server.revoke((identity, context) => seen.push(`${identity.bytes.toString()} ${context}`) < 0)).toBe(0);
     expect(new Set(seen)).toEqual(new Set(["device-1 device-1"]));
     expect(server.sessions[0]?.open).toBe(true);
     expect(isResumed(server, resume)).toBe(true);
@@ -163,7 +163,7 @@ describe("revoking", () => {
     converse(client, server, client.start());
     expect(server.server.size).toEqual({ live: 1, halfOpen: 1 });
     const asked: string[] = [];
-    server.server.revoke((identity, context) => asked.push(`${identity.toString()} ${context}`) < 0);
+    server.server.revoke((identity, context) => asked.push(`${identity.bytes.toString()} ${context}`) < 0);
     // The session that may be resumed, and the live one; nobody knows yet what the handshake rests on.
     expect(asked).toHaveLength(2);
   });

@@ -22,8 +22,8 @@ describe("a pre-shared key", () => {
     };
     const client = new StagedClient({}, server.ports, { identity, key });
     converse(client, server, client.start());
-    expect(client.connectedAs?.identity).toEqual(identity);
-    expect(server.sessions[0]?.info.identity).toEqual(identity);
+    expect(client.connectedAs?.identity.bytes).toEqual(identity);
+    expect(server.sessions[0]?.info.identity.bytes).toEqual(identity);
     expect(seen).toEqual([identity.toString()]);
   });
 });

@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from "fastify";
 import type { IncomingRequest, Peer, PeerIdentity, RequestHandler } from "../coap/index.js";
 import { maxParamLength, type PeerConfig, type RoleConfig } from "../config/index.js";
-import type { CloseReason, KeyAnswer, ServerSession } from "../dtls/index.js";
+import type { CloseReason, Identity, KeyAnswer, ServerSession } from "../dtls/index.js";
 import { metricsRoute, type Metrics } from "../metrics/index.js";
 import { formatAddress, type Address, type Ports } from "../ports/index.js";
 import { udpDrops } from "../ports/real/index.js";
@@ -173,7 +173,7 @@ export class LateDirectory<Context> implements SessionDirectory<Context> {
     return this.directory?.findKey(identity, from) ?? { refuse: "silence" };
   }
 
-  mayResume(identity: Buffer, context: Context, from: Address): boolean {
+  mayResume(identity: Identity, context: Context, from: Address): boolean {
     return this.directory?.mayResume(identity, context, from) ?? false;
   }
 

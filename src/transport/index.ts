@@ -1,5 +1,5 @@
 export * from "./coap-uri.js";
-export { identityName, pskIdentity } from "./peer-identity.js";
+export { identityName, peerIdentity, peerName } from "./peer-identity.js";
 export { secureEndpoint } from "./secure-endpoint.js";
 export { serverEndpoint } from "./server-endpoint.js";
 export * from "./types.js";

@@ -1,7 +1,7 @@
 import { CoapEndpoint, type Carrier, type Peer, type RequestHandler } from "../coap/index.js";
-import { DtlsServer, type AlertDescription, type CloseReason, type KeyAnswer, type ServerCounters, type ServerHandler, type ServerSession } from "../dtls/index.js";
+import { DtlsServer, type AlertDescription, type CloseReason, type Identity, type KeyAnswer, type ServerCounters, type ServerHandler, type ServerSession } from "../dtls/index.js";
 import type { Address, DatagramHandler, DatagramSocket, Ports } from "../ports/index.js";
-import { pskIdentity } from "./peer-identity.js";
+import { peerIdentity } from "./peer-identity.js";
 import type { RecordTap, SecurePort, ServerEndpoint, ServerEndpointOptions, SessionDirectory } from "./types.js";
 
 /** One of a server's sockets; bound before there is anybody to hear it. */
@@ -95,7 +95,7 @@ class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context
     return session === undefined ? undefined : this.#peers.get(session);
   }
 
-  revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number {
+  revoke(which: (identity: Identity, context: Context) => boolean, alert?: AlertDescription): number {
     return this.#dtls?.revoke(which, alert) ?? 0;
   }
 
@@ -109,12 +109,12 @@ class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context
     return this.#directory?.findKey(identity, from) ?? { refuse: "silence" };
   }
 
-  mayResume(identity: Buffer, context: Context, from: Address): boolean {
+  mayResume(identity: Identity, context: Context, from: Address): boolean {
     return this.#directory?.mayResume(identity, context, from) ?? false;
   }
 
   onSession(session: ServerSession<Context>): void {
-    const peer = this.admit(session.peer, session, pskIdentity(session.info.identity));
+    const peer = this.admit(session.peer, session, peerIdentity(session.info.identity));
     this.#peers.set(session, peer);
     this.recordTap?.onSession(peer);
     this.#directory?.onSession?.(peer, session);
@@ -133,8 +133,8 @@ class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context
     this.#directory?.onSessionEnd?.(peer, reason);
   }
 
-  onFailed(from: Address, reason: CloseReason, identity: Buffer | undefined): void {
-    this.#directory?.onHandshakeFailed?.(from, reason, identity === undefined ? undefined : pskIdentity(identity));
+  onFailed(from: Address, reason: CloseReason, identity: Identity | undefined): void {
+    this.#directory?.onHandshakeFailed?.(from, reason, identity === undefined ? undefined : peerIdentity(identity));
   }
 }
 

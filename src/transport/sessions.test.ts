@@ -102,7 +102,7 @@ describe("a secured client endpoint", () => {
     await ask();
     const slow = outcomeOf(ports, client.request(peer, { code: Codes.GET, path: ["slow"] }));
     await ports.clock.advance(100);
-    expect(server.revoke((identity, context) => identity.toString() === "dev-1" && context === "record 1", 49)).toBe(1);
+    expect(server.revoke((identity, context) => identity.bytes.toString() === "dev-1" && context === "record 1", 49)).toBe(1);
     expect(await slow).toBe("unreachable");
     expect(heard).toEqual(["full", "session alert-received 49"]);
     expect(client.resumption).toBeUndefined();

@@ -1,5 +1,5 @@
 import type { Endpoint, EndpointLimits, Peer, PeerIdentity, TransmissionParameters } from "../coap/index.js";
-import type { AlertDescription, CloseReason, DtlsCounters, DtlsSettings, KeyAnswer, PskCredential, Resumption, ServerCounters, ServerSession, ServerSettings, SessionInfo } from "../dtls/index.js";
+import type { AlertDescription, CloseReason, DtlsCounters, DtlsSettings, Identity, KeyAnswer, PskCredential, Resumption, ServerCounters, ServerSession, ServerSettings, SessionInfo } from "../dtls/index.js";
 import type { Address } from "../ports/index.js";
 
 /** Hears what passes on the wire of a DTLS port; the messages inside are heard by the endpoint's `tap`. */
@@ -35,7 +35,7 @@ export interface SessionDirectory<Context> {
   /** The key of an identity, asked in each full handshake; or the alert or silence that one without a key gets. */
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>>;
   /** False makes a resumption a full handshake. */
-  mayResume(identity: Buffer, context: Context, from: Address): boolean;
+  mayResume(identity: Identity, context: Context, from: Address): boolean;
   /** A session was made; `peer` is new and lives as long as it. */
   onSession?(peer: Peer, session: ServerSession<Context>): void;
   /** What was under way with the peer has failed by now. */
@@ -71,7 +71,7 @@ export interface ServerEndpoint<Context = never> extends UdpEndpoint {
   /** The live session on an address as a peer. */
   securePeer(address: Address): Peer | undefined;
   /** Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. */
-  revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number;
+  revoke(which: (identity: Identity, context: Context) => boolean, alert?: AlertDescription): number;
   /** Sessions are gone without a word, as after a restart; `keepResumable` leaves what a session cache on disk would. */
   forgetSessions(keepResumable?: boolean): void;
 }

@@ -77,7 +77,7 @@ describe("the server's machine", () => {
     expect(short.greeted.sent.map(({ type }) => type)).toEqual([HandshakeType.serverHello, HandshakeType.finished]);
     expect(short.serverHello.sessionId).toEqual(serverSessionId);
     expect(outcome(short.serverDone)).toBe("connected: connected");
-    expect(sessionOf(short.serverDone)).toMatchObject({ resumed: true, identity: Buffer.from("device-1") });
+    expect(sessionOf(short.serverDone)).toMatchObject({ resumed: true, identity: { mode: "psk", bytes: Buffer.from("device-1") } });
   });
 
   it("answers with version 1.2, null compression and the session id that it was given, and numbers its messages on", () => {

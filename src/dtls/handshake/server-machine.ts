@@ -146,7 +146,7 @@ function deriveKeys(context: ServerContext, negotiated: Negotiated, identity: Bu
   const { suite, randoms, sessionId, serverName, encryptThenMac } = negotiated;
   const premaster = pskPremaster(key);
   const master = negotiated.extendedMasterSecret ? extendedMasterSecret(premaster, transcript.messages) : masterSecret(premaster, randoms);
-  const session: SessionSecrets = { suite, sessionId, master, clientRandom: randoms.client, identity, serverName, extendedMasterSecret: negotiated.extendedMasterSecret, encryptThenMac, resumed: false };
+  const session: SessionSecrets = { suite, sessionId, master, clientRandom: randoms.client, identity: { mode: "psk", bytes: identity }, serverName, extendedMasterSecret: negotiated.extendedMasterSecret, encryptThenMac, resumed: false };
   return step({ at: "awaiting-finished", session, transcript }, installKeys(connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv })));
 }
 

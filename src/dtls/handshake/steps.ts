@@ -3,6 +3,7 @@ import { handshakeMessage, type HandshakeMessage, type HandshakeType } from "../
 import type { AlertDescription } from "../codec/alert.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { Protection } from "../crypto/protection.js";
+import type { Identity } from "../types.js";
 
 /** One message of a flight, before it is put into records. */
 export interface FlightMessage {
@@ -17,7 +18,7 @@ export interface SessionSecrets {
   readonly sessionId: Uint8Array;
   readonly master: Buffer;
   readonly clientRandom: Uint8Array;
-  readonly identity: Buffer;
+  readonly identity: Identity;
   readonly serverName: string | undefined;
   readonly extendedMasterSecret: boolean;
   readonly encryptThenMac: boolean;

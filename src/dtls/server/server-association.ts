@@ -10,7 +10,7 @@ import { Reassembly } from "../handshake/reassembly.js";
 import { RunningMachine } from "../handshake/running-machine.js";
 import { nextServer, type ServerContext, type ServerInput, type ServerState } from "../handshake/server-machine.js";
 import type { SessionSecrets } from "../handshake/steps.js";
-import type { CloseReason, KeyAnswer, ServerSession, SessionInfo } from "../types.js";
+import type { CloseReason, Identity, KeyAnswer, ServerSession, SessionInfo } from "../types.js";
 import type { CachedSession } from "./resumption-cache.js";
 
 /** The server as one of its associations sees it. */
@@ -27,7 +27,7 @@ export interface ServerCore<Context> {
 export class ServerAssociation<Context> implements AssociationOwner, ServerSession<Context> {
   /** Second chance in the search for one to evict. */
   wasUsed = false;
-  identity: Buffer | undefined = undefined;
+  identity: Identity | undefined = undefined;
   readonly clientRandom: Buffer;
   readonly #core: ServerCore<Context>;
   readonly #association: Association;
@@ -35,7 +35,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
   #info: SessionInfo | undefined = undefined;
   #found: { readonly context: Context } | undefined = undefined;
   /** The identity of the session that is resumed, until its peer has proved to know it. */
-  #resumed: Buffer | undefined = undefined;
+  #resumed: Identity | undefined = undefined;
 
   constructor(core: ServerCore<Context>, peer: Address, record: DtlsRecord, message: HandshakeMessage, hello: ClientHello) {
     this.#core = core;
@@ -70,7 +70,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
   }
 
   /** What a handshake under way rests on, once that is known. */
-  get keyed(): { readonly identity: Buffer; readonly context: Context } | undefined {
+  get keyed(): { readonly identity: Identity; readonly context: Context } | undefined {
     const identity = this.identity ?? this.#resumed;
     return identity === undefined || this.#found === undefined ? undefined : { identity, context: this.#found.context };
   }
@@ -101,7 +101,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
   }
 
   onKeyWanted(_association: Association, identity: Buffer): void {
-    this.identity = identity;
+    this.identity = { mode: "psk", bytes: identity };
     this.#found = undefined;
     const answer = this.#core.findKey(identity, this.peer);
     if (answer instanceof Promise) {

@@ -12,7 +12,7 @@ import { recordsOf } from "../association/incoming.js";
 import type { ServerContext } from "../handshake/server-machine.js";
 import type { SessionSecrets } from "../handshake/steps.js";
 import { defaultServerLimits, newServerCounters, resolveSettings } from "../settings.js";
-import type { CloseReason, DatagramSink, DtlsPorts, KeyAnswer, ServerCounters, ServerHandler, ServerLimits, ServerSession, ServerSettings } from "../types.js";
+import type { CloseReason, DatagramSink, DtlsPorts, Identity, KeyAnswer, ServerCounters, ServerHandler, ServerLimits, ServerSession, ServerSettings } from "../types.js";
 import { Cookies } from "./cookies.js";
 import { ResumptionCache } from "./resumption-cache.js";
 import { ServerAssociation, type ServerCore } from "./server-association.js";
@@ -107,7 +107,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
    * Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. Returns how many were live. Handshakes
    * whose key is known already end with them; a key still being looked up is for the handler to withhold.
    */
-  revoke(which: (identity: Buffer, context: Context) => boolean, alert?: AlertDescription): number {
+  revoke(which: (identity: Identity, context: Context) => boolean, alert?: AlertDescription): number {
     this.#resumable.forget(({ session, context }) => which(session.identity, context));
     const revoked = [...this.sessions()].filter((session) => which(session.info.identity, session.context));
     const underWay = [...this.#pending.values()].filter(({ keyed }) => keyed !== undefined && which(keyed.identity, keyed.context));

@@ -42,7 +42,7 @@ export class TestServer {
           if (plaintext.toString().startsWith("echo ")) session.send(plaintext.subarray(5));
         },
         onClosed: (_session, reason) => the().closed.push(reason),
-        onFailed: (_from, reason, identity) => the().failed.push({ reason, identity: identity?.toString() }),
+        onFailed: (_from, reason, identity) => the().failed.push({ reason, identity: identity?.bytes.toString() }),
       },
       settings,
     );

@@ -32,7 +32,7 @@ export class StagedServer {
         onSession: (session) => this.sessions.push(session),
         onData: (_session, plaintext) => this.received.push(plaintext.toString()),
         onClosed: (_session, reason) => this.closed.push(reason),
-        onFailed: (_from, reason, identity) => this.failed.push({ reason, identity: identity?.toString() }),
+        onFailed: (_from, reason, identity) => this.failed.push({ reason, identity: identity?.bytes.toString() }),
       },
       { keyLog: (line) => this.keyLog.push(line), ...settings },
     );
