@@ -5,18 +5,35 @@ import { sessionInfo } from "./association/session-info.js";
 import type { AlertDescription } from "./codec/alert.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
 import { randomIvs } from "./crypto/cbc.js";
-import { suitesNamed } from "./crypto/suites.js";
+import { checkTrust } from "./crypto/certificates.js";
+import { defaultSuites, suitesNamed, type CipherSuite, type CipherSuiteName } from "./crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "./handshake/client-machine.js";
 import { Reassembly } from "./handshake/reassembly.js";
 import { RunningMachine } from "./handshake/running-machine.js";
 import type { SessionSecrets } from "./handshake/steps.js";
+import { isAddress } from "./names.js";
 import { newCounters, resolveSettings, type ResolvedSettings } from "./settings.js";
-import type { ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, PskCredential, SessionInfo } from "./types.js";
+import type { ClientCredential, ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, SessionInfo } from "./types.js";
 
 /** RFC 4279 §2. */
 const MAX_CREDENTIAL_LENGTH = 65_535;
-/** RFC 6066 §3: literal addresses are not names. */
-const isAddress = (name: string): boolean => name.includes(":") || /^[\d.]+$/.test(name);
+
+/** Throws RangeError for what cannot be used in a handshake. */
+function checkCredential(credential: ClientCredential): void {
+  if (credential.mode === "x509") checkTrust(credential.server);
+  else if (credential.mode !== "rpk") {
+    for (const field of ["identity", "key"] as const) if (credential[field].length > MAX_CREDENTIAL_LENGTH) throw new RangeError(`a PSK ${field} of ${credential[field].length} bytes`);
+  }
+}
+
+/** A suite goes with a kind of credential. */
+function suitesFor({ mode = "psk" }: ClientCredential, names: readonly CipherSuiteName[] | undefined): readonly CipherSuite[] {
+  const isPsk = mode === "psk";
+  const suites = suitesNamed(names ?? defaultSuites[isPsk ? "psk" : "ecdhe_ecdsa"]);
+  const stranger = suites.find(({ keyExchange }) => (keyExchange === "ecdhe_ecdsa") === isPsk);
+  if (stranger !== undefined) throw new RangeError(`${stranger.name} does not go with a credential of mode ${mode}`);
+  return suites;
+}
 
 /** One DTLS association from its client's side: made, connected, used and closed once. */
 export class DtlsClient implements AssociationOwner {
@@ -31,19 +48,23 @@ export class DtlsClient implements AssociationOwner {
     readonly ports: DtlsPorts,
     readonly sink: DatagramSink,
     readonly server: Address,
-    credential: PskCredential,
+    credential: ClientCredential,
     readonly handler: ClientHandler,
     settings: ClientSettings = {},
   ) {
     this.#settings = resolveSettings(settings);
-    for (const field of ["identity", "key"] as const) if (credential[field].length > MAX_CREDENTIAL_LENGTH) throw new RangeError(`a PSK ${field} of ${credential[field].length} bytes`);
-    const { serverName, resume } = settings;
+    checkCredential(credential);
+    const { serverName, resume, maxFragmentLength } = settings;
     this.#context = {
-      suites: suitesNamed(settings.suites ?? ["TLS_PSK_WITH_AES_128_CCM_8"]),
+      suites: suitesFor(credential, settings.suites),
+      groups: this.#settings.groups,
       credential,
       serverName: serverName === undefined || isAddress(serverName) ? undefined : serverName,
       resume,
       extendedMasterSecret: this.#settings.extendedMasterSecret,
+      recordSizeLimit: this.#settings.recordSizeLimit,
+      maxFragmentLength,
+      now: () => ports.clock.epoch(),
       randomIv: randomIvs(ports.secrets),
       alterHandshake: this.#settings.alterHandshake,
     };
@@ -89,6 +110,10 @@ export class DtlsClient implements AssociationOwner {
 
   onKeyWanted(): void {
     throw new Error("a client has its key");
+  }
+
+  onPeerClaimed(): void {
+    throw new Error("a client is not shown who a client is");
   }
 
   onConnected(_association: Association, session: SessionSecrets): void {

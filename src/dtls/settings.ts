@@ -1,3 +1,5 @@
+import { groups, groupsNamed, type Group } from "./crypto/groups.js";
+import { MAX_RECORD_SIZE_LIMIT, MIN_RECORD_SIZE_LIMIT } from "./handshake/record-limits.js";
 import type { DtlsCounters, DtlsSettings, RetransmissionTiming, ServerCounters, ServerLimits } from "./types.js";
 
 /** RFC 6347 §4.2.4.1; given up after six sendings at 0, 1, 3, 7, 15, 31 s and a last wait. */
@@ -14,6 +16,8 @@ export interface ResolvedSettings {
   readonly maxDatagram: number;
   readonly extendedMasterSecret: "offer" | "require" | "never";
   readonly keyLog: ((line: string) => void) | undefined;
+  readonly groups: readonly Group[];
+  readonly recordSizeLimit: number | undefined;
   readonly alertOnBadRecord: boolean;
   readonly alterHandshake: ((message: Uint8Array) => Uint8Array | undefined) | undefined;
   readonly alterDatagram: ((datagram: Uint8Array) => Uint8Array | readonly Uint8Array[] | undefined) | undefined;
@@ -25,12 +29,18 @@ const MIN_DATAGRAM = 64;
 /** Throws RangeError for a setting out of bounds. */
 export function resolveSettings(settings: DtlsSettings): ResolvedSettings {
   const { maxDatagram = DEFAULT_MAX_DATAGRAM, faults } = settings;
+  const { recordSizeLimit } = settings;
   if (maxDatagram < MIN_DATAGRAM) throw new RangeError(`maxDatagram ${maxDatagram} is below ${MIN_DATAGRAM}`);
+  if (recordSizeLimit !== undefined && (recordSizeLimit < MIN_RECORD_SIZE_LIMIT || recordSizeLimit > MAX_RECORD_SIZE_LIMIT)) {
+    throw new RangeError(`recordSizeLimit ${recordSizeLimit} is not between ${MIN_RECORD_SIZE_LIMIT} and ${MAX_RECORD_SIZE_LIMIT}`);
+  }
   return {
     timing: { ...rfcRetransmission, ...settings.retransmission },
     maxDatagram,
     extendedMasterSecret: settings.extendedMasterSecret ?? "offer",
     keyLog: settings.keyLog,
+    groups: settings.groups === undefined ? groups : groupsNamed(settings.groups),
+    recordSizeLimit,
     alertOnBadRecord: faults?.alertOnBadRecord ?? false,
     alterHandshake: faults?.alterHandshake,
     alterDatagram: faults?.alterDatagram,

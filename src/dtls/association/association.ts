@@ -9,7 +9,7 @@ import type { Reassembly } from "../handshake/reassembly.js";
 import type { FlightMessage, HandshakeAction, SessionSecrets } from "../handshake/steps.js";
 import { RecordLayer } from "../record/record-layer.js";
 import type { ResolvedSettings } from "../settings.js";
-import type { Alert, CloseReason, DatagramSink, DtlsCounters } from "../types.js";
+import type { Alert, CloseReason, DatagramSink, DtlsCounters, PeerClaim } from "../types.js";
 import { datagramsOf } from "./flight.js";
 
 /** Records of epoch 1 that came before its keys: so many, of so many bytes each, wait for them. */
@@ -32,6 +32,7 @@ export interface HandshakeMachine {
 
 export interface AssociationOwner {
   onKeyWanted(association: Association, identity: Buffer): void;
+  onPeerClaimed(association: Association, claim: PeerClaim): void;
   onConnected(association: Association, session: SessionSecrets): void;
   onData(association: Association, plaintext: Buffer): void;
   onClosed(association: Association, reason: CloseReason): void;
@@ -61,6 +62,8 @@ export class Association extends Timer {
   #awaitsReply = false;
   #sentAt = 0;
   #writeEpoch: 0 | 1 = 0;
+  #sendLimit = MAX_PLAINTEXT;
+  #receiveLimit = MAX_PLAINTEXT;
   /** Records that `counters.recordsOut` has. */
   #counted = 0;
 
@@ -85,6 +88,11 @@ export class Association extends Timer {
     if (this.state === "closed") return false;
     const opened = this.#records.open(record);
     if (typeof opened !== "string") {
+      // RFC 8449 §4.1 lets DTLS drop what is longer than it asked for.
+      if (opened.plaintext.length > this.#receiveLimit) {
+        this.host.counters.discarded++;
+        return true;
+      }
       this.#dispatch(record, opened.plaintext);
       return true;
     }
@@ -102,7 +110,7 @@ export class Association extends Timer {
   /** Throws DtlsStateError unless connected, RangeError for more than a record holds. */
   send(plaintext: Uint8Array): void {
     if (this.state !== "connected") throw new DtlsStateError(`nothing can be sent while the association is ${this.state}`);
-    if (plaintext.length > MAX_PLAINTEXT) throw new RangeError(`${plaintext.length} bytes do not fit in a record`);
+    if (plaintext.length > this.#sendLimit) throw new RangeError(`${plaintext.length} bytes do not fit in a record`);
     this.#transmit(this.#records.seal(ContentType.applicationData, 1, plaintext));
   }
 
@@ -288,6 +296,14 @@ export class Association extends Timer {
         this.#flight = undefined;
         this.owner.onKeyWanted(this, action.identity);
         return;
+      case "find-peer":
+        this.#flight = undefined;
+        this.owner.onPeerClaimed(this, action.claim);
+        return;
+      case "limit-records":
+        this.#sendLimit = action.send ?? MAX_PLAINTEXT;
+        this.#receiveLimit = action.receive ?? MAX_PLAINTEXT;
+        return;
       case "connected":
         this.state = "connected";
         this.#handshake = undefined;
@@ -321,7 +337,7 @@ export class Association extends Timer {
   #sendFlight(flight: readonly FlightMessage[]): void {
     this.#sentAt = this.host.clock.now();
     if (flight.some(({ epoch }) => epoch === 1)) this.#writeEpoch = 1;
-    for (const datagram of datagramsOf(flight, this.#records, this.host.settings.maxDatagram)) this.#transmit(datagram);
+    for (const datagram of datagramsOf(flight, this.#records, this.host.settings.maxDatagram, this.#sendLimit)) this.#transmit(datagram);
   }
 
   #transmit(datagram: Buffer): void {

@@ -1,5 +1,5 @@
 import { fragmentsOf, HandshakeType } from "../codec/handshake.js";
-import { ContentType, RECORD_HEADER_LENGTH } from "../codec/record.js";
+import { ContentType, MAX_PLAINTEXT, RECORD_HEADER_LENGTH } from "../codec/record.js";
 import type { FlightMessage } from "../handshake/steps.js";
 import type { RecordLayer } from "../record/record-layer.js";
 
@@ -10,12 +10,12 @@ const mayBeCut = ({ type, bytes }: FlightMessage): boolean => type === ContentTy
 const LEAST_FRAGMENT = 24;
 
 /** The datagrams of a flight: as many records in each as fit, messages cut where they do not (RFC 6347 §4.2.3). Every sending takes new sequence numbers. */
-export function* datagramsOf(flight: readonly FlightMessage[], records: RecordLayer, maxDatagram: number): Generator<Buffer> {
+export function* datagramsOf(flight: readonly FlightMessage[], records: RecordLayer, maxDatagram: number, maxPlaintext = MAX_PLAINTEXT): Generator<Buffer> {
   let packed: Buffer[] = [];
   let length = 0;
   for (const message of flight) {
     const { type, epoch, bytes } = message;
-    const room = Math.max(LEAST_FRAGMENT, maxDatagram - RECORD_HEADER_LENGTH - (epoch === 0 ? 0 : records.overhead));
+    const room = Math.max(LEAST_FRAGMENT, Math.min(maxPlaintext, maxDatagram - RECORD_HEADER_LENGTH - (epoch === 0 ? 0 : records.overhead)));
     for (const fragment of mayBeCut(message) ? fragmentsOf(bytes, room) : [bytes]) {
       const record = records.seal(type, epoch, fragment);
       if (length + record.length > maxDatagram && packed.length > 0) {

@@ -2,7 +2,19 @@ import { Reader, Writer } from "../../wire/index.js";
 import { DecodeError } from "./errors.js";
 
 /** The TLS ExtensionType registry. */
-export const ExtensionType = { serverName: 0, encryptThenMac: 22, extendedMasterSecret: 23, renegotiationInfo: 0xff01 } as const;
+export const ExtensionType = {
+  serverName: 0,
+  maxFragmentLength: 1,
+  supportedGroups: 10,
+  ecPointFormats: 11,
+  signatureAlgorithms: 13,
+  clientCertificateType: 19,
+  serverCertificateType: 20,
+  encryptThenMac: 22,
+  extendedMasterSecret: 23,
+  recordSizeLimit: 28,
+  renegotiationInfo: 0xff01,
+} as const;
 
 /** More than any peer needs, and few enough to look through. */
 const MAX_EXTENSIONS = 64;
@@ -57,3 +69,41 @@ export function writeServerName(name: string): Buffer {
   const bytes = Buffer.from(name, "latin1");
   return new Writer(5 + bytes.length).u16(3 + bytes.length).u8(HOST_NAME).u16(bytes.length).bytes(bytes).finish();
 }
+
+/** RFC 7919 §2 and RFC 5246 §7.4.1.4.1: a list of numbers of two bytes, not empty. Throws WireError. */
+export function readNumbers16(data: Uint8Array, field: string): readonly number[] {
+  const reader = new Reader(data);
+  const list = new Reader(reader.bytes(reader.u16(`${field} length`), field));
+  if (reader.remaining > 0 || list.remaining === 0) throw new DecodeError(`${field} of the wrong length`);
+  const numbers: number[] = [];
+  while (list.remaining > 0) numbers.push(list.u16(field));
+  return numbers;
+}
+
+export function writeNumbers16(numbers: readonly number[]): Buffer {
+  const writer = new Writer(2 + 2 * numbers.length).u16(2 * numbers.length);
+  for (const number of numbers) writer.u16(number);
+  return writer.finish();
+}
+
+/** A list of bytes: point formats (RFC 8422 §5.1.2), certificate types (RFC 7250 §3). Not empty. Throws WireError. */
+export function readNumbers8(data: Uint8Array, field: string): readonly number[] {
+  const reader = new Reader(data);
+  const list = reader.bytes(reader.u8(`${field} length`), field);
+  if (reader.remaining > 0 || list.length === 0) throw new DecodeError(`${field} of the wrong length`);
+  return [...list];
+}
+
+export const writeNumbers8 = (numbers: readonly number[]): Buffer => Buffer.from([numbers.length, ...numbers]);
+
+/** One number and nothing else: the answer to a list of certificate types, a fragment length (RFC 6066 §4), a record size limit (RFC 8449 §4). Throws WireError. */
+export function readNumber(data: Uint8Array, bytes: 1 | 2, field: string): number {
+  const reader = new Reader(data);
+  const number = bytes === 1 ? reader.u8(field) : reader.u16(field);
+  if (reader.remaining > 0) throw new DecodeError(`${field} of the wrong length`);
+  return number;
+}
+
+/** RFC 7250 §3, of the TLS Certificate Types registry. */
+export const CertificateType = { x509: 0, rawPublicKey: 2 } as const;
+export type CertificateType = number;

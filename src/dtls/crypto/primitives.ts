@@ -32,11 +32,12 @@ export function prf(secret: Uint8Array, label: string, seed: Uint8Array, length:
   return kept(Buffer.concat(blocks, length));
 }
 
-/** RFC 4279 §2: as many zero bytes as the key has, then the key, each with its length in front. */
-export function pskPremaster(key: Uint8Array): Buffer {
-  const premaster = Buffer.alloc(4 + 2 * key.length);
-  premaster.writeUInt16BE(key.length, 0);
-  premaster.writeUInt16BE(key.length, 2 + key.length);
-  premaster.set(key, 4 + key.length);
+/** RFC 4279 §2: as many zero bytes as the key has, then the key, each with its length in front. RFC 5489 §2: the agreed secret in place of the zeros. */
+export function pskPremaster(key: Uint8Array, agreed: Uint8Array = Buffer.alloc(key.length)): Buffer {
+  const premaster = Buffer.alloc(4 + agreed.length + key.length);
+  premaster.writeUInt16BE(agreed.length, 0);
+  premaster.set(agreed, 2);
+  premaster.writeUInt16BE(key.length, 2 + agreed.length);
+  premaster.set(key, 4 + agreed.length);
   return premaster;
 }

@@ -1,73 +1,62 @@
+import type { KeyObject } from "node:crypto";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
-import { ExtensionType, writeServerName } from "../codec/extensions.js";
+import { asksFor, readCertificate, readCertificateRequest, writeCertificate, writeSignature } from "../codec/certificate-messages.js";
 import { handshakeName, HandshakeType, type HandshakeMessage } from "../codec/handshake.js";
-import { EMPTY_RENEGOTIATION_INFO_SCSV, nullCompression, readHelloVerifyRequest, readOpaque16, readServerHello, readServerHelloDone, writeClientHello, writeOpaque16, type ClientHello, type ServerHello } from "../codec/messages.js";
+import { readHintedKeyExchange, readSignedKeyExchange, writeClientShare, writeIdentifiedShare, type EcdheParameters } from "../codec/key-exchange.js";
+import { readHelloVerifyRequest, readOpaque16, readServerHello, readServerHelloDone, writeClientHello, writeOpaque16, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
-import { DTLS_1_2 } from "../codec/record.js";
+import { verifyServer, type ServerVerdict } from "../crypto/certificates.js";
 import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
+import { ECDSA_P256_SHA256, importPrivateKey, importPublicKey, isSignedBy, signed } from "../crypto/keys.js";
 import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
-import type { CipherSuite } from "../crypto/suites.js";
-import type { PskCredential, Resumption } from "../types.js";
-import { FlightWriter, heard, step, type HandshakeContext, type SessionSecrets, type Step, type Transcript } from "./steps.js";
+import { Writer } from "../../wire/index.js";
+import type { CertificateCredential, ClientCredential, Identity, PskCredential, RawPublicKeyCredential, Resumption } from "../types.js";
+import { agree, certificateTypeOf, offer, type ClientContext, type Negotiated } from "./client-hello.js";
+import { FlightWriter, heard, limitRecords, step, type SessionSecrets, type Step, type Transcript } from "./steps.js";
 
-export interface ClientContext extends HandshakeContext {
-  readonly suites: readonly CipherSuite[];
-  readonly credential: PskCredential;
-  readonly serverName?: string | undefined;
-  readonly resume?: Resumption | undefined;
-  readonly extendedMasterSecret: "offer" | "require" | "never";
-}
+export type { ClientContext } from "./client-hello.js";
 
-/** What the hellos settled. */
-interface Negotiated {
-  readonly suite: CipherSuite;
-  readonly randoms: Randoms;
-  readonly sessionId: Uint8Array;
-  readonly extendedMasterSecret: boolean;
-  readonly encryptThenMac: boolean;
+/** What came of a server's flight so far. */
+interface ServerFlight {
+  /** The key that the server's certificate or raw public key gives it. */
+  readonly publicKey?: KeyObject;
+  readonly parameters?: EcdheParameters;
+  readonly hinted?: true;
+  readonly asksForCertificate?: true;
 }
 
 export type ClientState =
   | { readonly at: "idle" }
   /** ClientHello sent, `cookies` times with a cookie. */
   | { readonly at: "awaiting-server-hello"; readonly hello: ClientHello; readonly cookies: number; readonly transcript: Transcript }
-  /** Full handshake: one ServerKeyExchange may come before ServerHelloDone. */
-  | { readonly at: "awaiting-hello-done"; readonly negotiated: Negotiated; readonly hinted: boolean; readonly transcript: Transcript }
+  /** Full handshake, up to ServerHelloDone. */
+  | { readonly at: "awaiting-hello-done"; readonly negotiated: Negotiated; readonly flight: ServerFlight; readonly transcript: Transcript }
   | { readonly at: "awaiting-finished"; readonly session: SessionSecrets; readonly transcript: Transcript }
   | { readonly at: "connected" }
   | { readonly at: "given-up" };
 
 export type ClientInput = { readonly in: "start"; readonly random: Uint8Array } | { readonly in: "message"; readonly message: HandshakeMessage };
 
-const nothing = new Uint8Array();
+type AwaitingHelloDone = Extract<ClientState, { at: "awaiting-hello-done" }>;
+
 const noTranscript: Transcript = { messages: [], nextSeq: 0 };
 /** A server asks again when the cookie has become too old or itself was started anew; one that never is content gets no more. */
 const MAX_COOKIES = 8;
-/** RFC 5746 §3.4: no earlier handshake to bind to. */
-const emptyRenegotiationInfo = Uint8Array.of(0);
 
 const givenUp = (alert: AlertDescription, because: string): Step<ClientState> => step({ at: "given-up" }, { do: "give-up", alert, because });
 const unexpected = (message: HandshakeMessage, state: ClientState): Step<ClientState> => givenUp(Alerts.unexpected_message, `${handshakeName(message.type)} while ${state.at}`);
 
-/** RFC 6347 §4.2 with RFC 4279: the client's side of a handshake. Throws WireError for a message that does not parse. */
+/** RFC 6347 §4.2 with RFC 4279, RFC 5489, RFC 8422 and RFC 7250: the client's side of a handshake. Throws WireError for a message that does not parse. */
 export function nextClient(context: ClientContext, state: ClientState, input: ClientInput): Step<ClientState> {
-  if (input.in === "start") return state.at === "idle" ? begin(context, input.random) : step(state);
+  if (input.in === "start") return state.at === "idle" ? sayHello(context, offer(context, input.random), 0, noTranscript) : step(state);
   const { message } = input;
   switch (state.at) {
     case "awaiting-server-hello":
       if (message.type === HandshakeType.helloVerifyRequest && state.cookies < MAX_COOKIES) return verify(context, state, message);
-      if (message.type === HandshakeType.serverHello) return negotiate(context, state.hello, heard(state.transcript, message), readServerHello(message.body));
+      if (message.type === HandshakeType.serverHello) return negotiate(context, state.hello, heard(state.transcript, message), message);
       return unexpected(message, state);
     case "awaiting-hello-done":
-      if (message.type === HandshakeType.serverKeyExchange && !state.hinted) {
-        readOpaque16(message.body, "identity hint");
-        return step({ ...state, hinted: true, transcript: heard(state.transcript, message) });
-      }
-      if (message.type === HandshakeType.serverHelloDone) {
-        readServerHelloDone(message.body);
-        return exchangeKeys(context, state.negotiated, heard(state.transcript, message));
-      }
-      return unexpected(message, state);
+      return hearFlight(context, state, message);
     case "awaiting-finished":
       if (message.type === HandshakeType.finished) return finish(context, state.session, state.transcript, message);
       return unexpected(message, state);
@@ -76,29 +65,6 @@ export function nextClient(context: ClientContext, state: ClientState, input: Cl
     case "given-up":
       return step(state);
   }
-}
-
-function begin(context: ClientContext, random: Uint8Array): Step<ClientState> {
-  const extensions = new Map<number, Uint8Array>();
-  if (context.serverName !== undefined) extensions.set(ExtensionType.serverName, writeServerName(context.serverName));
-  if (context.extendedMasterSecret !== "never") extensions.set(ExtensionType.extendedMasterSecret, nothing);
-  if (context.suites.some((suite) => suite.isBlockCipher)) extensions.set(ExtensionType.encryptThenMac, nothing);
-  const hello: ClientHello = {
-    version: DTLS_1_2,
-    random,
-    sessionId: mayOffer(context) ? (context.resume?.sessionId ?? nothing) : nothing,
-    cookie: nothing,
-    suites: [...context.suites.map((suite) => suite.id), EMPTY_RENEGOTIATION_INFO_SCSV],
-    compressions: nullCompression,
-    extensions,
-  };
-  return sayHello(context, hello, 0, noTranscript);
-}
-
-/** A session is offered with its suite (RFC 5246 §7.4.1.2) and with its kind of master secret (RFC 7627 §5.3). */
-function mayOffer({ resume, suites, extendedMasterSecret }: ClientContext): boolean {
-  if (resume === undefined || !suites.some((suite) => suite.name === resume.suite)) return false;
-  return extendedMasterSecret !== (resume.extendedMasterSecret ? "never" : "require");
 }
 
 function sayHello(context: ClientContext, hello: ClientHello, cookies: number, transcript: Transcript): Step<ClientState> {
@@ -112,80 +78,152 @@ function verify(context: ClientContext, { hello, cookies, transcript }: Extract<
   return sayHello(context, { ...hello, cookie }, cookies + 1, { messages: [], nextSeq: transcript.nextSeq });
 }
 
-/** Why a ServerHello may not be what it is, or undefined. */
-function objection(context: ClientContext, offered: ClientHello, hello: ServerHello): { readonly alert: AlertDescription; readonly because: string } | undefined {
-  if (hello.version !== DTLS_1_2) return { alert: Alerts.protocol_version, because: `the server wants version 0x${hello.version.toString(16)}` };
-  if (!context.suites.some((suite) => suite.id === hello.suite)) return { alert: Alerts.illegal_parameter, because: `the server chose suite 0x${hello.suite.toString(16)}, which was not offered` };
-  if (hello.compression !== 0) return { alert: Alerts.illegal_parameter, because: "the server chose a compression" };
-  for (const type of hello.extensions.keys()) {
-    // renegotiation_info answers the signalling suite (RFC 5746 §3.6).
-    if (type !== ExtensionType.renegotiationInfo && !offered.extensions.has(type)) return { alert: Alerts.unsupported_extension, because: `the server answers extension ${type}, which was not offered` };
-  }
-  for (const type of [ExtensionType.serverName, ExtensionType.extendedMasterSecret, ExtensionType.encryptThenMac]) {
-    if ((hello.extensions.get(type)?.length ?? 0) > 0) return { alert: Alerts.decode_error, because: `extension ${type} has content` };
-  }
-  const renegotiation = hello.extensions.get(ExtensionType.renegotiationInfo);
-  if (renegotiation !== undefined && !samePublicBytes(renegotiation, emptyRenegotiationInfo)) return { alert: Alerts.handshake_failure, because: "renegotiation_info names an earlier handshake" };
-  return undefined;
-}
-
-function negotiate(context: ClientContext, offered: ClientHello, transcript: Transcript, hello: ServerHello): Step<ClientState> {
-  const wrong = objection(context, offered, hello);
-  if (wrong !== undefined) return givenUp(wrong.alert, wrong.because);
-  const suite = context.suites.find((one) => one.id === hello.suite);
-  if (suite === undefined) return givenUp(Alerts.illegal_parameter, "the suite is not offered");
-  const extended = hello.extensions.has(ExtensionType.extendedMasterSecret);
-  const encryptThenMac = hello.extensions.has(ExtensionType.encryptThenMac);
-  if (encryptThenMac && !suite.isBlockCipher) return givenUp(Alerts.illegal_parameter, "encrypt-then-mac for a suite that needs none");
-  const negotiated: Negotiated = { suite, randoms: { client: offered.random, server: hello.random }, sessionId: hello.sessionId, extendedMasterSecret: extended, encryptThenMac };
+function negotiate(context: ClientContext, offered: ClientHello, transcript: Transcript, message: HandshakeMessage): Step<ClientState> {
+  const hello = readServerHello(message.body);
+  const negotiated = agree(context, offered, hello);
+  if ("alert" in negotiated) return givenUp(negotiated.alert, negotiated.because);
   const { resume } = context;
   if (resume !== undefined && offered.sessionId.length > 0 && samePublicBytes(hello.sessionId, offered.sessionId)) return resumeSession(context, resume, negotiated, transcript);
-  if (!extended && context.extendedMasterSecret === "require") return givenUp(Alerts.handshake_failure, "the server does not do extended master secret");
-  return step({ at: "awaiting-hello-done", negotiated, hinted: false, transcript });
+  if (!negotiated.extendedMasterSecret && context.extendedMasterSecret === "require") return givenUp(Alerts.handshake_failure, "the server does not do extended master secret");
+  return step({ at: "awaiting-hello-done", negotiated, flight: {}, transcript }, ...limitRecords(negotiated.limits));
+}
+
+/** The client's identity, with memory of its own. */
+function identityOf(credential: ClientCredential): Identity {
+  switch (credential.mode) {
+    case "rpk":
+      return { mode: "rpk", bytes: kept(credential.publicKey) };
+    case "x509":
+      return { mode: "x509", bytes: kept(credential.chain[0] ?? new Uint8Array()) };
+    default:
+      return { mode: "psk", bytes: kept(credential.identity) };
+  }
+}
+
+function sessionOf(context: ClientContext, negotiated: Negotiated, master: Buffer, resumed: boolean): SessionSecrets {
+  const { suite, sessionId, randoms, extendedMasterSecret: extended, encryptThenMac } = negotiated;
+  return {
+    suite,
+    sessionId,
+    master,
+    clientRandom: randoms.client,
+    identity: identityOf(context.credential),
+    serverName: context.serverName,
+    extendedMasterSecret: extended,
+    encryptThenMac,
+    resumed,
+  };
 }
 
 function resumeSession(context: ClientContext, resume: Resumption, negotiated: Negotiated, transcript: Transcript): Step<ClientState> {
-  const { suite, randoms, sessionId, encryptThenMac } = negotiated;
+  const { suite, encryptThenMac } = negotiated;
   if (suite.name !== resume.suite) return givenUp(Alerts.illegal_parameter, "the server resumes with another suite");
   // RFC 7627 §5.3
   if (negotiated.extendedMasterSecret !== resume.extendedMasterSecret) return givenUp(Alerts.handshake_failure, "the server resumes with another kind of master secret");
   if (encryptThenMac !== resume.encryptThenMac) return givenUp(Alerts.illegal_parameter, "the server resumes with another order of encryption and MAC");
-  const session: SessionSecrets = {
-    suite,
-    sessionId,
-    master: kept(resume.masterSecret),
-    clientRandom: randoms.client,
-    identity: { mode: "psk", bytes: kept(context.credential.identity) },
-    serverName: context.serverName,
-    extendedMasterSecret: resume.extendedMasterSecret,
-    encryptThenMac,
-    resumed: true,
-  };
-  return step({ at: "awaiting-finished", session, transcript }, installKeys(connectionKeys(suite, session.master, randoms, { encryptThenMac, randomIv: context.randomIv })));
+  const session = sessionOf(context, negotiated, kept(resume.masterSecret), true);
+  return step({ at: "awaiting-finished", session, transcript }, ...limitRecords(negotiated.limits), installKeys(context, negotiated, session.master));
 }
 
-const installKeys = (keys: ConnectionKeys) => ({ do: "install-keys", read: keys.server, write: keys.client }) as const;
+function installKeys(context: ClientContext, { suite, randoms, encryptThenMac }: Negotiated, master: Uint8Array) {
+  const keys: ConnectionKeys = connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv });
+  return { do: "install-keys", read: keys.server, write: keys.client } as const;
+}
 
-function exchangeKeys(context: ClientContext, negotiated: Negotiated, transcript: Transcript): Step<ClientState> {
-  const { suite, randoms, encryptThenMac } = negotiated;
-  const { identity, key } = context.credential;
-  const writer = new FlightWriter(transcript, context).add(HandshakeType.clientKeyExchange, writeOpaque16(identity));
-  const premaster = pskPremaster(key);
-  const master = negotiated.extendedMasterSecret ? extendedMasterSecret(premaster, writer.transcript.messages) : masterSecret(premaster, randoms);
-  const keys = connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv });
+/** RFC 5246 §7.3: Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone, as the suite has them. */
+function hearFlight(context: ClientContext, state: AwaitingHelloDone, message: HandshakeMessage): Step<ClientState> {
+  const { negotiated, flight } = state;
+  const { keyExchange } = negotiated.suite;
+  const transcript = heard(state.transcript, message);
+  const goOn = (more: ServerFlight): Step<ClientState> => step({ ...state, flight: { ...flight, ...more }, transcript });
+  switch (message.type) {
+    case HandshakeType.certificate: {
+      if (keyExchange !== "ecdhe_ecdsa" || flight.publicKey !== undefined) return unexpected(message, state);
+      const verdict = verifyCertificate(context, message.body);
+      return "alert" in verdict ? givenUp(verdict.alert, verdict.because) : goOn(verdict);
+    }
+    case HandshakeType.serverKeyExchange:
+      if (flight.parameters !== undefined || flight.hinted === true) return unexpected(message, state);
+      if (keyExchange === "psk") {
+        readOpaque16(message.body, "identity hint");
+        return goOn({ hinted: true });
+      }
+      if (keyExchange === "ecdhe_psk") return takeParameters(context, goOn, readHintedKeyExchange(message.body));
+      return flight.publicKey === undefined ? unexpected(message, state) : takeSigned(context, goOn, negotiated.randoms, flight.publicKey, message.body);
+    case HandshakeType.certificateRequest:
+      if (keyExchange !== "ecdhe_ecdsa" || flight.parameters === undefined || flight.asksForCertificate === true) return unexpected(message, state);
+      if (!asksFor(readCertificateRequest(message.body), ECDSA_P256_SHA256)) return givenUp(Alerts.handshake_failure, "the server asks for a certificate of another kind");
+      return goOn({ asksForCertificate: true });
+    case HandshakeType.serverHelloDone:
+      readServerHelloDone(message.body);
+      return exchangeKeys(context, { ...state, transcript }, message);
+    default:
+      return unexpected(message, state);
+  }
+}
+
+function verifyCertificate({ credential, now }: ClientContext, body: Buffer): ServerVerdict {
+  const shown = readCertificate(body, certificateTypeOf(credential));
+  if (credential.mode === "x509") return verifyServer(shown, credential.server, now());
+  const [publicKey] = shown;
+  if (credential.mode !== "rpk" || publicKey === undefined || !samePublicBytes(publicKey, credential.serverPublicKey)) {
+    return { alert: Alerts.bad_certificate, because: "the server's public key is not the one of the account" };
+  }
+  return { publicKey: importPublicKey(publicKey) };
+}
+
+function takeParameters({ groups }: ClientContext, goOn: (more: ServerFlight) => Step<ClientState>, parameters: EcdheParameters): Step<ClientState> {
+  if (!groups.some(({ id }) => id === parameters.group)) return givenUp(Alerts.illegal_parameter, `the server chose curve ${parameters.group}, which was not offered`);
+  return goOn({ parameters });
+}
+
+/** RFC 8422 §5.4: the parameters are signed together with both randoms. */
+function takeSigned(context: ClientContext, goOn: (more: ServerFlight) => Step<ClientState>, randoms: Randoms, publicKey: KeyObject, body: Buffer): Step<ClientState> {
+  const { parameters, signature } = readSignedKeyExchange(body);
+  if (signature.algorithm !== ECDSA_P256_SHA256) return givenUp(Alerts.illegal_parameter, `the server signs with algorithm 0x${signature.algorithm.toString(16)}, which was not offered`);
+  if (!isSignedBy(publicKey, Buffer.concat([randoms.client, randoms.server, parameters.raw]), signature.bytes)) return givenUp(Alerts.decrypt_error, "the signature of the server's key exchange is wrong");
+  return takeParameters(context, goOn, parameters);
+}
+
+function exchangeKeys(context: ClientContext, state: AwaitingHelloDone, done: HandshakeMessage): Step<ClientState> {
+  const { credential } = context;
+  const { negotiated, flight, transcript } = state;
+  const { keyExchange } = negotiated.suite;
+  const writer = new FlightWriter(transcript, context);
+  if (keyExchange === "psk") {
+    if (!isPsk(credential)) return unexpected(done, state);
+    writer.add(HandshakeType.clientKeyExchange, writeOpaque16(credential.identity));
+    return sendKeys(context, negotiated, writer, pskPremaster(credential.key));
+  }
+  const share = context.groups.find(({ id }) => id === flight.parameters?.group)?.newShare();
+  if (flight.parameters === undefined || share === undefined) return unexpected(done, state);
+  const agreed = share.agree(flight.parameters.publicKey);
+  if (keyExchange === "ecdhe_psk") {
+    if (!isPsk(credential)) return unexpected(done, state);
+    writer.add(HandshakeType.clientKeyExchange, writeIdentifiedShare(credential.identity, share.publicKey));
+    return sendKeys(context, negotiated, writer, pskPremaster(credential.key, agreed));
+  }
+  if (isPsk(credential)) return unexpected(done, state);
+  // LwM2M knows no session whose client nobody has authenticated.
+  if (flight.asksForCertificate !== true) return givenUp(Alerts.handshake_failure, "the server does not ask who the client is");
+  writer.add(HandshakeType.certificate, writeCertificate(shownBy(credential), certificateTypeOf(credential)));
+  writer.add(HandshakeType.clientKeyExchange, writeClientShare(share.publicKey));
+  return sendKeys(context, negotiated, writer, agreed, credential);
+}
+
+const isPsk = (credential: ClientCredential): credential is PskCredential => credential.mode === undefined || credential.mode === "psk";
+const shownBy = (credential: RawPublicKeyCredential | CertificateCredential): readonly Uint8Array[] => (credential.mode === "rpk" ? [credential.publicKey] : credential.chain);
+
+/** From the ClientKeyExchange, which the flight ends in, to Finished; `signer` proves to hold its private key in between (RFC 5246 §7.4.8). */
+function sendKeys(context: ClientContext, negotiated: Negotiated, writer: FlightWriter, premaster: Uint8Array, signer?: RawPublicKeyCredential | CertificateCredential): Step<ClientState> {
+  const master = negotiated.extendedMasterSecret ? extendedMasterSecret(premaster, writer.transcript.messages) : masterSecret(premaster, negotiated.randoms);
+  if (signer !== undefined) {
+    const signature = signed(importPrivateKey(signer.privateKey), Buffer.concat(writer.transcript.messages));
+    writer.add(HandshakeType.certificateVerify, writeSignature(new Writer(4 + signature.length), ECDSA_P256_SHA256, signature).finish());
+  }
   writer.changeCipherSpec().add(HandshakeType.finished, verifyData(master, "client", writer.transcript.messages), 1);
-  const session: SessionSecrets = {
-    suite,
-    sessionId: negotiated.sessionId,
-    master,
-    clientRandom: randoms.client,
-    identity: { mode: "psk", bytes: kept(identity) },
-    serverName: context.serverName,
-    extendedMasterSecret: negotiated.extendedMasterSecret,
-    encryptThenMac,
-    resumed: false,
-  };
-  return step({ at: "awaiting-finished", session, transcript: writer.transcript }, installKeys(keys), { do: "send", flight: writer.flight, awaitsReply: true });
+  const session = sessionOf(context, negotiated, master, false);
+  return step({ at: "awaiting-finished", session, transcript: writer.transcript }, installKeys(context, negotiated, master), { do: "send", flight: writer.flight, awaitsReply: true });
 }
 
 function finish(context: ClientContext, session: SessionSecrets, transcript: Transcript, message: HandshakeMessage): Step<ClientState> {

@@ -38,8 +38,8 @@ const messages: Readonly<Record<string, HandshakeMessage>> = {
 const others: Readonly<Record<string, ServerInput>> = {
   "hello with a good cookie": helloInput(full.hello),
   "key found": { in: "key-found", key: credential.key },
-  "key refused with an alert": { in: "key-refused", alert: 115 },
-  "key refused in silence": { in: "key-refused", alert: "silence" },
+  "key refused with an alert": { in: "refused", alert: 115 },
+  "key refused in silence": { in: "refused", alert: "silence" },
 };
 
 /** What is not in a row: messages are unexpected_message where the handshake is under way; everything else does nothing. */

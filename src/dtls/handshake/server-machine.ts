@@ -1,36 +1,40 @@
+import type { KeyObject } from "node:crypto";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
-import { ExtensionType, readServerName } from "../codec/extensions.js";
+import { readCertificate, readSignature, requestFor, writeCertificate, writeCertificateRequest } from "../codec/certificate-messages.js";
+import { CertificateType, ExtensionType } from "../codec/extensions.js";
 import { handshakeName, HandshakeType, type HandshakeMessage } from "../codec/handshake.js";
-import { EMPTY_RENEGOTIATION_INFO_SCSV, offersNullCompression, readOpaque16, writeServerHello, type ClientHello } from "../codec/messages.js";
-import { samePublicBytes } from "../codec/public-bytes.js";
-import { DTLS_1_2 } from "../codec/record.js";
-import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
+import { ecdheParameters, readClientShare, readIdentifiedShare, writeHintedKeyExchange, writeSignedKeyExchange } from "../codec/key-exchange.js";
+import { readOpaque16, type ClientHello } from "../codec/messages.js";
+import { chainKey } from "../crypto/certificates.js";
+import type { KeyShare } from "../crypto/groups.js";
+import { connectionKeys, extendedMasterSecret, masterSecret, verifyData } from "../crypto/key-schedule.js";
+import { ECDSA_P256_SHA256, importPublicKey, isSignedBy, signed } from "../crypto/keys.js";
 import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
-import type { CipherSuite } from "../crypto/suites.js";
-import { FlightWriter, heard, step, type HandshakeContext, type SessionSecrets, type Step, type Transcript } from "./steps.js";
+import type { Identity, PeerClaim } from "../types.js";
+import { Reader } from "../../wire/index.js";
+import { choose, limitsFor, objectionTo, readName, serverHello, type Choice, type Negotiated, type ServerContext, type SigningKeys } from "./server-hello.js";
+import { FlightWriter, heard, limitRecords, step, type SessionSecrets, type Step, type Transcript } from "./steps.js";
 
-export interface ServerContext extends HandshakeContext {
-  readonly suites: readonly CipherSuite[];
-  readonly extendedMasterSecret: "offer" | "require" | "never";
-}
+export type { ServerContext, SigningKeys } from "./server-hello.js";
 
 /** A session that may be resumed. */
 export type ResumableSession = Pick<SessionSecrets, "suite" | "master" | "identity" | "serverName" | "extendedMasterSecret" | "encryptThenMac" | "sessionId">;
 
-interface Negotiated {
-  readonly suite: CipherSuite;
-  readonly randoms: Randoms;
-  readonly sessionId: Uint8Array;
-  readonly serverName: string | undefined;
-  readonly extendedMasterSecret: boolean;
-  readonly encryptThenMac: boolean;
+/** Who the client says it is, with the key that has to prove it. */
+interface Claimed {
+  readonly claim: PeerClaim;
+  readonly publicKey: KeyObject | undefined;
 }
 
 export type ServerState =
   /** Nothing yet: the cookie was good. */
   | { readonly at: "idle" }
-  | { readonly at: "awaiting-client-key-exchange"; readonly negotiated: Negotiated; readonly transcript: Transcript }
-  | { readonly at: "awaiting-key"; readonly negotiated: Negotiated; readonly identity: Buffer; readonly transcript: Transcript }
+  | { readonly at: "awaiting-certificate"; readonly negotiated: Negotiated; readonly share: KeyShare; readonly transcript: Transcript }
+  | { readonly at: "awaiting-client-key-exchange"; readonly negotiated: Negotiated; readonly share: KeyShare | undefined; readonly claimed: Claimed | undefined; readonly transcript: Transcript }
+  | { readonly at: "awaiting-certificate-verify"; readonly negotiated: Negotiated; readonly claim: PeerClaim; readonly publicKey: KeyObject; readonly master: Buffer; readonly transcript: Transcript }
+  /** With PSK; `agreed` with ECDHE. */
+  | { readonly at: "awaiting-key"; readonly negotiated: Negotiated; readonly identity: Buffer; readonly agreed: Buffer | undefined; readonly transcript: Transcript }
+  | { readonly at: "awaiting-peer"; readonly negotiated: Negotiated; readonly claim: PeerClaim; readonly master: Buffer; readonly transcript: Transcript }
   | { readonly at: "awaiting-finished"; readonly session: SessionSecrets; readonly transcript: Transcript }
   | { readonly at: "connected" }
   | { readonly at: "given-up" };
@@ -40,25 +44,30 @@ export type ServerInput =
   | { readonly in: "hello"; readonly message: HandshakeMessage; readonly hello: ClientHello; readonly random: Uint8Array; readonly sessionId: Uint8Array; readonly resumable: ResumableSession | undefined }
   | { readonly in: "message"; readonly message: HandshakeMessage }
   | { readonly in: "key-found"; readonly key: Uint8Array }
-  | { readonly in: "key-refused"; readonly alert: AlertDescription | "silence" };
+  | { readonly in: "peer-accepted" }
+  /** To `find-key` and `find-peer` alike. */
+  | { readonly in: "refused"; readonly alert: AlertDescription | "silence" };
 
-/** Below are the versions of TLS. */
-const OLDEST_FUTURE = 0xfe00;
-const emptyRenegotiationInfo = Uint8Array.of(0);
+type HelloInput = Extract<ServerInput, { in: "hello" }>;
+type AwaitingKeyExchange = Extract<ServerState, { at: "awaiting-client-key-exchange" }>;
+
 const nothing = new Uint8Array();
 
 const givenUp = (alert: AlertDescription | "silence", because: string): Step<ServerState> => step({ at: "given-up" }, { do: "give-up", alert, because });
 const unexpected = (message: HandshakeMessage, state: ServerState): Step<ServerState> => givenUp(Alerts.unexpected_message, `${handshakeName(message.type)} while ${state.at}`);
 
-/** RFC 6347 §4.2 with RFC 4279: the server's side, from the ClientHello with a good cookie on. Throws WireError for a message that does not parse. */
+/** RFC 6347 §4.2 with RFC 4279, RFC 5489, RFC 8422 and RFC 7250: the server's side, from the ClientHello with a good cookie on. Throws WireError for a message that does not parse. */
 export function nextServer(context: ServerContext, state: ServerState, input: ServerInput): Step<ServerState> {
   switch (input.in) {
     case "hello":
       return state.at === "idle" ? negotiate(context, input) : step(state);
     case "key-found":
-      return state.at === "awaiting-key" ? deriveKeys(context, state.negotiated, state.identity, input.key, state.transcript) : step(state);
-    case "key-refused":
-      return state.at === "awaiting-key" ? givenUp(input.alert, "the identity has no key") : step(state);
+      if (state.at !== "awaiting-key") return step(state);
+      return deriveKeys(context, state.negotiated, { mode: "psk", bytes: state.identity }, masterOf(state.negotiated, pskPremaster(input.key, state.agreed), state.transcript), state.transcript);
+    case "peer-accepted":
+      return state.at === "awaiting-peer" ? deriveKeys(context, state.negotiated, identityOf(state.claim), state.master, state.transcript) : step(state);
+    case "refused":
+      return state.at === "awaiting-key" || state.at === "awaiting-peer" ? givenUp(input.alert, "the client is not known, or not let in") : step(state);
     case "message":
       return hear(context, state, input.message);
   }
@@ -66,14 +75,22 @@ export function nextServer(context: ServerContext, state: ServerState, input: Se
 
 function hear(context: ServerContext, state: ServerState, message: HandshakeMessage): Step<ServerState> {
   switch (state.at) {
-    case "awaiting-client-key-exchange": {
-      if (message.type !== HandshakeType.clientKeyExchange) return unexpected(message, state);
-      const identity = kept(readOpaque16(message.body, "PSK identity"));
-      return step({ at: "awaiting-key", negotiated: state.negotiated, identity, transcript: heard(state.transcript, message) }, { do: "find-key", identity });
+    case "awaiting-certificate":
+      if (message.type !== HandshakeType.certificate) return unexpected(message, state);
+      return step({ ...state, at: "awaiting-client-key-exchange", claimed: claimIn(message.body, state.negotiated), transcript: heard(state.transcript, message) });
+    case "awaiting-client-key-exchange":
+      return message.type === HandshakeType.clientKeyExchange ? exchangeKeys(state, message) : unexpected(message, state);
+    case "awaiting-certificate-verify": {
+      if (message.type !== HandshakeType.certificateVerify) return unexpected(message, state);
+      const { algorithm, bytes } = readSignature(new Reader(message.body));
+      if (algorithm !== ECDSA_P256_SHA256) return givenUp(Alerts.illegal_parameter, `the client signs with algorithm 0x${algorithm.toString(16)}, which was not asked for`);
+      if (!isSignedBy(state.publicKey, Buffer.concat(state.transcript.messages), bytes)) return givenUp(Alerts.decrypt_error, "the client does not hold the private key of what it shows");
+      return askForPeer(state.negotiated, state.claim, state.master, heard(state.transcript, message));
     }
     case "awaiting-finished":
       return message.type === HandshakeType.finished ? finish(context, state.session, state.transcript, message) : unexpected(message, state);
     case "awaiting-key":
+    case "awaiting-peer":
       return unexpected(message, state);
     case "idle":
     case "connected":
@@ -82,29 +99,17 @@ function hear(context: ServerContext, state: ServerState, message: HandshakeMess
   }
 }
 
-/** Why a ClientHello cannot be answered, or undefined. */
-function objection(context: ServerContext, hello: ClientHello): { readonly alert: AlertDescription; readonly because: string } | undefined {
-  // Versions count downwards: a smaller number is a newer one, and such a client takes 1.2 too.
-  if (hello.version > DTLS_1_2 || hello.version < OLDEST_FUTURE) return { alert: Alerts.protocol_version, because: `the client speaks version 0x${hello.version.toString(16)}` };
-  if (!offersNullCompression(hello)) return { alert: Alerts.illegal_parameter, because: "the client insists on a compression" };
-  const renegotiation = hello.extensions.get(ExtensionType.renegotiationInfo);
-  if (renegotiation !== undefined && !samePublicBytes(renegotiation, emptyRenegotiationInfo)) return { alert: Alerts.handshake_failure, because: "renegotiation_info names an earlier handshake" };
-  const blockExtensions = [ExtensionType.extendedMasterSecret, ExtensionType.encryptThenMac].find((type) => (hello.extensions.get(type)?.length ?? 0) > 0);
-  if (blockExtensions !== undefined) return { alert: Alerts.decode_error, because: `extension ${blockExtensions} has content` };
-  if (context.extendedMasterSecret === "require" && !hello.extensions.has(ExtensionType.extendedMasterSecret)) return { alert: Alerts.handshake_failure, because: "the client does not do extended master secret" };
-  return undefined;
-}
-
-function negotiate(context: ServerContext, input: Extract<ServerInput, { in: "hello" }>): Step<ServerState> {
+function negotiate(context: ServerContext, input: HelloInput): Step<ServerState> {
   const { hello, message, resumable } = input;
-  const wrong = objection(context, hello);
+  const wrong = objectionTo(context, hello);
   if (wrong !== undefined) return givenUp(wrong.alert, wrong.because);
-  const suite = context.suites.find((one) => hello.suites.includes(one.id));
-  if (suite === undefined) return givenUp(Alerts.handshake_failure, "no suite in common");
+  const choice = choose(context, hello);
+  if ("alert" in choice) return givenUp(choice.alert, choice.because);
+  const limits = limitsFor(context, hello.extensions);
+  if ("alert" in limits) return givenUp(limits.alert, limits.because);
   const extended = context.extendedMasterSecret !== "never" && hello.extensions.has(ExtensionType.extendedMasterSecret);
   const transcript: Transcript = { messages: [message.raw], nextSeq: message.messageSeq };
-  const serverName = hello.extensions.get(ExtensionType.serverName);
-  const common = { randoms: { client: hello.random, server: input.random }, serverName: serverName === undefined ? undefined : readServerName(serverName) };
+  const common = { randoms: { client: hello.random, server: input.random }, serverName: readName(hello.extensions), limits };
   // RFC 6066 §3: a session is not resumed under another name.
   const isAlike = resumable !== undefined && hello.suites.includes(resumable.suite.id) && resumable.serverName === common.serverName;
   if (isAlike && (!resumable.encryptThenMac || hello.extensions.has(ExtensionType.encryptThenMac))) {
@@ -112,43 +117,91 @@ function negotiate(context: ServerContext, input: Extract<ServerInput, { in: "he
     if (resumable.extendedMasterSecret && !extended) return givenUp(Alerts.handshake_failure, "the client resumes without extended master secret");
     if (resumable.extendedMasterSecret) {
       const { suite: former, sessionId, encryptThenMac } = resumable;
-      return resume(context, hello, { ...common, suite: former, sessionId, extendedMasterSecret: extended, encryptThenMac }, resumable, transcript);
+      return resume(context, hello, { ...common, suite: former, sessionId, extendedMasterSecret: extended, encryptThenMac, types: undefined }, resumable, transcript);
     }
   }
   // RFC 7366 §3: never for an AEAD suite.
-  const encryptThenMac = suite.isBlockCipher && hello.extensions.has(ExtensionType.encryptThenMac);
-  const negotiated: Negotiated = { ...common, suite, sessionId: input.sessionId, extendedMasterSecret: extended, encryptThenMac };
-  const writer = new FlightWriter(transcript, context).add(HandshakeType.serverHello, serverHello(hello, negotiated)).add(HandshakeType.serverHelloDone, nothing);
-  return step({ at: "awaiting-client-key-exchange", negotiated, transcript: writer.transcript }, { do: "send", flight: writer.flight, awaitsReply: true });
+  const encryptThenMac = choice.suite.isBlockCipher && hello.extensions.has(ExtensionType.encryptThenMac);
+  return answer(context, hello, choice, { ...common, suite: choice.suite, sessionId: input.sessionId, extendedMasterSecret: extended, encryptThenMac, types: choice.types }, transcript);
 }
 
-function serverHello(hello: ClientHello, negotiated: Negotiated): Buffer {
-  const extensions = new Map<number, Uint8Array>();
-  if (hello.extensions.has(ExtensionType.renegotiationInfo) || hello.suites.includes(EMPTY_RENEGOTIATION_INFO_SCSV)) extensions.set(ExtensionType.renegotiationInfo, emptyRenegotiationInfo);
-  if (negotiated.extendedMasterSecret) extensions.set(ExtensionType.extendedMasterSecret, nothing);
-  if (negotiated.encryptThenMac) extensions.set(ExtensionType.encryptThenMac, nothing);
-  return writeServerHello({ version: DTLS_1_2, random: negotiated.randoms.server, sessionId: negotiated.sessionId, suite: negotiated.suite.id, compression: 0, extensions });
+/** ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone, as the suite has them (RFC 5246 §7.3). */
+function answer(context: ServerContext, hello: ClientHello, { group }: Choice, negotiated: Negotiated, transcript: Transcript): Step<ServerState> {
+  const writer = new FlightWriter(transcript, context).add(HandshakeType.serverHello, serverHello(context, hello, negotiated));
+  const { keys } = context;
+  const { types } = negotiated;
+  const share = group?.newShare();
+  const parameters = group === undefined || share === undefined ? undefined : ecdheParameters(group.id, share.publicKey);
+  const asks = types !== undefined && !context.skipCertificateRequest;
+  if (parameters !== undefined && types !== undefined && keys !== undefined) {
+    writer.add(HandshakeType.certificate, writeCertificate(shownBy(keys, types.server), types.server));
+    const signature = signed(keys.privateKey, Buffer.concat([negotiated.randoms.client, negotiated.randoms.server, parameters]));
+    writer.add(HandshakeType.serverKeyExchange, writeSignedKeyExchange(parameters, ECDSA_P256_SHA256, signature));
+    if (asks) writer.add(HandshakeType.certificateRequest, writeCertificateRequest(requestFor(ECDSA_P256_SHA256)));
+  } else if (parameters !== undefined) writer.add(HandshakeType.serverKeyExchange, writeHintedKeyExchange(parameters));
+  writer.add(HandshakeType.serverHelloDone, nothing);
+  const { transcript: sent, flight } = writer;
+  const actions = [...limitRecords(negotiated.limits), { do: "send", flight, awaitsReply: true }] as const;
+  if (asks && share !== undefined) return step({ at: "awaiting-certificate", negotiated, share, transcript: sent }, ...actions);
+  const claimed: Claimed | undefined = types === undefined ? undefined : { claim: { mode: "x509", chain: [] }, publicKey: undefined };
+  return step({ at: "awaiting-client-key-exchange", negotiated, share, claimed, transcript: sent }, ...actions);
 }
 
-const installKeys = (keys: ConnectionKeys) => ({ do: "install-keys", read: keys.client, write: keys.server }) as const;
+const shownBy = ({ publicKey, chain = [] }: SigningKeys, type: CertificateType): readonly Uint8Array[] => (type === CertificateType.rawPublicKey ? [publicKey] : chain);
 
-function resume(context: ServerContext, hello: ClientHello, negotiated: Negotiated, resumable: ResumableSession, transcript: Transcript): Step<ServerState> {
-  const { master, identity } = resumable;
-  const { suite, randoms, sessionId, serverName, encryptThenMac } = negotiated;
-  const writer = new FlightWriter(transcript, context).add(HandshakeType.serverHello, serverHello(hello, negotiated)).changeCipherSpec();
-  writer.add(HandshakeType.finished, verifyData(master, "server", writer.transcript.messages), 1);
-  const session: SessionSecrets = { suite, sessionId, master, clientRandom: randoms.client, identity, serverName, extendedMasterSecret: negotiated.extendedMasterSecret, encryptThenMac, resumed: true };
+/** Throws DecodeError for an empty Certificate message (handshake_failure, RFC 5246 §7.4.6) and for keys that are none. */
+function claimIn(body: Buffer, { types }: Negotiated): Claimed {
+  const shown = readCertificate(body, types?.client ?? CertificateType.x509).map(kept);
+  const publicKey = types?.client === CertificateType.rawPublicKey && shown[0] !== undefined ? importPublicKey(shown[0]) : chainKey(shown);
+  const [first = Buffer.alloc(0)] = shown;
+  return { claim: types?.client === CertificateType.rawPublicKey ? { mode: "rpk", publicKey: first } : { mode: "x509", chain: shown }, publicKey };
+}
+
+/** The chain, and what was read of it, goes with the handshake. */
+const identityOf = (claim: PeerClaim): Identity => (claim.mode === "rpk" ? { mode: "rpk", bytes: claim.publicKey } : { mode: "x509", bytes: kept(claim.chain[0] ?? nothing) });
+
+function exchangeKeys(state: AwaitingKeyExchange, message: HandshakeMessage): Step<ServerState> {
+  const { negotiated, share, claimed } = state;
+  const transcript = heard(state.transcript, message);
+  if (share === undefined) return askForKey(negotiated, kept(readOpaque16(message.body, "PSK identity")), undefined, transcript);
+  if (negotiated.suite.keyExchange === "ecdhe_psk") {
+    const { identity, publicKey } = readIdentifiedShare(message.body);
+    return askForKey(negotiated, kept(identity), share.agree(publicKey), transcript);
+  }
+  if (claimed === undefined) return unexpected(message, state);
+  const master = masterOf(negotiated, share.agree(readClientShare(message.body)), transcript);
+  const { claim, publicKey } = claimed;
+  return publicKey === undefined ? askForPeer(negotiated, claim, master, transcript) : step({ at: "awaiting-certificate-verify", negotiated, claim, publicKey, master, transcript });
+}
+
+const askForKey = (negotiated: Negotiated, identity: Buffer, agreed: Buffer | undefined, transcript: Transcript): Step<ServerState> =>
+  step({ at: "awaiting-key", negotiated, identity, agreed, transcript }, { do: "find-key", identity });
+
+const askForPeer = (negotiated: Negotiated, claim: PeerClaim, master: Buffer, transcript: Transcript): Step<ServerState> => step({ at: "awaiting-peer", negotiated, claim, master, transcript }, { do: "find-peer", claim });
+
+/** `transcript` ends in the ClientKeyExchange (RFC 7627 §4). */
+const masterOf = (negotiated: Negotiated, premaster: Uint8Array, transcript: Transcript): Buffer =>
+  negotiated.extendedMasterSecret ? extendedMasterSecret(premaster, transcript.messages) : masterSecret(premaster, negotiated.randoms);
+
+function keysFor(context: ServerContext, { suite, randoms, encryptThenMac }: Negotiated, master: Uint8Array) {
   const keys = connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv });
-  return step({ at: "awaiting-finished", session, transcript: writer.transcript }, installKeys(keys), { do: "send", flight: writer.flight, awaitsReply: true });
+  return { do: "install-keys", read: keys.client, write: keys.server } as const;
 }
 
-function deriveKeys(context: ServerContext, negotiated: Negotiated, identity: Buffer, key: Uint8Array, transcript: Transcript): Step<ServerState> {
-  const { suite, randoms, sessionId, serverName, encryptThenMac } = negotiated;
-  const premaster = pskPremaster(key);
-  const master = negotiated.extendedMasterSecret ? extendedMasterSecret(premaster, transcript.messages) : masterSecret(premaster, randoms);
-  const session: SessionSecrets = { suite, sessionId, master, clientRandom: randoms.client, identity: { mode: "psk", bytes: identity }, serverName, extendedMasterSecret: negotiated.extendedMasterSecret, encryptThenMac, resumed: false };
-  return step({ at: "awaiting-finished", session, transcript }, installKeys(connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv })));
+function sessionOf(negotiated: Negotiated, identity: Identity, master: Buffer, resumed: boolean): SessionSecrets {
+  const { suite, randoms, sessionId, serverName, extendedMasterSecret: extended, encryptThenMac } = negotiated;
+  return { suite, sessionId, master, clientRandom: randoms.client, identity, serverName, extendedMasterSecret: extended, encryptThenMac, resumed };
 }
+
+function resume(context: ServerContext, hello: ClientHello, negotiated: Negotiated, { master, identity }: ResumableSession, transcript: Transcript): Step<ServerState> {
+  const writer = new FlightWriter(transcript, context).add(HandshakeType.serverHello, serverHello(context, hello, negotiated)).changeCipherSpec();
+  writer.add(HandshakeType.finished, verifyData(master, "server", writer.transcript.messages), 1);
+  const session = sessionOf(negotiated, identity, master, true);
+  return step({ at: "awaiting-finished", session, transcript: writer.transcript }, ...limitRecords(negotiated.limits), keysFor(context, negotiated, master), { do: "send", flight: writer.flight, awaitsReply: true });
+}
+
+const deriveKeys = (context: ServerContext, negotiated: Negotiated, identity: Identity, master: Buffer, transcript: Transcript): Step<ServerState> =>
+  step({ at: "awaiting-finished", session: sessionOf(negotiated, identity, master, false), transcript }, keysFor(context, negotiated, master));
 
 function finish(context: ServerContext, session: SessionSecrets, transcript: Transcript, message: HandshakeMessage): Step<ServerState> {
   if (!equalSecrets(message.body, verifyData(session.master, "client", transcript.messages))) return givenUp(Alerts.decrypt_error, "the client's Finished is wrong");

@@ -3,7 +3,8 @@ import { handshakeMessage, type HandshakeMessage, type HandshakeType } from "../
 import type { AlertDescription } from "../codec/alert.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { Protection } from "../crypto/protection.js";
-import type { Identity } from "../types.js";
+import type { Identity, PeerClaim } from "../types.js";
+import type { RecordLimits } from "./record-limits.js";
 
 /** One message of a flight, before it is put into records. */
 export interface FlightMessage {
@@ -30,7 +31,10 @@ export type HandshakeAction =
   /** Replaces the flight before; `awaitsReply` flights are repeated by timer, the last one when the peer repeats its own. */
   | { readonly do: "send"; readonly flight: readonly FlightMessage[]; readonly awaitsReply: boolean }
   | { readonly do: "install-keys"; readonly read: Protection; readonly write: Protection }
+  /** The plaintext of records from here on. */
+  | ({ readonly do: "limit-records" } & RecordLimits)
   | { readonly do: "find-key"; readonly identity: Buffer }
+  | { readonly do: "find-peer"; readonly claim: PeerClaim }
   | { readonly do: "connected"; readonly session: SessionSecrets }
   /** A fatal alert, unless `alert` is `silence`; the handshake is over. */
   | { readonly do: "give-up"; readonly alert: AlertDescription | "silence"; readonly because: string };
@@ -41,6 +45,9 @@ export interface Step<State> {
 }
 
 export const step = <State>(state: State, ...actions: readonly HandshakeAction[]): Step<State> => ({ state, actions });
+
+/** No action when there is no limit, as nearly always. */
+export const limitRecords = (limits: RecordLimits): readonly HandshakeAction[] => (limits.send === undefined && limits.receive === undefined ? [] : [{ do: "limit-records", ...limits }]);
 
 export const changeCipherSpec: FlightMessage = { type: ContentType.changeCipherSpec, epoch: 0, bytes: Uint8Array.of(1) };
 

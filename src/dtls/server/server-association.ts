@@ -10,7 +10,7 @@ import { Reassembly } from "../handshake/reassembly.js";
 import { RunningMachine } from "../handshake/running-machine.js";
 import { nextServer, type ServerContext, type ServerInput, type ServerState } from "../handshake/server-machine.js";
 import type { SessionSecrets } from "../handshake/steps.js";
-import type { CloseReason, Identity, KeyAnswer, ServerSession, SessionInfo } from "../types.js";
+import type { CloseReason, Identity, KeyAnswer, PeerAnswer, PeerClaim, ServerSession, SessionInfo } from "../types.js";
 import type { CachedSession } from "./resumption-cache.js";
 
 /** The server as one of its associations sees it. */
@@ -18,10 +18,13 @@ export interface ServerCore<Context> {
   readonly host: AssociationHost;
   readonly context: ServerContext;
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>>;
+  findPeer(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>>;
   connected(association: ServerAssociation<Context>, session: SessionSecrets): void;
   data(association: ServerAssociation<Context>, plaintext: Buffer): void;
   closed(association: ServerAssociation<Context>, reason: CloseReason, established: boolean): void;
 }
+
+type Answer<Context> = KeyAnswer<Context> | PeerAnswer<Context>;
 
 /** One handshake from its good cookie on, and the session that comes of it. */
 export class ServerAssociation<Context> implements AssociationOwner, ServerSession<Context> {
@@ -102,14 +105,12 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
 
   onKeyWanted(_association: Association, identity: Buffer): void {
     this.identity = { mode: "psk", bytes: identity };
-    this.#found = undefined;
-    const answer = this.#core.findKey(identity, this.peer);
-    if (answer instanceof Promise) {
-      answer.then(
-        (found) => this.#answered(found),
-        () => this.#answered({ refuse: Alerts.internal_error }),
-      );
-    } else this.#answered(answer);
+    this.#await(this.#core.findKey(identity, this.peer));
+  }
+
+  onPeerClaimed(_association: Association, claim: PeerClaim): void {
+    this.identity = claim.mode === "rpk" ? { mode: "rpk", bytes: claim.publicKey } : { mode: "x509", bytes: kept(claim.chain[0] ?? new Uint8Array()) };
+    this.#await(this.#core.findPeer(claim, this.peer));
   }
 
   onConnected(_association: Association, session: SessionSecrets): void {
@@ -128,12 +129,24 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     this.#core.closed(this, reason, this.#info !== undefined);
   }
 
-  #answered(answer: KeyAnswer<Context>): void {
+  #await(answer: Answer<Context> | Promise<Answer<Context>>): void {
+    this.#found = undefined;
+    if (answer instanceof Promise) {
+      answer.then(
+        (found) => this.#answered(found),
+        () => this.#answered({ refuse: Alerts.internal_error }),
+      );
+    } else this.#answered(answer);
+  }
+
+  #answered(answer: Answer<Context>): void {
     const machine = this.#machine;
     if (machine === undefined) return;
-    if ("key" in answer) {
-      this.#found = { context: answer.context };
-      this.#association.advance(() => machine.next({ in: "key-found", key: answer.key }));
-    } else this.#association.advance(() => machine.next({ in: "key-refused", alert: answer.refuse }));
+    if ("refuse" in answer) {
+      this.#association.advance(() => machine.next({ in: "refused", alert: answer.refuse }));
+      return;
+    }
+    this.#found = { context: answer.context };
+    this.#association.advance(() => machine.next("key" in answer ? { in: "key-found", key: answer.key } : { in: "peer-accepted" }));
   }
 }

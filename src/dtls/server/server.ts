@@ -1,18 +1,20 @@
 import { formatAddress, type Address } from "../../ports/index.js";
 import { Reader, WireError } from "../../wire/index.js";
-import type { AlertDescription } from "../codec/alert.js";
+import { Alerts, type AlertDescription } from "../codec/alert.js";
 import { handshakeMessage, HandshakeType, readFragment, type HandshakeMessage } from "../codec/handshake.js";
 import { MAX_SESSION_ID_LENGTH, RANDOM_LENGTH, readClientHello, writeHelloVerifyRequest, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { ContentType, writePlainRecord, type DtlsRecord } from "../codec/record.js";
 import { randomIvs } from "../crypto/cbc.js";
-import { cipherSuites, suitesNamed } from "../crypto/suites.js";
+import { certifies } from "../crypto/certificates.js";
+import { importPrivateKey, publicKeyBytes } from "../crypto/keys.js";
+import { cipherSuites, suitesNamed, type CipherSuite } from "../crypto/suites.js";
 import type { AssociationHost } from "../association/association.js";
 import { recordsOf } from "../association/incoming.js";
-import type { ServerContext } from "../handshake/server-machine.js";
+import type { ServerContext, SigningKeys } from "../handshake/server-machine.js";
 import type { SessionSecrets } from "../handshake/steps.js";
 import { defaultServerLimits, newServerCounters, resolveSettings } from "../settings.js";
-import type { CloseReason, DatagramSink, DtlsPorts, Identity, KeyAnswer, ServerCounters, ServerHandler, ServerLimits, ServerSession, ServerSettings } from "../types.js";
+import type { CloseReason, DatagramSink, DtlsPorts, Identity, KeyAnswer, PeerAnswer, PeerClaim, ServerCounters, ServerHandler, ServerKeys, ServerLimits, ServerSession, ServerSettings } from "../types.js";
 import { Cookies } from "./cookies.js";
 import { ResumptionCache } from "./resumption-cache.js";
 import { ServerAssociation, type ServerCore } from "./server-association.js";
@@ -47,6 +49,20 @@ function clientHelloIn(record: DtlsRecord): FirstFlight | undefined {
 
 const isClientHello = (record: DtlsRecord): boolean => record.epoch === 0 && record.type === ContentType.handshake && record.fragment.length > 0 && record.fragment.readUInt8(0) === HandshakeType.clientHello;
 
+/** Without keys of its own, and somebody to ask about clients that come with theirs, a server has PSK alone. */
+function suitesFor({ keys, suites }: ServerSettings, asksForPeers: boolean): readonly CipherSuite[] {
+  const all = suites === undefined ? cipherSuites : suitesNamed(suites);
+  return keys !== undefined && asksForPeers ? all : all.filter(({ keyExchange }) => keyExchange !== "ecdhe_ecdsa");
+}
+
+/** Throws RangeError for a private key that is none, or is not the one of the first certificate. */
+function signingKeys({ privateKey: der, chain }: ServerKeys): SigningKeys {
+  const privateKey = importPrivateKey(der);
+  const publicKey = publicKeyBytes(privateKey);
+  if (chain !== undefined && !certifies(chain, publicKey)) throw new RangeError("the first certificate of the server is not for its private key");
+  return { privateKey, publicKey, chain };
+}
+
 /** The DTLS server behind one socket: every association of every address, within bounds. */
 export class DtlsServer<Context> implements ServerCore<Context> {
   readonly counters: ServerCounters = newServerCounters();
@@ -70,7 +86,11 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     const resolved = resolveSettings(settings);
     this.host = { role: "server", clock: ports.clock, sink, settings: resolved, counters: this.counters };
     this.context = {
-      suites: settings.suites === undefined ? cipherSuites : suitesNamed(settings.suites),
+      suites: suitesFor(settings, handler.findPeer !== undefined),
+      groups: resolved.groups,
+      keys: settings.keys === undefined || handler.findPeer === undefined ? undefined : signingKeys(settings.keys),
+      recordSizeLimit: resolved.recordSizeLimit,
+      skipCertificateRequest: settings.faults?.skipCertificateRequest ?? false,
       extendedMasterSecret: resolved.extendedMasterSecret,
       randomIv: randomIvs(ports.secrets),
       alterHandshake: resolved.alterHandshake,
@@ -130,6 +150,10 @@ export class DtlsServer<Context> implements ServerCore<Context> {
 
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>> {
     return this.handler.findKey(identity, from);
+  }
+
+  findPeer(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>> {
+    return this.handler.findPeer?.(claim, from) ?? { refuse: Alerts.access_denied };
   }
 
   connected(association: ServerAssociation<Context>, session: SessionSecrets): void {

@@ -2,6 +2,7 @@ import { Reader } from "../../wire/index.js";
 import { handshakeMessage, HandshakeType, readFragment, type HandshakeMessage } from "../codec/handshake.js";
 import { readClientHello, readServerHello, writeHelloVerifyRequest } from "../codec/messages.js";
 import { ContentType } from "../codec/record.js";
+import { groups } from "../crypto/groups.js";
 import { cipherSuites } from "../crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "../handshake/client-machine.js";
 import { nextServer, type ResumableSession, type ServerContext, type ServerInput, type ServerState } from "../handshake/server-machine.js";
@@ -10,8 +11,25 @@ import type { Resumption } from "../types.js";
 import { credential } from "./pair.js";
 
 const randomIv = (): Uint8Array => Buffer.alloc(16, 9);
-export const clientContext = (over: Partial<ClientContext> = {}): ClientContext => ({ suites: cipherSuites, credential, extendedMasterSecret: "offer", randomIv, ...over });
-export const serverContext = (over: Partial<ServerContext> = {}): ServerContext => ({ suites: cipherSuites, extendedMasterSecret: "offer", randomIv, ...over });
+export const clientContext = (over: Partial<ClientContext> = {}): ClientContext => ({
+  suites: cipherSuites.filter(({ keyExchange }) => keyExchange === "psk"),
+  groups,
+  credential,
+  extendedMasterSecret: "offer",
+  now: () => 0,
+  randomIv,
+  ...over,
+});
+export const serverContext = (over: Partial<ServerContext> = {}): ServerContext => ({
+  suites: cipherSuites,
+  groups,
+  keys: undefined,
+  recordSizeLimit: undefined,
+  skipCertificateRequest: false,
+  extendedMasterSecret: "offer",
+  randomIv,
+  ...over,
+});
 
 /** The handshake messages of the flight that a step sends. */
 export function sentBy({ actions }: Step<unknown>): readonly HandshakeMessage[] {
@@ -65,14 +83,16 @@ export function greeting(context: ClientContext) {
   return { started, verified, hello: theMessage(verified.sent, HandshakeType.clientHello) };
 }
 
-/** A full handshake between the two machines, every step of it. */
-export function fullHandshake(clients = clientContext(), servers = serverContext(), key: Uint8Array = clients.credential.key) {
+/** A full handshake between the two machines, every step of it; a key that is asked for is `key`, and whoever proves to be somebody is let in. */
+export function fullHandshake(clients = clientContext(), servers = serverContext(), key: Uint8Array = credential.key) {
   const { started, verified, hello } = greeting(clients);
   const greeted = server(servers, idle, helloInput(hello));
   const negotiated = client(clients, verified, theMessage(greeted.sent, HandshakeType.serverHello));
-  const exchanged = client(clients, negotiated, theMessage(greeted.sent, HandshakeType.serverHelloDone));
-  const asked = server(servers, greeted, theMessage(exchanged.sent, HandshakeType.clientKeyExchange));
-  const keyed = server(servers, asked, { in: "key-found", key });
+  const flight = greeted.sent.filter(({ type }) => type !== HandshakeType.serverHello);
+  const exchanged = flight.reduce((before: SentStep<ClientState>, message) => client(clients, before, message), negotiated);
+  const upToFinished = exchanged.sent.filter(({ type }) => type !== HandshakeType.finished);
+  const asked = upToFinished.reduce((before: SentStep<ServerState>, message) => server(servers, before, message), greeted);
+  const keyed = server(servers, asked, asked.actions.some((action) => action.do === "find-peer") ? { in: "peer-accepted" } : { in: "key-found", key });
   const serverDone = server(servers, keyed, theMessage(exchanged.sent, HandshakeType.finished));
   const finished = serverDone.sent.find(({ type }) => type === HandshakeType.finished);
   const clientDone = finished === undefined ? undefined : client(clients, exchanged, finished);

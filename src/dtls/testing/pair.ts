@@ -1,6 +1,6 @@
 import type { Address, DatagramSocket } from "../../ports/index.js";
 import { simulatedPorts, type Impairment, type SimulatedPorts } from "../../ports/simulated/index.js";
-import { DtlsClient, DtlsServer, type ClientSettings, type CloseReason, type KeyAnswer, type PskCredential, type ServerSession, type ServerSettings, type SessionInfo } from "../index.js";
+import { DtlsClient, DtlsServer, type ClientSettings, type CloseReason, type ClientCredential, type KeyAnswer, type PeerAnswer, type PeerClaim, type PskCredential, type ServerSession, type ServerSettings, type SessionInfo } from "../index.js";
 
 export const credential: PskCredential = { identity: Buffer.from("device-1"), key: Buffer.from("0123456789abcdef") };
 export const serverAddress: Address = { host: "10.0.0.2", port: 5684 };
@@ -13,6 +13,7 @@ export class TestServer {
   readonly failed: { readonly reason: CloseReason; readonly identity: string | undefined }[] = [];
   readonly asked: string[] = [];
   mayResume = true;
+  findPeer: (claim: PeerClaim) => PeerAnswer<string> | Promise<PeerAnswer<string>> = ({ mode }) => ({ context: mode });
   findKey: (identity: string) => KeyAnswer<string> | Promise<KeyAnswer<string>> = (identity) => ({ key: credential.key, context: identity });
 
   private constructor(
@@ -35,6 +36,7 @@ export class TestServer {
           the().asked.push(identity.toString());
           return the().findKey(identity.toString());
         },
+        findPeer: (claim) => the().findPeer(claim),
         mayResume: () => the().mayResume,
         onSession: (session) => the().sessions.push(session),
         onData: (session, plaintext) => {
@@ -62,7 +64,7 @@ export class TestClient {
   ) {}
 
   /** Not connected yet. A `socket` of an earlier client stands for the same source port. */
-  static async create(ports: SimulatedPorts, settings: ClientSettings = {}, with_: PskCredential = credential, port?: number): Promise<TestClient> {
+  static async create(ports: SimulatedPorts, settings: ClientSettings = {}, with_: ClientCredential = credential, port?: number): Promise<TestClient> {
     let self: TestClient | undefined = undefined;
     const socket = await ports.network.bind({ host: "10.0.0.1", connect: serverAddress, ...(port === undefined ? {} : { port }) }, { onDatagram: (datagram) => self?.client.receive(datagram), onSocketError: () => {} });
     const client = new DtlsClient(
@@ -99,7 +101,7 @@ export interface Setup {
   readonly impairment?: Impairment;
   readonly client?: ClientSettings;
   readonly server?: ServerSettings;
-  readonly credential?: PskCredential;
+  readonly credential?: ClientCredential;
 }
 
 export async function pair(setup: Setup = {}): Promise<Pair> {

@@ -2,7 +2,7 @@ import type { Address } from "../../ports/index.js";
 import { simulatedPorts, type SimulatedPorts } from "../../ports/simulated/index.js";
 import { HandshakeType } from "../codec/handshake.js";
 import { readHelloVerifyRequest, type ClientHello } from "../codec/messages.js";
-import { DtlsClient, DtlsServer, type ClientSettings, type CloseReason, type KeyAnswer, type PskCredential, type ServerSession, type ServerSettings, type SessionInfo } from "../index.js";
+import { DtlsClient, DtlsServer, type ClientSettings, type CloseReason, type ClientCredential, type KeyAnswer, type PeerAnswer, type PeerClaim, type ServerSession, type ServerSettings, type SessionInfo } from "../index.js";
 import { helloOf, helloRecord, messagesIn } from "./handmade.js";
 import { credential, serverAddress } from "./pair.js";
 
@@ -19,6 +19,9 @@ export class StagedServer {
   readonly keyLog: string[] = [];
   readonly failed: { readonly reason: CloseReason; readonly identity: string | undefined }[] = [];
   mayResume = true;
+  /** Who has shown what, and what is to be done about it. */
+  readonly claims: PeerClaim[] = [];
+  findPeer: (claim: PeerClaim) => PeerAnswer<string> | Promise<PeerAnswer<string>> = ({ mode }) => ({ context: mode });
   findKey: (identity: string) => KeyAnswer<string> | Promise<KeyAnswer<string>> = (identity) => ({ key: credential.key, context: identity });
 
   constructor(settings: ServerSettings = {}, ports = simulatedPorts(1)) {
@@ -28,6 +31,10 @@ export class StagedServer {
       (datagram) => this.sent.push(Buffer.from(datagram)),
       {
         findKey: (identity) => this.findKey(identity.toString()),
+        findPeer: (claim) => {
+          this.claims.push(claim);
+          return this.findPeer(claim);
+        },
         mayResume: () => this.mayResume,
         onSession: (session) => this.sessions.push(session),
         onData: (_session, plaintext) => this.received.push(plaintext.toString()),
@@ -67,7 +74,7 @@ export class StagedClient {
   readonly closed: CloseReason[] = [];
   connectedAs: SessionInfo | undefined = undefined;
 
-  constructor(settings: ClientSettings = {}, ports = simulatedPorts(1), with_: PskCredential = credential) {
+  constructor(settings: ClientSettings = {}, ports = simulatedPorts(1), with_: ClientCredential = credential) {
     this.ports = ports;
     this.client = new DtlsClient(
       ports,
@@ -110,9 +117,9 @@ export function converse(a: Hearer, b: Hearer, toB: readonly Buffer[], turns = 2
 }
 
 /** Both ends of a finished handshake, on one virtual clock, without a network. */
-export function connected(settings: { readonly client?: ClientSettings; readonly server?: ServerSettings } = {}): { readonly client: StagedClient; readonly server: StagedServer } {
+export function connected(settings: { readonly client?: ClientSettings; readonly server?: ServerSettings; readonly credential?: ClientCredential } = {}): { readonly client: StagedClient; readonly server: StagedServer } {
   const server = new StagedServer(settings.server);
-  const client = new StagedClient(settings.client, server.ports);
+  const client = new StagedClient(settings.client, server.ports, settings.credential);
   converse(client, server, client.start());
   if (client.connectedAs === undefined || server.sessions.length !== 1) throw new Error("no handshake");
   return { client, server };

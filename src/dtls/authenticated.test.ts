@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { cipherSuites } from "./crypto/suites.js";
+import { identities, serverName } from "./testing/authority.js";
+import { connected } from "./testing/staged.js";
+
+const { keys, rpk, x509, device } = await identities();
+const signedSuites = cipherSuites.filter(({ keyExchange }) => keyExchange === "ecdhe_ecdsa").map(({ name }) => name);
+
+describe.each(signedSuites)("%s", (suite) => {
+  const settings = { client: { suites: [suite] }, server: { keys } };
+
+  it.each(["secp256r1", "x25519"] as const)("carries data both ways after a handshake with raw public keys over %s", (group) => {
+    const { client, server } = connected({ ...settings, client: { suites: [suite], groups: [group] }, credential: rpk });
+    expect(client.connectedAs).toMatchObject({ suite, resumed: false, identity: { mode: "rpk", bytes: device.publicKey } });
+    expect(server.sessions[0]?.info).toMatchObject({ suite, identity: { mode: "rpk", bytes: device.publicKey } });
+    expect(server.sessions[0]?.context).toBe("rpk");
+    client.client.send(Buffer.from("hello"));
+    server.hear(client.sent.slice(-1));
+    expect(server.received).toEqual(["hello"]);
+  });
+
+  it.each([0, 1, 2, 3] as const)("makes a session with certificates under certificate usage %i", (usage) => {
+    const { client, server } = connected({ ...settings, client: { suites: [suite], serverName }, credential: x509(usage) });
+    expect(client.connectedAs).toMatchObject({ suite, identity: { mode: "x509", bytes: device.certificate } });
+    expect(server.claims).toEqual([{ mode: "x509", chain: [device.certificate] }]);
+  });
+});
+
+describe("TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256", () => {
+  it.each(["secp256r1", "x25519"] as const)("makes a session with a PSK over %s", (group) => {
+    const suite = "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256";
+    const { client, server } = connected({ client: { suites: [suite], groups: [group] } });
+    expect(client.connectedAs).toMatchObject({ suite, identity: { mode: "psk" } });
+    expect(server.sessions[0]?.info).toMatchObject({ suite, encryptThenMac: true });
+  });
+});
