@@ -83,7 +83,7 @@ function pathObjection(chain: readonly X509Certificate[], { anchors, now, purpos
   if (leaf === undefined) return objection(Alerts.bad_certificate, "no certificate");
   if (chain.length > MAX_CHAIN) return objection(Alerts.bad_certificate, `a chain of ${chain.length} certificates`);
   // Node calls the extended key usage so.
-  const uses: readonly string[] | undefined = leaf.keyUsage;
+  const uses = leaf.keyUsage as readonly string[] | undefined;
   if (uses !== undefined && !uses.includes(extendedKeyUsage[purpose])) return objection(Alerts.unsupported_certificate, `the certificate of ${nameOf(leaf)} is not for a ${purpose}`);
   const known = anchors.map(authority);
   let one = leaf;
@@ -91,7 +91,7 @@ function pathObjection(chain: readonly X509Certificate[], { anchors, now, purpos
   for (let depth = 0; ; depth++) {
     const late = outOfDate(one, now);
     if (late !== undefined) return late;
-    const anchor = known.find((each) => each.raw.equals(one.raw) || hasIssued(each, one));
+    const anchor = known.find((each) => samePublicBytes(each.raw, one.raw) || hasIssued(each, one));
     if (anchor !== undefined) {
       path.push(anchor);
       const lateAnchor = outOfDate(anchor, now);
@@ -104,7 +104,7 @@ function pathObjection(chain: readonly X509Certificate[], { anchors, now, purpos
     path.push(issuer);
     one = issuer;
   }
-  if (through !== undefined && !path.some(({ raw }) => raw.equals(through.raw))) return objection(Alerts.unknown_ca, `the path does not go through ${nameOf(through)}`);
+  if (through !== undefined && !path.some(({ raw }) => samePublicBytes(raw, through.raw))) return objection(Alerts.unknown_ca, `the path does not go through ${nameOf(through)}`);
   return undefined;
 }
 

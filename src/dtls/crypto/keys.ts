@@ -1,6 +1,9 @@
 import { createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
 import { DecodeError } from "../codec/errors.js";
+import { samePublicBytes } from "../codec/public-bytes.js";
+
+export type { KeyObject };
 
 /** `ecdsa_secp256r1_sha256` of the TLS SignatureScheme registry: the one that LwM2M asks for, and the only one here. */
 export const ECDSA_P256_SHA256 = 0x0403;
@@ -13,7 +16,7 @@ const pkcs8Middle = Buffer.from("a14403420004", "hex");
 const COORDINATE = 32;
 
 const base64url = (der: Uint8Array, at: number): string => Buffer.from(der.subarray(at, at + COORDINATE)).toString("base64url");
-const standsAt = (der: Uint8Array, at: number, part: Buffer): boolean => part.equals(der.subarray(at, at + part.length));
+const standsAt = (der: Uint8Array, at: number, part: Buffer): boolean => samePublicBytes(part, der.subarray(at, at + part.length));
 const isOnP256 = (key: KeyObject): boolean => key.asymmetricKeyType === "ec" && key.asymmetricKeyDetails?.namedCurve === "prime256v1";
 
 /** A public key of the only curve there is for signatures; throws DecodeError with `alert`, or with unsupported_certificate when the curve is another. */

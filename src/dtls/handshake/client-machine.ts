@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
 import { asksFor, readCertificate, readCertificateRequest, writeCertificate, writeSignature } from "../codec/certificate-messages.js";
 import { handshakeName, HandshakeType, type HandshakeMessage } from "../codec/handshake.js";
@@ -7,7 +6,7 @@ import { readHelloVerifyRequest, readOpaque16, readServerHello, readServerHelloD
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { verifyServer, type ServerVerdict } from "../crypto/certificates.js";
 import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
-import { ECDSA_P256_SHA256, importPrivateKey, importPublicKey, isSignedBy, signed } from "../crypto/keys.js";
+import { ECDSA_P256_SHA256, importPrivateKey, importPublicKey, isSignedBy, signed, type KeyObject } from "../crypto/keys.js";
 import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import { Writer } from "../../wire/index.js";
 import type { CertificateCredential, ClientCredential, Identity, PskCredential, RawPublicKeyCredential, Resumption } from "../types.js";

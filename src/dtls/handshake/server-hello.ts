@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
 import { CertificateType, ExtensionType, readNumber, readNumbers16, readNumbers8, readServerName, writeNumbers8, type Extensions } from "../codec/extensions.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, offersNullCompression, writeServerHello, type ClientHello } from "../codec/messages.js";
@@ -6,7 +5,7 @@ import { samePublicBytes } from "../codec/public-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
 import type { Group } from "../crypto/groups.js";
 import type { Randoms } from "../crypto/key-schedule.js";
-import { ECDSA_P256_SHA256 } from "../crypto/keys.js";
+import { ECDSA_P256_SHA256, type KeyObject } from "../crypto/keys.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import { fragmentLengths, MAX_RECORD_SIZE_LIMIT, MIN_RECORD_SIZE_LIMIT, UNCOMPRESSED_POINTS, type RecordLimits } from "./record-limits.js";
 import type { HandshakeContext } from "./steps.js";

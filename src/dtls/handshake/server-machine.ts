@@ -1,4 +1,3 @@
-import type { KeyObject } from "node:crypto";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
 import { readCertificate, readSignature, requestFor, writeCertificate, writeCertificateRequest } from "../codec/certificate-messages.js";
 import { CertificateType, ExtensionType } from "../codec/extensions.js";
@@ -8,7 +7,7 @@ import { readOpaque16, type ClientHello } from "../codec/messages.js";
 import { chainKey } from "../crypto/certificates.js";
 import type { KeyShare } from "../crypto/groups.js";
 import { connectionKeys, extendedMasterSecret, masterSecret, verifyData } from "../crypto/key-schedule.js";
-import { ECDSA_P256_SHA256, importPublicKey, isSignedBy, signed } from "../crypto/keys.js";
+import { ECDSA_P256_SHA256, importPublicKey, isSignedBy, signed, type KeyObject } from "../crypto/keys.js";
 import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import type { Identity, PeerClaim } from "../types.js";
 import { Reader } from "../../wire/index.js";

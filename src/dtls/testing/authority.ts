@@ -91,7 +91,7 @@ export interface TestIdentities {
   readonly device: TestCertificate;
   readonly keys: ServerKeys;
   readonly rpk: RawPublicKeyCredential;
-  x509(usage?: CertificateUsage): CertificateCredential;
+  readonly x509: (usage?: CertificateUsage) => CertificateCredential;
 }
 
 let made: Promise<TestIdentities> | undefined;
