@@ -5,13 +5,14 @@
 const layers = {
   "src/wire": [],
   "src/ports": ["src/wire"],
-  "src/config": ["src/wire", "src/ports"],
+  "src/certificates": ["src/ports"],
+  "src/config": ["src/wire", "src/ports", "src/certificates"],
   "src/metrics": ["src/wire", "src/ports"],
   "src/coap": ["src/wire", "src/ports"],
   "src/dtls": ["src/wire", "src/ports"],
 };
 const upward = [
-  ["src/transport", ["src/wire", "src/ports", "src/config", "src/metrics", "src/coap", "src/dtls"]],
+  ["src/transport", ["src/wire", "src/ports", "src/certificates", "src/config", "src/metrics", "src/coap", "src/dtls"]],
   ["src/lwm2m", ["src/transport"]],
   ["src/smp", ["src/lwm2m"]],
   ["src/operator", ["src/lwm2m"]],
