@@ -27,6 +27,7 @@ export const serverContext = (over: Partial<ServerContext> = {}): ServerContext 
   suites: cipherSuites,
   groups,
   keys: undefined,
+  keysByName: new Map(),
   recordSizeLimit: undefined,
   skipCertificateRequest: false,
   extendedMasterSecret: "offer",
