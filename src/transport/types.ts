@@ -38,6 +38,8 @@ export interface SessionDirectory<Context> {
   mayResume(identity: Identity, context: Context, from: Address): boolean;
   /** A session was made; `peer` is new and lives as long as it. */
   onSession?(peer: Peer, session: ServerSession<Context>): void;
+  /** The session goes on from another address (RFC 9146): `peer.address` by now. */
+  onSessionMoved?(peer: Peer, before: Address): void;
   /** What was under way with the peer has failed by now. */
   onSessionEnd?(peer: Peer, reason: CloseReason): void;
   /** A handshake came to nothing; `identity` once the client has named it. */
