@@ -1,3 +1,3 @@
-export { CertificateAuthority, type Subject } from "./authority.js";
+export { CertificateAuthority, lateAuthority, type Subject } from "./authority.js";
 export { newKeyPair, publicKeyOf, type KeyPair } from "./key-pair.js";
 export { checkDates, checkPublicKey, isMadeOutTo, KeyMaterialError, readCertificate, thumbprint, type CertificateFacts } from "./reading.js";

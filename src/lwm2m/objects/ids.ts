@@ -12,6 +12,8 @@ export const SecurityResource = {
   ShortServerId: 10,
   ClientHoldOffTime: 11,
   BootstrapServerAccountTimeout: 12,
+  ServerName: 14,
+  CertificateUsage: 15,
 } as const;
 
 /** Values of /0/x/2. */
