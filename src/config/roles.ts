@@ -83,6 +83,9 @@ export type BootstrapServerInput = z.input<typeof bootstrapServerSchema>;
 /** The alerts a server may give instead of a key: bad_record_mac, handshake_failure, access_denied, decrypt_error, unknown_psk_identity. */
 const handshakeAnswerSchema = z.union([z.literal("silence"), z.literal([20, 40, 49, 51, 115])], { error: "is no answer to a handshake; use silence, 20, 40, 49, 51 or 115" });
 
+/** The alerts about certificates and public keys: beside those, bad_certificate, unsupported_certificate, certificate_revoked, certificate_expired, certificate_unknown, unknown_ca. */
+const certificateAnswerSchema = z.union([z.literal("silence"), z.literal([20, 40, 42, 43, 44, 45, 46, 48, 49, 51])], { error: "is no answer to a certificate; use silence, 20, 40, 42 to 46, 48, 49 or 51" });
+
 /** The configuration file of `muster serve lwm2m-server`. */
 export const lwm2mServerSchema = z.strictObject({
   ...common,
@@ -98,6 +101,8 @@ export const lwm2mServerSchema = z.strictObject({
   credentialSlots: z.union([z.literal(1), z.literal(2)]).default(2),
   /** What a DTLS handshake gets whose identity no credential has here, or one that is over: this alert, or none. */
   unknownIdentity: handshakeAnswerSchema.default(115),
+  /** The same for a public key or a certificate that no credential has here, or one that is over. */
+  unknownCertificate: certificateAnswerSchema.default(46),
   /** The same where its credential is staged and not active yet, for `timing.lwm2mServer.stagingGraceMs`; after that it is as unknown. */
   stagedIdentity: handshakeAnswerSchema.default("silence"),
   /** More handshakes of one device than this within `timing.lwm2mServer.handshakeWindowMs` are a storm. */
@@ -145,6 +150,7 @@ export interface LwM2mServerConfig extends RoleConfig {
   readonly clients: DeviceKeys;
   readonly credentialSlots: 1 | 2;
   readonly unknownIdentity: HandshakeAnswer;
+  readonly unknownCertificate: HandshakeAnswer;
   readonly stagedIdentity: HandshakeAnswer;
   readonly handshakeStorm: number;
 }
@@ -158,8 +164,8 @@ export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSche
 
 export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig {
   const clients = deviceKeys(file.clients, "server", credentialFiles);
-  const { shortServerId, admission, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm } = file;
-  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, clients, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm };
+  const { shortServerId, admission, credentialSlots, unknownIdentity, unknownCertificate, stagedIdentity, handshakeStorm } = file;
+  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, clients, credentialSlots, unknownIdentity, unknownCertificate, stagedIdentity, handshakeStorm };
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */

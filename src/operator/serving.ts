@@ -2,7 +2,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from "fastify";
 import type { IncomingRequest, Peer, PeerIdentity, RequestHandler } from "../coap/index.js";
 import { maxParamLength, type PeerConfig, type RoleConfig } from "../config/index.js";
-import type { CloseReason, Identity, KeyAnswer, ServerSession } from "../dtls/index.js";
+import { Alerts } from "../dtls/index.js";
+import type { CloseReason, Identity, KeyAnswer, PeerAnswer, PeerClaim, ServerSession } from "../dtls/index.js";
 import { metricsRoute, type Metrics } from "../metrics/index.js";
 import { formatAddress, type Address, type Ports } from "../ports/index.js";
 import { udpDrops } from "../ports/real/index.js";
@@ -171,6 +172,10 @@ export class LateDirectory<Context> implements SessionDirectory<Context> {
 
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>> {
     return this.directory?.findKey(identity, from) ?? { refuse: "silence" };
+  }
+
+  findPeer(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>> {
+    return this.directory?.findPeer?.(claim, from) ?? { refuse: Alerts.access_denied };
   }
 
   mayResume(identity: Identity, context: Context, from: Address): boolean {
