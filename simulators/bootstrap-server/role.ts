@@ -1,4 +1,4 @@
-import { lateAuthority } from "../../src/certificates/index.js";
+import { authorityName, lateAuthority } from "../../src/certificates/index.js";
 import type { CertificateAuthority } from "../../src/certificates/index.js";
 import { withoutKeys } from "../../src/config/index.js";
 import type { BootstrapServerConfig } from "../../src/config/index.js";
@@ -17,8 +17,6 @@ import { ServerManagement } from "./engine/server-management.js";
 import { SmpLink } from "./engine/smp-link.js";
 import { plantsNamed } from "./plants.js";
 import { SmpHandlers } from "./smp-handlers.js";
-
-export const authorityName = (role: string): string => `Test authority of ${role}`;
 
 /** The Bootstrap Server without its sockets. Throws `UnknownPlantError`. */
 export class BootstrapServer {

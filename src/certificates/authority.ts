@@ -40,6 +40,8 @@ const named = ({ Name }: Library, commonName: string, serialNumber?: string) => 
 
 const isAddress = (host: string): boolean => /^[0-9.]+$/.test(host) || host.includes(":");
 
+export const authorityName = (role: string): string => `Test authority of ${role}`;
+
 /** An authority that is made when it is asked for first. */
 export function lateAuthority(ports: AuthorityPorts, commonName: string): () => Promise<CertificateAuthority> {
   let made: Promise<CertificateAuthority> | undefined;

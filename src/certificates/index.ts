@@ -1,3 +1,4 @@
-export { CertificateAuthority, lateAuthority, type Subject } from "./authority.js";
+export { authorityName, CertificateAuthority, lateAuthority, type Subject } from "./authority.js";
+export { certificatesIn, privateKeyIn } from "./files.js";
 export { newKeyPair, publicKeyOf, type KeyPair } from "./key-pair.js";
 export { checkDates, checkPublicKey, isMadeOutTo, KeyMaterialError, readCertificate, thumbprint, type CertificateFacts } from "./reading.js";

@@ -6,6 +6,7 @@ export * from "./flags.js";
 export * from "./fleet.js";
 export * from "./plants.js";
 export * from "./roles.js";
+export * from "./server-keys.js";
 export * from "./test-credentials.js";
 export * from "./timing.js";
 export * from "./tokens.js";

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { bootstrapEntrySchema } from "./accounts.js";
+import { serverKeyPair, type KeyFiles, type ServerKeyPair } from "./server-keys.js";
 import { resolveToken } from "./tokens.js";
 import type { TokenSources } from "./tokens.js";
 import { timing, timingSchema } from "./timing.js";
@@ -39,6 +40,9 @@ const common = {
   coap: addressSchema.default({ host: "127.0.0.1", port: 5783 }),
   /** The DTLS port, beside the NoSec port; none unless given. */
   coaps: addressSchema.optional(),
+  /** Files of the role's own key and certificates for the DTLS port, PEM or DER; made at each start unless given. */
+  serverKey: z.string().min(1).optional(),
+  serverCertificate: z.string().min(1).optional(),
   http: addressSchema.default({ host: "127.0.0.1", port: 8783 }),
   peers: z.array(peerSchema).max(1000).default([]),
   operatorToken: tokenSchema.optional(),
@@ -127,6 +131,8 @@ export interface RoleConfig {
   readonly name: string;
   readonly coap: HostPort;
   readonly coaps?: HostPort;
+  /** Absent: made at the start. */
+  readonly serverKeys?: ServerKeyPair;
   readonly http: HostPort;
   readonly peers: readonly PeerConfig[];
   readonly operatorToken: string;
@@ -155,17 +161,17 @@ export interface LwM2mServerConfig extends RoleConfig {
   readonly handshakeStorm: number;
 }
 
-/** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token or a key that cannot be had; `credentialFiles` are texts by the names that `clients` gives them. */
-export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>): BootstrapServerConfig {
+/** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token or a key that cannot be had; `credentialFiles` are texts by the names that `clients` gives them, `keyFiles` the bytes of those that `serverKey` and `serverCertificate` name. */
+export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): BootstrapServerConfig {
   const clients = bootstrapClients(file.clients, credentialFiles);
   const hasKeys = clients.keys.length > 0 || clients.testDevices.length > 0;
-  return { ...resolveCommon(file, "bootstrap-server", sources), clients, nosec: file.nosec ?? (hasKeys ? "never" : "without-credentials"), bootstrap: file.bootstrap };
+  return { ...resolveCommon(file, "bootstrap-server", sources, keyFiles), clients, nosec: file.nosec ?? (hasKeys ? "never" : "without-credentials"), bootstrap: file.bootstrap };
 }
 
-export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig {
+export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): LwM2mServerConfig {
   const clients = deviceKeys(file.clients, "server", credentialFiles);
   const { shortServerId, admission, credentialSlots, unknownIdentity, unknownCertificate, stagedIdentity, handshakeStorm } = file;
-  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, clients, credentialSlots, unknownIdentity, unknownCertificate, stagedIdentity, handshakeStorm };
+  return { ...resolveCommon(file, "lwm2m-server", sources, keyFiles), ...(shortServerId === undefined ? {} : { shortServerId }), admission, clients, credentialSlots, unknownIdentity, unknownCertificate, stagedIdentity, handshakeStorm };
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */
@@ -176,11 +182,13 @@ export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources
 
 type CommonFile = Pick<z.output<typeof bootstrapServerSchema>, keyof typeof common>;
 
-function resolveCommon(file: CommonFile, defaultName: string, sources: TokenSources): RoleConfig {
+function resolveCommon(file: CommonFile, defaultName: string, sources: TokenSources, keyFiles: KeyFiles | undefined): RoleConfig {
+  const serverKeys = serverKeyPair(file, keyFiles);
   return {
     name: file.name ?? defaultName,
     coap: file.coap,
     ...(file.coaps === undefined ? {} : { coaps: file.coaps }),
+    ...(serverKeys === undefined ? {} : { serverKeys }),
     http: file.http,
     peers: file.peers.map(({ id, tenant, smp, endpoints, uris, shortServerIds, ...token }, index) => ({
       id,

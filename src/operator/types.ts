@@ -37,6 +37,18 @@ export interface RoleHealth {
   readonly admission?: "open" | "credential" | undefined;
 }
 
+/** What a role proves itself with on its DTLS port, as accounts name it: DER in base64url. */
+export interface ServerKeysView {
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: string;
+  /** Absent where it has its key alone. */
+  readonly certificate?: string | undefined;
+  /** Who issued the certificate, where this role is its own authority. */
+  readonly authority?: string | undefined;
+  /** In a laboratory: server names under which it shows a certificate that is not to be taken. */
+  readonly misfits?: { readonly expired: string; readonly notYetValid: string; readonly otherName: string; readonly unknownAuthority: string } | undefined;
+}
+
 /** How a device came in, without any secret. */
 export interface SecurityView {
   readonly mode: "nosec" | "psk" | "rpk" | "x509";
