@@ -3,6 +3,7 @@ export * from "./bootstrap-clients.js";
 export * from "./credential-file.js";
 export * from "./error.js";
 export * from "./flags.js";
+export { certificateSchema, checkAnyCertificate, derOf, derText, identitySchema, keySchema, privateKeySchema, publicKeySchema, serverCertificateSchema } from "./key-text.js";
 export * from "./fleet.js";
 export * from "./plants.js";
 export * from "./roles.js";
