@@ -25,6 +25,8 @@ export class ServerLink implements SessionListener {
   peer: Peer | undefined = undefined;
   /** A session to take up again; it outlives the socket. */
   resumption: Resumption | undefined = undefined;
+  /** How the last handshake or session ended, when an alert ended it. */
+  lastEnd: SessionEnd | undefined = undefined;
   /** When the present session was made (`Clock.now()`). */
   #sessionSince = 0;
   #usedAt = 0;
@@ -149,11 +151,13 @@ export class ServerLink implements SessionListener {
 
   onSession(session: SessionInfo, handshakeMs: number): void {
     this.#sessionSince = this.device.host.ports.clock.now();
+    this.lastEnd = undefined;
     this.device.handshakes.done(this.to, session, handshakeMs);
     this.owner.onLink(session.resumed ? "resumed" : "new");
   }
 
   onSessionEnd(end: SessionEnd): void {
+    this.lastEnd = end.alert === undefined ? undefined : end;
     if (end.during === "handshake") {
       this.owner.onNoLink(this.device.handshakes.failed(this.to, end));
       return;

@@ -79,6 +79,8 @@ export function addUp(into: DeviceCounters, counters: Readonly<DeviceCounters>):
 export interface AccountSnapshot {
   readonly shortServerId: number;
   readonly uri: string;
+  /** /0/x/2; undefined for a mode that the device does not support. */
+  readonly security: "nosec" | "psk" | "rpk" | "x509" | undefined;
   readonly securityInstance: number;
   readonly serverInstance: number;
   /** Seconds. */
@@ -89,7 +91,9 @@ export interface AccountSnapshot {
   /** `127.0.0.1:40001`, while it has a socket. */
   readonly local?: string;
   /** The DTLS session that is there now. */
-  readonly session?: { readonly suite: string; readonly resumed: boolean; readonly identity: string };
+  readonly session?: { readonly mode: "psk" | "rpk" | "x509"; readonly suite: string; readonly resumed: boolean; readonly identity: string };
+  /** The alert that the last handshake or session ended with, until there is another session; `because` where it is the device's own. */
+  readonly alert?: { readonly direction: "sent" | "received"; readonly description: number; readonly name: string; readonly because?: string };
   /** Code of the last refusal, or why there was no answer. */
   readonly lastFailure?: string;
 }

@@ -1,7 +1,8 @@
 import { z } from "zod";
-import { identitySchema, keySchema, readCredentials } from "./credential-file.js";
+import { readCredentials } from "./credential-file.js";
 import { ConfigError } from "./error.js";
-import { testPsk, type CredentialUse, type Psk } from "./test-credentials.js";
+import { identitySchema, keySchema } from "./key-text.js";
+import { isPsk, testPsk, type CredentialUse, type Psk } from "./test-credentials.js";
 import { matchesPattern, patternSchema } from "./values.js";
 
 /** LwM2M asks of both ends for keys of up to 64 bytes; one below 16 is guessed sooner than the cipher is broken. */
@@ -86,7 +87,11 @@ export function deviceKeys(entries: readonly BootstrapClientEntry[], use: Creden
 function keysIn(file: string, use: CredentialUse, index: number, files: ReadonlyMap<string, string>): (Psk & { readonly endpoint: string })[] {
   const text = files.get(file);
   if (text === undefined) throw new ConfigError([{ source: "configuration", key: `clients.${index}.credentials`, message: `${file} was not read`, fix: "give the keys themselves" }]);
-  return readCredentials(text, file).flatMap(({ endpoint, [use]: psk }) => (psk === undefined ? [] : [{ endpoint, ...psk }]));
+  return readCredentials(text, file).flatMap(({ endpoint, [use]: credential }) => {
+    if (credential === undefined) return [];
+    if (isPsk(credential)) return [{ endpoint, ...credential }];
+    throw new ConfigError([{ source: file, key: "mode", message: `"${endpoint}" has a credential of mode ${credential.mode}`, fix: "give pre-shared keys" }]);
+  });
 }
 
 function checkIdentities(keys: DeviceKeys["keys"]): void {

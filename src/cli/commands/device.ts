@@ -4,7 +4,7 @@ import { realPorts } from "../../ports/real/index.js";
 import { ExitCode } from "../exit.js";
 import { roleLog } from "../log.js";
 import type { Invocation } from "../program.js";
-import { keyLogTo, pskFor } from "../psk.js";
+import { credentialFor, keyLogTo } from "../psk.js";
 import { freshSeed } from "../seed.js";
 import { onStop, stopped } from "../stop.js";
 import { within } from "../within.js";
@@ -54,7 +54,7 @@ async function runDevice(invocation: Invocation, flags: Record<string, unknown>)
   const personality = personalityNamed(options.personality, "--personality");
   const { coap, dtls, device: times } = timing(options.timing);
   const secured = (options.bootstrap ?? options.server)?.startsWith("coaps:") === true;
-  const psk = secured ? { psk: await pskFor(options, terminal) } : {};
+  const own = secured ? { credential: await credentialFor(options, terminal) } : {};
   const keyLog = keyLogTo(options.keyLog, (text) => terminal.err(options.json ? JSON.stringify({ msg: text }) : text));
   const stop = onStop((name) => terminal.err(options.json ? JSON.stringify({ msg: "leaving", signal: name }) : `${name}: leaving`));
   const device = new Device(new DeviceHost(ports, listener, trace, undefined, keyLog), {
@@ -62,8 +62,8 @@ async function runDevice(invocation: Invocation, flags: Record<string, unknown>)
     lwm2m: options.lwm2m,
     personality,
     seed: seedNumber(seed),
-    ...(options.bootstrap === undefined ? {} : { bootstrap: { uri: options.bootstrap, ...psk } }),
-    ...(options.server === undefined ? {} : { servers: [{ uri: options.server, shortServerId: options.shortServerId, lifetime: options.lifetime, ...psk }] }),
+    ...(options.bootstrap === undefined ? {} : { bootstrap: { uri: options.bootstrap, ...own } }),
+    ...(options.server === undefined ? {} : { servers: [{ uri: options.server, shortServerId: options.shortServerId, lifetime: options.lifetime, ...own }] }),
     timing: { coap, dtls, device: times },
   });
   terminal.out(

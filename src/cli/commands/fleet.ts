@@ -9,7 +9,7 @@ import { figuresOf, fleetLine, fleetResult, fleetSummary } from "../fleet-view.j
 import { LiveBlock } from "../live-block.js";
 import { personalityNamed } from "../personality.js";
 import type { Invocation } from "../program.js";
-import { credentialsIn, keyLogTo, keyOf } from "../psk.js";
+import { credentialIn, credentialsIn, keyLogTo } from "../psk.js";
 import { freshSeed } from "../seed.js";
 import { asUsage, checkHosts } from "../sockets.js";
 import { onStop } from "../stop.js";
@@ -104,7 +104,7 @@ async function listOf({ bootstrap, devices: wanted }: FleetOptions, path: string
   const all = await credentialsIn(path);
   if (wanted !== undefined && wanted > all.length) throw new UsageError(`--devices ${wanted} is more than the ${all.length} devices in ${path}`, "add them to the file, or leave --devices out");
   const devices = all.slice(0, wanted);
-  for (const device of devices) keyOf(device, bootstrap === undefined ? "server" : "bootstrap", path);
+  for (const device of devices) credentialIn(device, bootstrap === undefined ? "server" : "bootstrap", path);
   return { first: 1, devices };
 }
 
