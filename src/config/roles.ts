@@ -175,10 +175,10 @@ export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sou
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */
-export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): BootstrapServerConfig =>
-  resolveBootstrapServer(bootstrapServerSchema.parse(input), sources, credentialFiles);
-export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig =>
-  resolveLwM2mServer(lwm2mServerSchema.parse(input), sources, credentialFiles);
+export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): BootstrapServerConfig =>
+  resolveBootstrapServer(bootstrapServerSchema.parse(input), sources, credentialFiles, keyFiles);
+export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): LwM2mServerConfig =>
+  resolveLwM2mServer(lwm2mServerSchema.parse(input), sources, credentialFiles, keyFiles);
 
 type CommonFile = Pick<z.output<typeof bootstrapServerSchema>, keyof typeof common>;
 
