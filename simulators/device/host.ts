@@ -11,7 +11,7 @@ import { InstanceCache, SharedBytes } from "./objects.js";
 import type { FleetState } from "./snapshot.js";
 
 /** What a device times, in milliseconds of its clock; see `operations` of the fleet for where each begins and ends. */
-export type Measure = "handshake" | "bootstrap" | "register" | "update" | "deregister" | "trigger-to-bootstrap" | "start-to-registered";
+export type Measure = "handshake" | "bootstrap" | "register" | "update" | "deregister" | "trigger-to-bootstrap" | "start-to-registered" | "recovery";
 
 /** Who runs devices and counts what they do. Called on the hot path. */
 export interface DeviceListener {

@@ -36,6 +36,11 @@ export interface DeviceCounters {
   handshakesUnanswered: number;
   /** Times that a device began more handshakes in a while than its timing takes for usual. */
   handshakeStorms: number;
+  /** Changes of address in the middle of a session. */
+  rebinds: number;
+  /** Updates that came to nothing between such a change and the next answer. */
+  updatesLost: number;
+  handshakesAfterRebind: number;
 }
 
 export const newCounters = (): DeviceCounters => ({
@@ -55,6 +60,9 @@ export const newCounters = (): DeviceCounters => ({
   handshakesRefused: 0,
   handshakesUnanswered: 0,
   handshakeStorms: 0,
+  rebinds: 0,
+  updatesLost: 0,
+  handshakesAfterRebind: 0,
 });
 
 export function addUp(into: DeviceCounters, counters: Readonly<DeviceCounters>): void {
@@ -74,6 +82,9 @@ export function addUp(into: DeviceCounters, counters: Readonly<DeviceCounters>):
   into.handshakesRefused += counters.handshakesRefused;
   into.handshakesUnanswered += counters.handshakesUnanswered;
   into.handshakeStorms += counters.handshakeStorms;
+  into.rebinds += counters.rebinds;
+  into.updatesLost += counters.updatesLost;
+  into.handshakesAfterRebind += counters.handshakesAfterRebind;
 }
 
 export interface AccountSnapshot {

@@ -36,9 +36,14 @@ export function takeSocket(device: Device, socket: DeviceSocket, uri: string): P
   device.host.socketOpened(socket);
   const peer = socket.peer({ host, port });
   peer.label = device.endpoint;
+  tapSocket(device, socket);
+  if (device.mutation !== undefined) socket.mutate = device.mutation;
+  return peer;
+}
+
+/** What passes is filed under the address that the socket has now. */
+export function tapSocket(device: Device, socket: DeviceSocket): void {
   const trace = device.traced ? device.host.trace : device.host.recorder;
   socket.tap = trace?.tapFor(socket.local);
   if (isSecured(socket)) socket.recordTap = trace?.recordTapFor(socket.local, device.endpoint);
-  if (device.mutation !== undefined) socket.mutate = device.mutation;
-  return peer;
 }

@@ -43,7 +43,11 @@ function serialNumber(subject: Buffer, publicKey: Uint8Array): Buffer {
 
 function issue({ scalar, name, validity }: Issuer, subject: Buffer, publicKey: Uint8Array, extensions: readonly Buffer[]): Buffer {
   const content = sequence(version3, serialNumber(subject, publicKey), ecdsaWithSha256, name, validity, subject, publicKey, tagged(3, sequence(...extensions)));
-  return sequence(content, ecdsaWithSha256, bitString(repeatableSignature(scalar, content)));
+  const certificate = sequence(content, ecdsaWithSha256, bitString(repeatableSignature(scalar, content)));
+  // Memory of its own: devices keep it, and not the page that it was put together in.
+  const kept = Buffer.alloc(certificate.length);
+  certificate.copy(kept);
+  return kept;
 }
 
 const scalarOf = (privateKey: Uint8Array): Buffer =>

@@ -37,6 +37,17 @@ export class SecureLink implements Carrier, Channel, DatagramHandler, ClientHand
     return (this.#socket = await this.ports.network.bind(this.options, this));
   }
 
+  /** Goes on from another port; what was on its way to the old one is lost. */
+  async rebind(): Promise<void> {
+    const old = this.#socket;
+    if (old === undefined) return;
+    const next = await this.ports.network.bind({ ...this.options, port: 0 }, this);
+    // Closed, or moved by somebody else meanwhile.
+    const unwanted = this.#socket === old ? old : next;
+    if (unwanted === old) this.#socket = next;
+    await unwanted.close();
+  }
+
   attach(endpoint: CoapEndpoint, peer: Peer): void {
     this.#endpoint = endpoint;
     this.#peer = peer;

@@ -40,6 +40,8 @@ export interface SessionDirectory<Context> {
   mayResume(identity: Identity, context: Context, from: Address): boolean;
   /** A session was made; `peer` is new and lives as long as it. */
   onSession?(peer: Peer, session: ServerSession<Context>): void;
+  /** The session goes on from another address (RFC 9146): `peer.address` by now. */
+  onSessionMoved?(peer: Peer, before: Address): void;
   /** What was under way with the peer has failed by now. */
   onSessionEnd?(peer: Peer, reason: CloseReason): void;
   /** A handshake came to nothing; `identity` once the client has named it. */
@@ -125,6 +127,11 @@ export interface SecureEndpoint extends UdpEndpoint {
   connect(how?: "full"): void;
   /** Gives up the session without a word, as after silence, and begins another handshake; with `full`, without an offer to resume. */
   reconnect(how?: "full"): void;
+  /**
+   * Goes on from another port of its host, as behind a NAT that gave the old one to somebody else: session, handshake and exchanges stay, `local` changes.
+   * Rejects when no port is to be had, and then stays where it is.
+   */
+  rebind(): Promise<void>;
   /** Forgets session or handshake without a word to anybody. */
   drop(): void;
   /** Ends the session with close_notify; the socket stays, and the next request begins a handshake. */
