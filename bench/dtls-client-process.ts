@@ -1,11 +1,12 @@
 import { DtlsClient } from "../src/dtls/index.js";
 import { realPorts } from "../src/ports/real/index.js";
+import { readCredential } from "./dtls-credentials.js";
 import { residentAfterCollection } from "./roles.js";
 
-/** Makes handshakes with a server, some at a time, keeps the sessions open and says what they cost: `PORT KEY HANDSHAKES CONCURRENCY`. */
-const [port, keyHex = "", handshakes, concurrency] = process.argv.slice(2);
+/** Makes handshakes with a server, some at a time, keeps the sessions open and says what they cost: `PORT CREDENTIAL HANDSHAKES CONCURRENCY`. */
+const [port, written = "", handshakes, concurrency] = process.argv.slice(2);
 const server = { host: "127.0.0.1", port: Number(port) };
-const credential = { identity: Buffer.from("Client_identity"), key: Buffer.from(keyHex, "hex") };
+const credential = readCredential(written);
 const ports = realPorts("bench");
 const open: DtlsClient[] = [];
 

@@ -6,11 +6,14 @@ import { promisify } from "node:util";
 
 import { Codes, type Endpoint } from "../src/coap/index.js";
 import { packageRoot, realPorts } from "../src/ports/real/index.js";
+import type { ClientCredential } from "../src/dtls/index.js";
 import { secureEndpoint } from "../src/transport/index.js";
 import { benchTransmission, CLIENTS, clientsOf, cpuPerExchange, ourClients, startResponder, type Clients } from "./coap.js";
+import { benchIdentities, written, type BenchServerKeys } from "./dtls-credentials.js";
 import { median, type Figure } from "./figure.js";
 
 const key = Buffer.from("secretPSK").toString("hex");
+const psk: ClientCredential = { identity: Buffer.from("Client_identity"), key: Buffer.from(key, "hex") };
 const run = promisify(execFile);
 
 export interface Responder {
@@ -19,8 +22,8 @@ export interface Responder {
 }
 
 /** Our DTLS server as a process of its own, so that only the client's work is measured here. */
-export async function startDtlsResponder(): Promise<Responder> {
-  const child: ChildProcess = fork(fileURLToPath(new URL("dtls-responder.js", import.meta.url)), [key]);
+export async function startDtlsResponder(keys?: BenchServerKeys): Promise<Responder> {
+  const child: ChildProcess = fork(fileURLToPath(new URL("dtls-responder.js", import.meta.url)), [key, ...(keys === undefined ? [] : [written(keys)])]);
   const port = await new Promise<number>((resolve, reject) => {
     child.once("message", (message) => (typeof message === "number" ? resolve(message) : reject(new Error("the responder named no port"))));
     child.once("exit", (code) => reject(new Error(`the responder ended with ${code ?? "a signal"}`)));
@@ -42,6 +45,11 @@ function costIn(output: string): Cost {
   throw new Error(`the client said ${output.trim().slice(-200)}`);
 }
 
+async function ourCost(port: number, credential: ClientCredential, count: number): Promise<Cost> {
+  const program = fileURLToPath(new URL("dtls-client-process.js", import.meta.url));
+  return costIn((await run(process.execPath, ["--expose-gc", program, String(port), written(credential), String(count), "16"])).stdout);
+}
+
 interface Competitor {
   readonly name: string;
   /** Undefined where it is not installed. */
@@ -54,7 +62,7 @@ const handshakes = 4_000;
 const competitors: readonly Competitor[] = [
   {
     name: "ours",
-    cost: async (port) => costIn((await run(process.execPath, ["--expose-gc", fileURLToPath(new URL("dtls-client-process.js", import.meta.url)), String(port), key, String(handshakes), "16"])).stdout),
+    cost: (port) => ourCost(port, psk, handshakes),
   },
   {
     name: "node-dtls-client",
@@ -96,6 +104,31 @@ export async function pskHandshake(rounds = 3): Promise<Figure[]> {
     responder.stop();
   }
 }
+
+/** Client-side CPU of a full mutual handshake with ECDHE_ECDSA CCM_8, with raw public keys or with certificates (a chain of two at each end). */
+async function signedHandshake(mode: "rpk" | "x509", floor: number, aim: number, rounds = 3): Promise<Figure[]> {
+  const identities = await benchIdentities();
+  const responder = await startDtlsResponder(identities.server);
+  try {
+    const costs: Cost[] = [];
+    for (let round = 0; round < rounds; round++) costs.push(await ourCost(responder.port, identities[mode], 2_000));
+    return [
+      {
+        id: `${mode}-handshake`,
+        value: median(costs.map((cost) => cost.handshakesPerCpuSecond)),
+        unit: "handshakes/CPU s",
+        floor: `>= ${floor}`,
+        aim: `>= ${aim}`,
+        against: `client side, cookie included, ${(median(costs.map((cost) => cost.bytesPerSession)) / 1024).toFixed(1)} KiB a session; median of ${rounds}`,
+      },
+    ];
+  } finally {
+    responder.stop();
+  }
+}
+
+export const rpkHandshake = (): Promise<Figure[]> => signedHandshake("rpk", 400, 1_000);
+export const x509Handshake = (): Promise<Figure[]> => signedHandshake("x509", 300, 700);
 
 async function secureClients(port: number): Promise<Clients> {
   const ports = realPorts("bench");

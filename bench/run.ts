@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { coapFigures } from "./coap.js";
 import { type Figure, keeps } from "./figure.js";
-import { encryptedVsPlain, pskHandshake } from "./dtls.js";
+import { encryptedVsPlain, pskHandshake, rpkHandshake, x509Handshake } from "./dtls.js";
 import { bootstrapRegisterRate, coldStart, coldStartPsk, pskRegisterRate, registerRate, smProvisionRate } from "./fleet.js";
 import { memoryPerDevice, memoryPerPskDevice, referenceGrowth } from "./memory.js";
 
@@ -11,6 +11,8 @@ import { memoryPerDevice, memoryPerPskDevice, referenceGrowth } from "./memory.j
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   coap: coapFigures,
   "psk-handshake": pskHandshake,
+  "rpk-handshake": rpkHandshake,
+  "x509-handshake": x509Handshake,
   "encrypted-vs-plain": encryptedVsPlain,
   "register-rate": registerRate,
   "psk-register-rate": pskRegisterRate,

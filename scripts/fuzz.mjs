@@ -12,8 +12,8 @@ is printed in hex.
   npm run fuzz -- [--factor N] [--seed TEXT] [--target NAME]
 
   --factor N     how many times the 220,000 inputs of a test run (default 20)
-  --seed TEXT    where the inputs come from; the same seed, factor and target give the same inputs (default: drawn, and printed)
-  --target NAME  one of: records messages extensions reassembly machines strangers server-handshakes client-handshakes sessions
+  --seed TEXT    where the inputs come from; the same seed, factor and target give the same inputs (default: drawn, and printed); keys and signatures are new each time
+  --target NAME  one of: records messages extensions certificates reassembly machines strangers server-handshakes client-handshakes sessions
 
 To see a failure again, give the printed seed with the target that failed.`;
 

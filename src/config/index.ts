@@ -7,6 +7,7 @@ export { certificateSchema, checkAnyCertificate, derOf, derText, identitySchema,
 export * from "./fleet.js";
 export * from "./plants.js";
 export * from "./roles.js";
+export * from "./server-keys.js";
 export * from "./test-credentials.js";
 export * from "./timing.js";
 export * from "./tokens.js";

@@ -3,7 +3,7 @@ import { cipherSuites } from "./crypto/suites.js";
 import { identities, serverName } from "./testing/authority.js";
 import { connected } from "./testing/staged.js";
 
-const { keys, rpk, x509, device } = await identities();
+const { keys, rpk, x509, device, authority } = await identities();
 const signedSuites = cipherSuites.filter(({ keyExchange }) => keyExchange === "ecdhe_ecdsa").map(({ name }) => name);
 
 describe.each(signedSuites)("%s", (suite) => {
@@ -24,6 +24,17 @@ describe.each(signedSuites)("%s", (suite) => {
     expect(client.connectedAs).toMatchObject({ suite, identity: { mode: "x509", bytes: device.certificate } });
     expect(server.claims).toEqual([{ mode: "x509", chain: [device.certificate] }]);
   });
+});
+
+it("a server shows the certificate of the name that it is asked for, and its own for any other", async () => {
+  const second = await authority.issue("second", { name: "second.example.com" });
+  const server = { keys, keysByName: { "second.example.com": { privateKey: second.privateKey, chain: [second.certificate] } } };
+  const credential = (name: string) => ({ ...x509(), server: { ...x509().server, name } });
+  for (const name of [serverName, "second.example.com"]) {
+    const { client } = connected({ client: { serverName: name }, server, credential: credential(name) });
+    expect(client.connectedAs).toMatchObject({ serverName: name });
+  }
+  expect(() => connected({ client: { serverName: "third.example.com" }, server, credential: credential("third.example.com") })).toThrow("no handshake");
 });
 
 describe("TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256", () => {

@@ -6,6 +6,7 @@ import type { AlertDescription } from "./codec/alert.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
 import { randomIvs } from "./crypto/cbc.js";
 import { checkTrust } from "./crypto/certificates.js";
+import { importPrivateKey, type KeyObject } from "./crypto/keys.js";
 import { defaultSuites, suitesNamed, type CipherSuite, type CipherSuiteName } from "./crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "./handshake/client-machine.js";
 import { Reassembly } from "./handshake/reassembly.js";
@@ -18,12 +19,14 @@ import type { ClientCredential, ClientHandler, ClientSettings, CloseReason, Data
 /** RFC 4279 §2. */
 const MAX_CREDENTIAL_LENGTH = 65_535;
 
-/** Throws RangeError for what cannot be used in a handshake. */
-function checkCredential(credential: ClientCredential): void {
-  if (credential.mode === "x509") checkTrust(credential.server);
-  else if (credential.mode !== "rpk") {
-    for (const field of ["identity", "key"] as const) if (credential[field].length > MAX_CREDENTIAL_LENGTH) throw new RangeError(`a PSK ${field} of ${credential[field].length} bytes`);
+/** The private key of a credential that has one. Throws RangeError for what cannot be used in a handshake. */
+function privateKeyOf(credential: ClientCredential): KeyObject | undefined {
+  if (credential.mode === "rpk" || credential.mode === "x509") {
+    if (credential.mode === "x509") checkTrust(credential.server);
+    return importPrivateKey(credential.privateKey);
   }
+  for (const field of ["identity", "key"] as const) if (credential[field].length > MAX_CREDENTIAL_LENGTH) throw new RangeError(`a PSK ${field} of ${credential[field].length} bytes`);
+  return undefined;
 }
 
 /** A suite goes with a kind of credential. */
@@ -53,12 +56,12 @@ export class DtlsClient implements AssociationOwner {
     settings: ClientSettings = {},
   ) {
     this.#settings = resolveSettings(settings);
-    checkCredential(credential);
     const { serverName, resume, maxFragmentLength } = settings;
     this.#context = {
       suites: suitesFor(credential, settings.suites),
       groups: this.#settings.groups,
       credential,
+      privateKey: privateKeyOf(credential),
       serverName: serverName === undefined || isAddress(serverName) ? undefined : serverName,
       resume,
       extendedMasterSecret: this.#settings.extendedMasterSecret,

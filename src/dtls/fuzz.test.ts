@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../ports/simulated/index.js";
-import { fuzzExtensions, fuzzMachines, fuzzMessages, fuzzReassembly, fuzzRecords, type Fuzz } from "./testing/fuzz-codecs.js";
+import { fuzzCertificates, fuzzExtensions, fuzzMachines, fuzzMessages, fuzzReassembly, fuzzRecords, type Fuzz } from "./testing/fuzz-codecs.js";
 import { fuzzClientHandshakes, fuzzServerHandshakes, fuzzSessions, fuzzStrangers } from "./testing/fuzz-endpoints.js";
 
 /** What each gets of a run of 200,000 inputs: more where an input costs less. */
@@ -8,6 +8,7 @@ const targets: readonly (readonly [name: string, inputs: number, fuzz: Fuzz])[] 
   ["records", 40_000, fuzzRecords],
   ["messages", 25_000, fuzzMessages],
   ["extensions", 20_000, fuzzExtensions],
+  ["certificates", 3_000, fuzzCertificates],
   ["reassembly", 15_000, fuzzReassembly],
   ["machines", 20_000, fuzzMachines],
   ["strangers", 30_000, fuzzStrangers],

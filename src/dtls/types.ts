@@ -136,6 +136,8 @@ export interface ClientSettings extends DtlsSettings {
 export interface ServerSettings extends DtlsSettings {
   /** Absent: PSK alone. */
   readonly keys?: ServerKeys;
+  /** Other keys for clients that ask for one of these names (RFC 6066 §3). */
+  readonly keysByName?: Readonly<Record<string, ServerKeys>>;
   readonly limits?: Partial<ServerLimits>;
 }
 

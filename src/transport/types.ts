@@ -34,7 +34,7 @@ export interface UdpEndpoint extends Endpoint {
 export interface SessionDirectory<Context> {
   /** The key of an identity, asked in each full handshake; or the alert or silence that one without a key gets. */
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>>;
-  /** The same for clients with raw public keys or certificates, which have proved by then to hold the private key. Absent: nobody comes in with them. */
+  /** What to do about a client that has proved to hold the private key of what it shows, asked in each full handshake without PSK. Absent: it is refused. */
   findPeer?(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>>;
   /** False makes a resumption a full handshake. */
   mayResume(identity: Identity, context: Context, from: Address): boolean;

@@ -5,7 +5,7 @@ import type { CoapTiming } from "../../../src/config/index.js";
 import { RequestError, bootstrapRequest, classifyBootstrapOperation, decodeWrite, encodeContent, formatBootstrapList, instance, object, valueOf } from "../../../src/lwm2m/index.js";
 import type { BootstrapOperation, BootstrapInstance, InstanceNode, LwM2mVersion, ResourceNode } from "../../../src/lwm2m/index.js";
 import type { Address, Ports } from "../../../src/ports/index.js";
-import type { PskCredential } from "../../../src/dtls/index.js";
+import type { ClientCredential } from "../../../src/dtls/index.js";
 import { secureEndpoint, udpEndpoint } from "../../../src/transport/index.js";
 import type { UdpEndpoint } from "../../../src/transport/index.js";
 
@@ -29,7 +29,7 @@ export class ScriptedDevice implements RequestHandler {
     private readonly bootstrapServer: Peer,
   ) {}
 
-  static async start(ports: Ports, options: { readonly endpoint: string; readonly host: string; readonly server: Address; readonly coap: CoapTiming; readonly credential?: PskCredential | undefined }): Promise<ScriptedDevice> {
+  static async start(ports: Ports, options: { readonly endpoint: string; readonly host: string; readonly server: Address; readonly coap: CoapTiming; readonly credential?: ClientCredential | undefined }): Promise<ScriptedDevice> {
     const late: { device?: ScriptedDevice } = {};
     const handler: RequestHandler = { onRequest: (request) => late.device?.onRequest(request) };
     const common = { host: options.host, connect: options.server, transmission: options.coap };

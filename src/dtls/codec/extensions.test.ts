@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Reader, WireError, Writer } from "../../wire/index.js";
 import { bytes, extensions } from "../testing/arbitraries.js";
-import { readExtensions, readServerName, writeExtensions, writeServerName, type Extensions } from "./extensions.js";
+import { readExtensions, readNumber, readNumbers16, readNumbers8, readServerName, type Extensions, writeExtensions, writeNumbers16, writeNumbers8, writeServerName } from "./extensions.js";
 
 const written = (list: Extensions): Buffer => {
   const writer = new Writer();
@@ -70,5 +70,29 @@ describe("a server name", () => {
     expect(readServerName(writeServerName("n".repeat(255)))).toHaveLength(255);
     expect(() => readServerName(writeServerName("n".repeat(256)))).toThrow("a server name of 256 bytes");
     expect(() => readServerName(writeServerName(""))).toThrow("a server name of 0 bytes");
+  });
+});
+
+describe("lists of numbers", () => {
+  it("are read as they were written, with their length in front", () => {
+    expect(writeNumbers16([23, 29]).toString("hex")).toBe("0004" + "0017" + "001d");
+    expect(readNumbers16(Buffer.from("00040017001d", "hex"), "groups")).toEqual([23, 29]);
+    expect(writeNumbers8([2, 0]).toString("hex")).toBe("02" + "0200");
+    expect(readNumbers8(Buffer.from("020200", "hex"), "types")).toEqual([2, 0]);
+    expect(readNumber(Buffer.from("0040", "hex"), 2, "limit")).toBe(64);
+  });
+
+  it.each([
+    ["none", "0000"],
+    ["half a number", "0003001700"],
+    ["bytes behind them", "00020017ff"],
+    ["fewer than they say", "00040017"],
+  ])("are refused with %s", (_name, bytes) => {
+    expect(() => readNumbers16(Buffer.from(bytes, "hex"), "groups")).toThrow("groups");
+  });
+
+  it("of one byte are refused when empty or of another length, and so is a single number", () => {
+    for (const bytes of ["00", "0102ff", "0201"]) expect(() => readNumbers8(Buffer.from(bytes, "hex"), "types")).toThrow("types");
+    for (const bytes of ["", "0102"]) expect(() => readNumber(Buffer.from(bytes, "hex"), 1, "type")).toThrow("type");
   });
 });

@@ -5,7 +5,7 @@ import { samePublicBytes } from "../codec/public-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
 import type { Group } from "../crypto/groups.js";
 import type { Randoms } from "../crypto/key-schedule.js";
-import { ECDSA_P256_SHA256 } from "../crypto/keys.js";
+import { ECDSA_P256_SHA256, type KeyObject } from "../crypto/keys.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { ClientCredential, Resumption } from "../types.js";
 import { fragmentLengths, MIN_RECORD_SIZE_LIMIT, UNCOMPRESSED_POINTS, type RecordLimits } from "./record-limits.js";
@@ -15,6 +15,8 @@ export interface ClientContext extends HandshakeContext {
   readonly suites: readonly CipherSuite[];
   readonly groups: readonly Group[];
   readonly credential: ClientCredential;
+  /** Of a raw public key or a certificate. */
+  readonly privateKey: KeyObject | undefined;
   readonly serverName?: string | undefined;
   readonly resume?: Resumption | undefined;
   readonly extendedMasterSecret: "offer" | "require" | "never";

@@ -6,7 +6,7 @@ import { readHelloVerifyRequest, readOpaque16, readServerHello, readServerHelloD
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { verifyServer, type ServerVerdict } from "../crypto/certificates.js";
 import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
-import { ECDSA_P256_SHA256, importPrivateKey, importPublicKey, isSignedBy, signed, type KeyObject } from "../crypto/keys.js";
+import { ECDSA_P256_SHA256, importPublicKey, isSignedBy, signed, type KeyObject } from "../crypto/keys.js";
 import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import { Writer } from "../../wire/index.js";
 import type { CertificateCredential, ClientCredential, Identity, PskCredential, RawPublicKeyCredential, Resumption } from "../types.js";
@@ -202,22 +202,22 @@ function exchangeKeys(context: ClientContext, state: AwaitingHelloDone, done: Ha
     writer.add(HandshakeType.clientKeyExchange, writeIdentifiedShare(credential.identity, share.publicKey));
     return sendKeys(context, negotiated, writer, pskPremaster(credential.key, agreed));
   }
-  if (isPsk(credential)) return unexpected(done, state);
+  if (isPsk(credential) || context.privateKey === undefined) return unexpected(done, state);
   // LwM2M knows no session whose client nobody has authenticated.
   if (flight.asksForCertificate !== true) return givenUp(Alerts.handshake_failure, "the server does not ask who the client is");
   writer.add(HandshakeType.certificate, writeCertificate(shownBy(credential), certificateTypeOf(credential)));
   writer.add(HandshakeType.clientKeyExchange, writeClientShare(share.publicKey));
-  return sendKeys(context, negotiated, writer, agreed, credential);
+  return sendKeys(context, negotiated, writer, agreed, context.privateKey);
 }
 
 const isPsk = (credential: ClientCredential): credential is PskCredential => credential.mode === undefined || credential.mode === "psk";
 const shownBy = (credential: RawPublicKeyCredential | CertificateCredential): readonly Uint8Array[] => (credential.mode === "rpk" ? [credential.publicKey] : credential.chain);
 
-/** From the ClientKeyExchange, which the flight ends in, to Finished; `signer` proves to hold its private key in between (RFC 5246 §7.4.8). */
-function sendKeys(context: ClientContext, negotiated: Negotiated, writer: FlightWriter, premaster: Uint8Array, signer?: RawPublicKeyCredential | CertificateCredential): Step<ClientState> {
+/** From the ClientKeyExchange, which the flight ends in, to Finished; a private key is proved to be held in between (RFC 5246 §7.4.8). */
+function sendKeys(context: ClientContext, negotiated: Negotiated, writer: FlightWriter, premaster: Uint8Array, privateKey?: KeyObject): Step<ClientState> {
   const master = negotiated.extendedMasterSecret ? extendedMasterSecret(premaster, writer.transcript.messages) : masterSecret(premaster, negotiated.randoms);
-  if (signer !== undefined) {
-    const signature = signed(importPrivateKey(signer.privateKey), Buffer.concat(writer.transcript.messages));
+  if (privateKey !== undefined) {
+    const signature = signed(privateKey, Buffer.concat(writer.transcript.messages));
     writer.add(HandshakeType.certificateVerify, writeSignature(new Writer(4 + signature.length), ECDSA_P256_SHA256, signature).finish());
   }
   writer.changeCipherSpec().add(HandshakeType.finished, verifyData(master, "client", writer.transcript.messages), 1);

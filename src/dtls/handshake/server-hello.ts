@@ -24,6 +24,8 @@ export interface ServerContext extends HandshakeContext {
   readonly extendedMasterSecret: "offer" | "require" | "never";
   /** Undefined: nobody comes in with raw public keys or certificates. */
   readonly keys: SigningKeys | undefined;
+  /** In the place of `keys` for a client that names one of these. */
+  readonly keysByName: ReadonlyMap<string, SigningKeys>;
   readonly recordSizeLimit: number | undefined;
   readonly skipCertificateRequest: boolean;
 }
@@ -103,10 +105,10 @@ function certificateTypes(keys: SigningKeys, extensions: Extensions): Certificat
 }
 
 /** The first suite of ours that this client has with everything that goes with it. */
-export function choose(context: ServerContext, { suites, extensions }: ClientHello): Choice | Objection {
+export function choose(context: ServerContext, { suites, extensions }: ClientHello, keys: SigningKeys | undefined): Choice | Objection {
   const common = context.suites.filter(({ id }) => suites.includes(id));
   const group = groupFor(context, extensions);
-  const types = context.keys === undefined ? undefined : certificateTypes(context.keys, extensions);
+  const types = keys === undefined ? undefined : certificateTypes(keys, extensions);
   for (const suite of common) {
     if (suite.keyExchange === "psk") return { suite, group: undefined, types: undefined };
     if (group === undefined) continue;
@@ -114,7 +116,7 @@ export function choose(context: ServerContext, { suites, extensions }: ClientHel
     if (types !== undefined && takesOurSignature(extensions)) return { suite, group, types };
   }
   // RFC 7250 §4.2.
-  if (context.keys !== undefined && types === undefined && common.some(({ keyExchange }) => keyExchange === "ecdhe_ecdsa")) return { alert: Alerts.unsupported_certificate, because: "no type of certificate in common" };
+  if (keys !== undefined && types === undefined && common.some(({ keyExchange }) => keyExchange === "ecdhe_ecdsa")) return { alert: Alerts.unsupported_certificate, because: "no type of certificate in common" };
   return { alert: Alerts.handshake_failure, because: common.length > 0 && group === undefined ? "no curve in common" : "no suite in common" };
 }
 
@@ -131,6 +133,8 @@ export function limitsFor({ recordSizeLimit }: ServerContext, extensions: Extens
   const length = fragmentLengths[readNumber(fragments, 1, "maximum fragment length")];
   return length === undefined ? { alert: Alerts.illegal_parameter, because: "a maximum fragment length that there is not" } : { send: length, receive: length };
 }
+
+export const keysFor = ({ keys, keysByName }: ServerContext, serverName: string | undefined): SigningKeys | undefined => (serverName === undefined ? undefined : keysByName.get(serverName)) ?? keys;
 
 export function readName(extensions: Extensions): string | undefined {
   const data = extensions.get(ExtensionType.serverName);

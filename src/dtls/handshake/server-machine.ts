@@ -11,7 +11,7 @@ import { ECDSA_P256_SHA256, importPublicKey, isSignedBy, signed, type KeyObject 
 import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import type { Identity, PeerClaim } from "../types.js";
 import { Reader } from "../../wire/index.js";
-import { choose, limitsFor, objectionTo, readName, serverHello, type Choice, type Negotiated, type ServerContext, type SigningKeys } from "./server-hello.js";
+import { choose, keysFor, limitsFor, objectionTo, readName, serverHello, type Choice, type Negotiated, type ServerContext, type SigningKeys } from "./server-hello.js";
 import { FlightWriter, heard, limitRecords, step, type SessionSecrets, type Step, type Transcript } from "./steps.js";
 
 export type { ServerContext, SigningKeys } from "./server-hello.js";
@@ -102,13 +102,14 @@ function negotiate(context: ServerContext, input: HelloInput): Step<ServerState>
   const { hello, message, resumable } = input;
   const wrong = objectionTo(context, hello);
   if (wrong !== undefined) return givenUp(wrong.alert, wrong.because);
-  const choice = choose(context, hello);
+  const serverName = readName(hello.extensions);
+  const choice = choose(context, hello, keysFor(context, serverName));
   if ("alert" in choice) return givenUp(choice.alert, choice.because);
   const limits = limitsFor(context, hello.extensions);
   if ("alert" in limits) return givenUp(limits.alert, limits.because);
   const extended = context.extendedMasterSecret !== "never" && hello.extensions.has(ExtensionType.extendedMasterSecret);
   const transcript: Transcript = { messages: [message.raw], nextSeq: message.messageSeq };
-  const common = { randoms: { client: hello.random, server: input.random }, serverName: readName(hello.extensions), limits };
+  const common = { randoms: { client: hello.random, server: input.random }, serverName, limits };
   // RFC 6066 §3: a session is not resumed under another name.
   const isAlike = resumable !== undefined && hello.suites.includes(resumable.suite.id) && resumable.serverName === common.serverName;
   if (isAlike && (!resumable.encryptThenMac || hello.extensions.has(ExtensionType.encryptThenMac))) {
@@ -127,7 +128,7 @@ function negotiate(context: ServerContext, input: HelloInput): Step<ServerState>
 /** ServerHello, Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone, as the suite has them (RFC 5246 §7.3). */
 function answer(context: ServerContext, hello: ClientHello, { group }: Choice, negotiated: Negotiated, transcript: Transcript): Step<ServerState> {
   const writer = new FlightWriter(transcript, context).add(HandshakeType.serverHello, serverHello(context, hello, negotiated));
-  const { keys } = context;
+  const keys = keysFor(context, negotiated.serverName);
   const { types } = negotiated;
   const share = group?.newShare();
   const parameters = group === undefined || share === undefined ? undefined : ecdheParameters(group.id, share.publicKey);
@@ -182,7 +183,7 @@ const askForPeer = (negotiated: Negotiated, claim: PeerClaim, master: Buffer, tr
 const masterOf = (negotiated: Negotiated, premaster: Uint8Array, transcript: Transcript): Buffer =>
   negotiated.extendedMasterSecret ? extendedMasterSecret(premaster, transcript.messages) : masterSecret(premaster, negotiated.randoms);
 
-function keysFor(context: ServerContext, { suite, randoms, encryptThenMac }: Negotiated, master: Uint8Array) {
+function installKeys(context: ServerContext, { suite, randoms, encryptThenMac }: Negotiated, master: Uint8Array) {
   const keys = connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv });
   return { do: "install-keys", read: keys.client, write: keys.server } as const;
 }
@@ -196,11 +197,11 @@ function resume(context: ServerContext, hello: ClientHello, negotiated: Negotiat
   const writer = new FlightWriter(transcript, context).add(HandshakeType.serverHello, serverHello(context, hello, negotiated)).changeCipherSpec();
   writer.add(HandshakeType.finished, verifyData(master, "server", writer.transcript.messages), 1);
   const session = sessionOf(negotiated, identity, master, true);
-  return step({ at: "awaiting-finished", session, transcript: writer.transcript }, ...limitRecords(negotiated.limits), keysFor(context, negotiated, master), { do: "send", flight: writer.flight, awaitsReply: true });
+  return step({ at: "awaiting-finished", session, transcript: writer.transcript }, ...limitRecords(negotiated.limits), installKeys(context, negotiated, master), { do: "send", flight: writer.flight, awaitsReply: true });
 }
 
 const deriveKeys = (context: ServerContext, negotiated: Negotiated, identity: Identity, master: Buffer, transcript: Transcript): Step<ServerState> =>
-  step({ at: "awaiting-finished", session: sessionOf(negotiated, identity, master, false), transcript }, keysFor(context, negotiated, master));
+  step({ at: "awaiting-finished", session: sessionOf(negotiated, identity, master, false), transcript }, installKeys(context, negotiated, master));
 
 function finish(context: ServerContext, session: SessionSecrets, transcript: Transcript, message: HandshakeMessage): Step<ServerState> {
   if (!equalSecrets(message.body, verifyData(session.master, "client", transcript.messages))) return givenUp(Alerts.decrypt_error, "the client's Finished is wrong");

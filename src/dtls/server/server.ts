@@ -89,6 +89,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
       suites: suitesFor(settings, handler.findPeer !== undefined),
       groups: resolved.groups,
       keys: settings.keys === undefined || handler.findPeer === undefined ? undefined : signingKeys(settings.keys),
+      keysByName: new Map(Object.entries(settings.keysByName ?? {}).map(([name, keys]) => [name, signingKeys(keys)])),
       recordSizeLimit: resolved.recordSizeLimit,
       skipCertificateRequest: settings.faults?.skipCertificateRequest ?? false,
       extendedMasterSecret: resolved.extendedMasterSecret,

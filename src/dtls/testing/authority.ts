@@ -3,8 +3,8 @@ import { generateKeyPairSync, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import type { CertificateCredential, CertificateUsage, RawPublicKeyCredential, ServerKeys } from "../types.js";
 
-/** When the simulated clock begins: 1970, which certificates may be valid in as well as in any other year. */
-const EPOCH = 0;
+/** When the simulated clock begins. */
+export const EPOCH = Date.UTC(2026, 0, 1);
 const YEAR_MS = 365 * 24 * 3_600_000;
 const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
 

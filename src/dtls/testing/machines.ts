@@ -2,12 +2,14 @@ import { Reader } from "../../wire/index.js";
 import { handshakeMessage, HandshakeType, readFragment, type HandshakeMessage } from "../codec/handshake.js";
 import { readClientHello, readServerHello, writeHelloVerifyRequest } from "../codec/messages.js";
 import { ContentType } from "../codec/record.js";
+import { importPrivateKey } from "../crypto/keys.js";
 import { groups } from "../crypto/groups.js";
 import { cipherSuites } from "../crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "../handshake/client-machine.js";
 import { nextServer, type ResumableSession, type ServerContext, type ServerInput, type ServerState } from "../handshake/server-machine.js";
 import type { HandshakeAction, SessionSecrets, Step } from "../handshake/steps.js";
 import type { Resumption } from "../types.js";
+import { EPOCH } from "./authority.js";
 import { credential } from "./pair.js";
 
 const randomIv = (): Uint8Array => Buffer.alloc(16, 9);
@@ -15,8 +17,9 @@ export const clientContext = (over: Partial<ClientContext> = {}): ClientContext 
   suites: cipherSuites.filter(({ keyExchange }) => keyExchange === "psk"),
   groups,
   credential,
+  privateKey: over.credential?.mode === "rpk" || over.credential?.mode === "x509" ? importPrivateKey(over.credential.privateKey) : undefined,
   extendedMasterSecret: "offer",
-  now: () => 0,
+  now: () => EPOCH,
   randomIv,
   ...over,
 });
@@ -24,6 +27,7 @@ export const serverContext = (over: Partial<ServerContext> = {}): ServerContext 
   suites: cipherSuites,
   groups,
   keys: undefined,
+  keysByName: new Map(),
   recordSizeLimit: undefined,
   skipCertificateRequest: false,
   extendedMasterSecret: "offer",
