@@ -6,7 +6,7 @@ import type { TraceEvent } from "../ports/index.js";
 
 const dtlsCounterNames = [
   "recordsIn", "recordsOut", "badRecords", "replayed", "discarded", "retransmissions", "handshakesStarted", "handshakesFinished", "handshakesResumed", "handshakesFailed",
-  "alertsIn", "alertsOut", "cookiesSent", "turnedAway",
+  "alertsIn", "alertsOut", "cookiesSent", "turnedAway", "addressChanges",
 ] as const satisfies readonly (keyof ServerCounters)[];
 const counterNames = ["datagramsIn", "datagramsOut", "retransmissions", "duplicates", "malformed", "timeouts", "resets", "strayResponses"] as const;
 
