@@ -41,7 +41,7 @@ beforeAll(async () => {
     const objection = verifyChain(claim.chain, { anchors, now: Date.now(), purpose: "client" });
     return objection === undefined ? { context: "certified" } : { refuse: objection.alert };
   };
-  server = await serverEndpoint<string>(ports, { coaps: { host: "127.0.0.1", port: 0, directory: { findKey: () => ({ refuse: 115 }), findPeer, mayResume: () => true }, settings: { keys: { privateKey: keys.privateKey, chain: [certificate] } } }, transmission: labTransmission }, {
+  server = await serverEndpoint<string>(ports, { coaps: { host: "127.0.0.1", port: 0, directory: { findKey: () => ({ refuse: 115 }), findPeer, mayResume: () => true }, settings: { connectionIdLength: 8, keys: { privateKey: keys.privateKey, chain: [certificate] } } }, transmission: labTransmission }, {
     onRequest: (request) => {
       met.add(request.peer.identity?.name ?? "nobody");
       request.respond(request.path.length === 1 ? { code: Codes.Created, locationPath: ["rd", String(met.size)] } : { code: request.code === Codes.DELETE ? Codes.Deleted : Codes.Changed });
@@ -96,9 +96,13 @@ describe("a fleet with raw public keys", () => {
     const exported = await muster(["credentials", "export", "--security", "rpk", "--devices", "4", "--seed", "9", "--endpoint-pattern", "raw-{index}"]);
     for (const { server: credential } of readCredentials(exported.out, "exported")) if (credential?.mode === "rpk") known.add(Buffer.from(credential.publicKey).toString("hex"));
     await writeFile(file("raw.csv"), exported.out);
-    const { code, out } = await muster(["fleet", "--credentials", file("raw.csv"), "--trust", file("server.pem"), "--server", uri(), "--shards", "1", "--timing", "lab", "--duration", "4s", "--rebind-every", "1s", "--rebind-share", "50%", "--lifetime", "2"]);
-    expect(code).toBe(0);
-    expect(out).toMatch(/rebinds {5}\d+ changes of address, \d+ updates lost, \d+ handshakes after one/);
+    const moving = ["fleet", "--credentials", file("raw.csv"), "--trust", file("server.pem"), "--server", uri(), "--shards", "1", "--timing", "lab", "--duration", "4s", "--rebind-every", "1s", "--lifetime", "2"];
+    const without = await muster([...moving, "--rebind-share", "50%"]);
+    expect(without.out).toMatch(/rebinds {5}\d+ changes of address, \d+ updates lost, \d+ handshakes after one/);
+    const withIds = await muster([...moving, "--cid"]);
+    expect([without.code, withIds.code]).toEqual([0, 0]);
+    expect(withIds.out).toMatch(/rebinds {5}\d+ changes of address, 0 updates lost, 0 handshakes after one/);
+    expect(withIds.out).toContain("recovery");
   });
 });
 
