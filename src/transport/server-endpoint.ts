@@ -1,5 +1,5 @@
 import { CoapEndpoint, type Carrier, type Peer, type RequestHandler } from "../coap/index.js";
-import { DtlsServer, type AlertDescription, type CloseReason, type Identity, type KeyAnswer, type ServerCounters, type ServerHandler, type ServerSession } from "../dtls/index.js";
+import { Alerts, DtlsServer, type AlertDescription, type CloseReason, type Identity, type KeyAnswer, type PeerAnswer, type PeerClaim, type ServerCounters, type ServerHandler, type ServerSession } from "../dtls/index.js";
 import type { Address, DatagramHandler, DatagramSocket, Ports } from "../ports/index.js";
 import { peerIdentity } from "./peer-identity.js";
 import type { RecordTap, SecurePort, ServerEndpoint, ServerEndpointOptions, SessionDirectory } from "./types.js";
@@ -107,6 +107,10 @@ class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context
 
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>> {
     return this.#directory?.findKey(identity, from) ?? { refuse: "silence" };
+  }
+
+  findPeer(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>> {
+    return this.#directory?.findPeer?.(claim, from) ?? { refuse: Alerts.access_denied };
   }
 
   mayResume(identity: Identity, context: Context, from: Address): boolean {

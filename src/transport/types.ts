@@ -1,5 +1,5 @@
 import type { Endpoint, EndpointLimits, Peer, PeerIdentity, TransmissionParameters } from "../coap/index.js";
-import type { AlertDescription, CloseReason, DtlsCounters, DtlsSettings, Identity, KeyAnswer, PskCredential, Resumption, ServerCounters, ServerSession, ServerSettings, SessionInfo } from "../dtls/index.js";
+import type { AlertDescription, ClientCredential, CloseReason, DtlsCounters, DtlsSettings, Identity, KeyAnswer, PeerAnswer, PeerClaim, Resumption, ServerCounters, ServerSession, ServerSettings, SessionInfo } from "../dtls/index.js";
 import type { Address } from "../ports/index.js";
 
 /** Hears what passes on the wire of a DTLS port; the messages inside are heard by the endpoint's `tap`. */
@@ -34,6 +34,8 @@ export interface UdpEndpoint extends Endpoint {
 export interface SessionDirectory<Context> {
   /** The key of an identity, asked in each full handshake; or the alert or silence that one without a key gets. */
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>>;
+  /** What to do about a client that has proved to hold the private key of what it shows, asked in each full handshake without PSK. Absent: it is refused. */
+  findPeer?(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>>;
   /** False makes a resumption a full handshake. */
   mayResume(identity: Identity, context: Context, from: Address): boolean;
   /** A session was made; `peer` is new and lives as long as it. */
@@ -97,7 +99,7 @@ export interface SecureEndpointOptions extends CommonOptions {
   readonly port?: number;
   /** The only peer. */
   readonly connect: Address;
-  readonly credential: PskCredential;
+  readonly credential: ClientCredential;
   readonly settings?: DtlsSettings & { readonly serverName?: string };
   /** A session to resume in the first handshake. */
   readonly resume?: Resumption | undefined;
