@@ -58,15 +58,16 @@ describe.each(["openssl", "gnutls"] as const)("libcoap on %s", (build: Build) =>
     });
 
     // What is observed does not depend on how the keys came about, and takes two seconds.
-    if (suite !== "C037") it("observes until it takes its leave", async (test) => {
-      row.shows(test, "observe");
-      const server = await served(suite);
-      const finished = libcoapClient(build, server.port, "/observed", "-s", "2");
-      const observer = await eventually(5_000, () => server.observers[0]);
-      for (const i of [1, 2]) observer?.notify({ code: Codes.Content, payload: Buffer.from(`state ${i}\n`) }, { confirmable: i === 1 });
-      const output = (await finished).output();
-      for (const i of [0, 1, 2]) expect(output).toContain(`state ${i}`);
-    });
+    if (suite !== "C037")
+      it("observes until it takes its leave", async (test) => {
+        row.shows(test, "observe");
+        const server = await served(suite);
+        const finished = libcoapClient(build, server.port, "/observed", "-s", "2");
+        const observer = await eventually(5_000, () => server.observers[0]);
+        for (const i of [1, 2]) observer?.notify({ code: Codes.Content, payload: Buffer.from(`state ${i}\n`) }, { confirmable: i === 1 });
+        const output = (await finished).output();
+        for (const i of [0, 1, 2]) expect(output).toContain(`state ${i}`);
+      });
 
     it("comes to a session when our handshake messages are in fragments", async (test) => {
       row.shows(test, "fragments of ours");

@@ -30,6 +30,7 @@ export interface OurCoapServer {
   readonly observers: readonly Observer[];
   readonly sessions: readonly ServerSession<string>[];
   readonly ends: readonly CloseReason[];
+  readonly failures: readonly CloseReason[];
   readonly wire: readonly Tapped[];
   close(): Promise<void>;
 }
@@ -57,12 +58,14 @@ export async function ourCoapServer(options: OurCoapServerOptions = {}, onReques
   const observers: Observer[] = [];
   const sessions: ServerSession<string>[] = [];
   const ends: CloseReason[] = [];
+  const failures: CloseReason[] = [];
   const directory = {
     findKey: (identity: Buffer) => (identity.toString() === IDENTITY ? { key: KEY, context: IDENTITY } : { refuse: "silence" as const }),
     ...(findPeer === undefined ? {} : { findPeer }),
     mayResume: () => true,
     onSession: (_: Peer, session: ServerSession<string>) => void sessions.push(session),
     onSessionEnd: (_: Peer, reason: CloseReason) => void ends.push(reason),
+    onHandshakeFailed: (_: Address, reason: CloseReason) => void failures.push(reason),
   };
   const endpoint = await serverEndpoint<string>(
     ports,
@@ -77,7 +80,7 @@ export async function ourCoapServer(options: OurCoapServerOptions = {}, onReques
   );
   const { wire, tap } = recorder(endpoint.local);
   endpoint.recordTap = tap;
-  return { port: endpoint.local.port, endpoint, requests, observers, sessions, ends, wire, close: () => endpoint.close() };
+  return { port: endpoint.local.port, endpoint, requests, observers, sessions, ends, failures, wire, close: () => endpoint.close() };
 }
 
 export interface OurCoapClient {
