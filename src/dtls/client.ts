@@ -111,12 +111,12 @@ export class DtlsClient implements AssociationOwner {
   }
 
   /**
-   * A client that goes on with a session that another one has saved, on whatever socket; nothing is sent for it. Throws WireError for bytes that are no
-   * saved session. A session is restored once: two clients of one would use the same numbers for different records.
+   * A client that goes on with a session that another one has saved, on whatever socket; nothing is sent for it, and `onConnected` is not called. Throws
+   * WireError for bytes that are no saved session of a client. A session is restored once: two clients of one would use the same numbers for different records.
    */
-  static restore(ports: DtlsPorts, sink: DatagramSink, server: Address, saved: Uint8Array, handler: ClientHandler, settings: ClientSettings = {}): DtlsClient {
-    const client = new DtlsClient(ports, sink, server, nobody, handler, settings);
-    const found = readSavedSession(saved);
+  static restore(ports: DtlsPorts, sink: DatagramSink, server: Address, saved: Uint8Array, handler: ClientHandler, { faults }: Pick<ClientSettings, "faults"> = {}): DtlsClient {
+    const client = new DtlsClient(ports, sink, server, nobody, handler, faults === undefined ? {} : { faults });
+    const found = readSavedSession(saved, "client");
     client.#context = undefined;
     client.#connectionIdLength = found.info.connectionIds?.own.length ?? 0;
     client.#association = new Association(client.#host, server, client, { saved: found });
