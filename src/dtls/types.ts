@@ -108,7 +108,7 @@ export interface DtlsSettings {
   readonly retransmission?: Partial<RetransmissionTiming>;
   /** Largest datagram of a handshake flight, bytes. Default 1,200. */
   readonly maxDatagram?: number;
-  /** Curves of ECDHE in order of preference. Default secp256r1, x25519. */
+  /** Curves of ECDHE in order of preference. Default secp256r1, x25519. A client with raw public keys or certificates has to offer secp256r1, which those are on. */
   readonly groups?: readonly GroupName[];
   /** RFC 8449: bytes of plaintext in a record that this end wants to receive at most, 64 to 16,384. Absent: not offered, and not answered. */
   readonly recordSizeLimit?: number;

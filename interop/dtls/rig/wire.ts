@@ -6,7 +6,7 @@ const HANDSHAKE = 22;
 const RECORD_HEADER = 13;
 const MESSAGE_HEADER = 12;
 
-export const MessageType = { ClientHello: 1, ServerHello: 2, ServerKeyExchange: 12, ClientKeyExchange: 16 } as const;
+export const MessageType = { ClientHello: 1, ServerHello: 2, Certificate: 11, ServerKeyExchange: 12, ClientKeyExchange: 16 } as const;
 
 export interface WireMessage {
   readonly fromPort: number;
