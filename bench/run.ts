@@ -6,6 +6,7 @@ import { type Figure, keeps } from "./figure.js";
 import { encryptedVsPlain, pskHandshake, rpkHandshake, x509Handshake } from "./dtls.js";
 import { bootstrapRegisterRate, coldStart, coldStartPsk, pskRegisterRate, registerRate, smProvisionRate } from "./fleet.js";
 import { memoryPerDevice, memoryPerPskDevice, memoryPerX509Device, referenceGrowth } from "./memory.js";
+import { rebindAll } from "./rebind.js";
 
 /** Each group runs in a process of its own: what one leaves in memory is not the next one's. */
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -23,6 +24,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "memory-per-x509-device": memoryPerX509Device,
   "cold-start-10k": coldStart,
   "cold-start-5k-psk": coldStartPsk,
+  "rebind-2k": rebindAll,
   "reference-growth": referenceGrowth,
 };
 
