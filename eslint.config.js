@@ -49,7 +49,7 @@ export default tseslint.config(
   // Certificates are made and signed with Web Crypto; their keys and numbers still come from the Secrets port.
   { files: ["src/certificates/authority.ts"], rules: { "no-restricted-imports": ["error", { paths: portsOnly.filter(({ name }) => name !== "node:crypto") }] } },
   // Primitives only: what is random still comes from the Secrets port.
-  { files: ["src/dtls/crypto/*.ts", "src/smp/key-check-value.ts", "src/certificates/key-pair.ts", "src/certificates/reading.ts"], rules: { "no-restricted-imports": ["error", { paths: [...portsOnly.filter(({ name }) => name !== "node:crypto"), { name: "node:crypto", importNames: ["randomBytes", "randomInt", "randomUUID", "randomFillSync", "webcrypto"], message: "Use the Secrets port." }] }] } },
+  { files: ["src/dtls/crypto/*.ts", "src/smp/key-check-value.ts", "src/certificates/files.ts", "src/certificates/key-pair.ts", "src/certificates/reading.ts", "src/certificates/repeatable-signature.ts", "src/certificates/test-certificate.ts"], rules: { "no-restricted-imports": ["error", { paths: [...portsOnly.filter(({ name }) => name !== "node:crypto"), { name: "node:crypto", importNames: ["randomBytes", "randomInt", "randomUUID", "randomFillSync", "webcrypto"], message: "Use the Secrets port." }] }] } },
   {
     files: ["**/*.test.ts", "**/testing/**/*.ts", "bench/**/*.ts", "interop/**/*.ts", "test/**/*.ts"],
     rules: { "@typescript-eslint/no-non-null-assertion": "off", "@typescript-eslint/require-await": "off", "no-console": "off" },

@@ -57,6 +57,9 @@ export class HostedDevice implements Registrant {
     handshakesRefused: 0,
     handshakesUnanswered: 0,
     handshakeStorms: 0,
+    rebinds: 0,
+    updatesLost: 0,
+    handshakesAfterRebind: 0,
   };
   readonly #managed: ManagedDevice;
   readonly #order = new RegistrationOrder();

@@ -21,7 +21,7 @@ export function fleetStateOf(state: DeviceSnapshot["state"], registrations: read
 function sessionOf(uri: string, port: CoapPort | undefined): AccountSnapshot["session"] {
   const address = uri.startsWith("coaps:") ? addressOf(uri) : undefined;
   const identity = address === undefined ? undefined : port?.securedAs(address);
-  return identity === undefined ? undefined : { suite: "TLS_PSK_WITH_AES_128_CCM_8", resumed: false, identity: identity.toString("utf8") };
+  return identity === undefined ? undefined : { mode: "psk", suite: "TLS_PSK_WITH_AES_128_CCM_8", resumed: false, identity: identity.toString("utf8") };
 }
 
 const withSession = (session: AccountSnapshot["session"]): Pick<AccountSnapshot, "session"> => (session === undefined ? {} : { session });
@@ -29,6 +29,7 @@ const withSession = (session: AccountSnapshot["session"]): Pick<AccountSnapshot,
 export const accountSnapshot = ({ account, state, location, lastFailure, lifetime }: Registration, port: CoapPort | undefined): AccountSnapshot => ({
   shortServerId: account.shortServerId,
   uri: account.uri,
+  security: account.uri.startsWith("coaps:") ? "psk" : "nosec",
   securityInstance: account.securityInstance,
   serverInstance: account.serverInstance,
   lifetime,

@@ -23,6 +23,10 @@ export interface AccountValues {
   readonly retryTimer?: number | undefined;
   readonly sequenceDelay?: number | undefined;
   readonly sequenceCount?: number | undefined;
+  /** /0/x/4, DER: the Server's public key, or the certificate that `certificateUsage` is about. */
+  readonly serverKey?: Uint8Array | undefined;
+  readonly sni?: string | undefined;
+  readonly certificateUsage?: number | undefined;
 }
 
 export function plainValues(account: PlainAccount): AccountValues {
@@ -38,19 +42,24 @@ const empty = Buffer.alloc(0);
 
 /** What a device is to authenticate with: resources 3 and 5. */
 export interface KeyValues {
+  readonly mode: "psk" | "rpk" | "x509";
   readonly identity: Uint8Array;
   readonly key: Uint8Array;
 }
 
+const modes = { psk: SecurityMode.Psk, rpk: SecurityMode.RawPublicKey, x509: SecurityMode.Certificate } as const;
+
 /** Resources of the Security instance. Keys are mandatory resources, empty in mode NoSec (LwM2M Core 1.1 appendix E.1). */
-const securityResources = ({ uri, ssid }: AccountValues, psk: KeyValues | undefined): ResourceNode[] => [
+const securityResources = ({ uri, ssid, serverKey, sni, certificateUsage }: AccountValues, key: KeyValues | undefined): ResourceNode[] => [
   single(SecurityResource.ServerUri, uri),
   single(SecurityResource.BootstrapServer, false),
-  single(SecurityResource.SecurityMode, psk === undefined ? SecurityMode.NoSec : SecurityMode.Psk),
-  single(SecurityResource.PublicKeyOrIdentity, psk?.identity ?? empty),
-  single(SecurityResource.ServerPublicKey, empty),
-  single(SecurityResource.SecretKey, psk?.key ?? empty),
+  single(SecurityResource.SecurityMode, key === undefined ? SecurityMode.NoSec : modes[key.mode]),
+  single(SecurityResource.PublicKeyOrIdentity, key?.identity ?? empty),
+  single(SecurityResource.ServerPublicKey, key === undefined || key.mode === "psk" ? empty : (serverKey ?? empty)),
+  single(SecurityResource.SecretKey, key?.key ?? empty),
   single(SecurityResource.ShortServerId, ssid),
+  ...(key === undefined || sni === undefined ? [] : [single(SecurityResource.ServerName, sni)]),
+  ...(key?.mode === "x509" && certificateUsage !== undefined ? [single(SecurityResource.CertificateUsage, certificateUsage)] : []),
 ];
 
 function serverResources(values: AccountValues): ResourceNode[] {
@@ -75,14 +84,14 @@ function serverResources(values: AccountValues): ResourceNode[] {
 }
 
 /** The payload of Bootstrap-Write to /0/x, which does not name the instance; mode NoSec without a key. */
-export const encodeSecurity = (values: AccountValues, psk?: KeyValues): Uint8Array =>
-  encodeContent(ContentFormat.Tlv, { object: 0, instance: 0 }, instance(0, securityResources(values, psk)), "1.1");
+export const encodeSecurity = (values: AccountValues, key?: KeyValues): Uint8Array =>
+  encodeContent(ContentFormat.Tlv, { object: 0, instance: 0 }, instance(0, securityResources(values, key)), "1.1");
 
 /** The payloads of Bootstrap-Write to /0/x and /1/x: they do not name the instance, so every device gets the same bytes, where it gets no key of its own. */
-export function encodeAccount(values: AccountValues, psk?: KeyValues): AccountPayload {
+export function encodeAccount(values: AccountValues, key?: KeyValues): AccountPayload {
   return {
     contentFormat: ContentFormat.Tlv,
-    security: encodeSecurity(values, psk),
+    security: encodeSecurity(values, key),
     server: encodeContent(ContentFormat.Tlv, { object: 1, instance: 0 }, instance(0, serverResources(values)), "1.1"),
   };
 }

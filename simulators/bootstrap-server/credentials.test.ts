@@ -335,7 +335,7 @@ describe("a rotate order", () => {
     expect((await rig.a.getItem(placed.orderId, "ab-1")).value).toMatchObject({ state: "rejected", reason: { cause: "account-gone" } });
     const nosec = (await rig.a.createAccount({ uri: "coap://127.0.0.2:5683", securityMode: "nosec", ssid: 102 })).value.accountId;
     expect(await problem(order(rig.a, nosec, ["ab-1"], rotate))).toEqual({ type: "unsupported-mode", status: 422, field: "/type" });
-    expect((await rig.a.capabilities()).value).toMatchObject({ securityModes: ["psk", "nosec"], secretTransport: ["jwe"], tenant: "a", bootstrapServer: { orderTypes: ["provision", "update", "rotate", "remove"], keyOrigins: ["bs", "server"] } });
+    expect((await rig.a.capabilities()).value).toMatchObject({ securityModes: ["psk", "rpk", "x509", "nosec"], secretTransport: ["jwe"], tenant: "a", bootstrapServer: { orderTypes: ["provision", "update", "rotate", "remove"], keyOrigins: ["bs", "server"] } });
   });
 
   it("is revoked with its account", async () => {

@@ -1,3 +1,5 @@
+import { authorityName, lateAuthority } from "../../src/certificates/index.js";
+import type { CertificateAuthority } from "../../src/certificates/index.js";
 import { withoutKeys } from "../../src/config/index.js";
 import type { BootstrapServerConfig } from "../../src/config/index.js";
 import { Metrics } from "../../src/metrics/index.js";
@@ -37,6 +39,7 @@ export class BootstrapServer {
     links?: ReadonlyMap<string, ServerLink>,
     /** To which Servers encrypt the keys that they make themselves. */
     keys?: SecretKeys,
+    authority: () => Promise<CertificateAuthority> = lateAuthority(ports, authorityName(config.name)),
   ) {
     const { clock, log, secrets } = ports;
     const plants = plantsNamed(config.plants);
@@ -49,8 +52,8 @@ export class BootstrapServer {
       const link = links?.get(peer.id) ?? (peer.smp === undefined ? undefined : new SmpLink(peer, peer.smp, { clock, secrets, trace: this.trace }));
       if (link !== undefined) this.#links.set(peer.id, link);
     }
-    this.management = new ServerManagement(config, { clock, secrets, log, trace: this.trace, operatorEvents: this.events, plants, links: this.#links, keys, holdsKey: (name) => credentials.holds(name) });
-    this.security = new BootstrapSecurity(credentials, this.faults, this.trace);
+    this.management = new ServerManagement(config, { clock, secrets, log, trace: this.trace, operatorEvents: this.events, plants, links: this.#links, keys, authority, holdsKey: (name) => credentials.holds(name) });
+    this.security = new BootstrapSecurity(credentials, this.faults, this.trace, clock);
     const request = this.metrics.operation("bootstrap-request");
     const session = this.metrics.operation("session");
     this.bootstraps = new BootstrapHandler(

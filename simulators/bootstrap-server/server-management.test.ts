@@ -424,7 +424,7 @@ describe("separate operators", () => {
     expect(await problem(b.createAccount({ ...accountB, uri: accountA.uri }))).toEqual({ type: "uri-not-allowed", status: 422, field: "/uri" });
     expect(await problem(b.createAccount({ ...accountB, ssid: 101 }))).toEqual({ type: "ssid-conflict", status: 409, field: "/ssid" });
     expect(await problem(a.createAccount({ ...accountA, uri: "coaps://127.0.0.2:5684" }))).toMatchObject({ type: "uri-not-allowed" });
-    expect(await problem(a.createAccount({ ...accountA, securityMode: "rpk" }))).toEqual({ type: "unsupported-mode", status: 422, field: "/securityMode" });
+    expect(await problem(a.createAccount({ ...accountA, securityMode: "est" }))).toEqual({ type: "unsupported-mode", status: 422, field: "/securityMode" });
     expect((await b.createAccount({ uri: "coap://127.0.0.3:1", securityMode: "nosec" })).value.ssid).toBe(200);
   });
 

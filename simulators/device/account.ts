@@ -167,6 +167,11 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
     this.link.close();
   }
 
+  /** Another address; false without a session. */
+  rebind(): Promise<boolean> {
+    return this.link.rebind(this.#exchange !== undefined);
+  }
+
   /** Stops what it waits for, without a word to anybody (a device gone silent). */
   freeze(): void {
     this.device.host.ports.clock.stop(this);
@@ -256,6 +261,7 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
 
   onResponse(response: Response): void {
     this.#exchange = undefined;
+    this.link.answered();
     const { device, waiter } = this;
     this.waiter = undefined;
     device.active();
@@ -317,6 +323,7 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
     this.#exchange = undefined;
     if (reason === "timeout" || reason === "unreachable") {
       const { at } = this.state;
+      if (at === "updating") this.link.updateLost();
       const hasty = at === "updating" && this.device.behaviour.flaws.includes("falls-back-on-update");
       const another = !hasty && (at === "registering" || at === "updating") && this.link.hadSessionBefore(this.#beganAt);
       // Whoever lost the session cannot say so: silence in it may mean nothing else.

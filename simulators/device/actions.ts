@@ -36,6 +36,8 @@ export type DeviceAction =
   | { readonly do: "deregister"; readonly shortServerId?: number }
   /** Gives the DTLS session up without a word, makes another, and sends in it what the session obliges to: an Update, or a Register. `full`: does not offer to resume. */
   | { readonly do: "reconnect"; readonly shortServerId?: number; readonly full?: boolean }
+  /** Another address in the middle of each session, as behind a NAT that forgot the old one. Refused without a session. */
+  | { readonly do: "rebind"; readonly shortServerId?: number }
   /** Hears nothing until `wake`, or until its next Update is due. */
   | { readonly do: "sleep" }
   /** Listens again and sends an Update. */
@@ -65,7 +67,7 @@ export interface HeldKey {
 export interface ActionResult {
   readonly ok: boolean;
   readonly code?: string;
-  readonly failure?: FailureReason | "off" | "no-account" | "not-registered" | "busy" | "unknown-device" | "unknown-path";
+  readonly failure?: FailureReason | "off" | "no-account" | "not-registered" | "busy" | "no-session" | "unknown-device" | "unknown-path";
   readonly location?: readonly string[];
   readonly contentFormat?: number;
   readonly payloadHex?: string;

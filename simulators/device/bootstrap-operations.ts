@@ -9,15 +9,17 @@ import {
   definitionFor,
   ObjectId,
   RequestError,
+  SecurityResource,
   type BootstrapOperation,
   type BootstrapWrite,
   type InstanceNode,
   type LwM2mVersion,
   type Node,
   type Path,
+  type Value,
 } from "../../src/lwm2m/index.js";
 import { bootstrapDiscovery } from "./announce.js";
-import { findInstance, instancesOf, withInstance, without, withResource, withStored, type InstanceCache, type Objects } from "./objects.js";
+import { findInstance, instancesOf, withInstance, without, withResource, withStored, type InstanceCache, type Objects, type SharedBytes } from "./objects.js";
 import { holdsKey } from "./security.js";
 import { isBootstrapAccount } from "./server-accounts.js";
 
@@ -30,6 +32,8 @@ export interface BootstrapOutcome {
 export interface BootstrapContext {
   readonly version: LwM2mVersion;
   readonly instances: InstanceCache;
+  /** What is written to /0/x/4. */
+  readonly serverKeys: SharedBytes;
   /** A flaw: the account of the Bootstrap Server is deleted like any other. */
   readonly deletesOwnAccount?: boolean;
 }
@@ -66,7 +70,7 @@ function read(objects: Objects, at: Path, accept: number | undefined, version: L
 }
 
 /** Writes regardless of existence and rights; resources the device does not know are passed over (LwM2M Core 1.1 §6.1.7.6). */
-function write(objects: Objects, operation: BootstrapWrite, { version, instances }: BootstrapContext): Objects {
+function write(objects: Objects, operation: BootstrapWrite, { version, instances, serverKeys }: BootstrapContext): Objects {
   const { path } = operation;
   if (path.object === undefined) throw new RequestError(Codes.BadRequest, "nothing to write to");
   const key = path.instance !== undefined && path.resource === undefined ? cacheKey(operation, path, version) : undefined;
@@ -76,7 +80,7 @@ function write(objects: Objects, operation: BootstrapWrite, { version, instances
   const definition = definitionFor(path.object, version);
   const fault = definition === undefined ? `object ${path.object} is not supported` : nodeFault(definition, node, path.resource);
   if (fault !== undefined) throw new RequestError(Codes.BadRequest, fault);
-  const next = written(objects, path.object, path, node);
+  const next = written(objects, path.object, path, node, serverKeys);
   // Keys are each another: there is nothing to share.
   if (key !== undefined && path.instance !== undefined && !(node.kind === "instance" && path.object === ObjectId.Security && holdsKey(node))) {
     const added = findInstance(next, path.object, path.instance);
@@ -88,12 +92,13 @@ function write(objects: Objects, operation: BootstrapWrite, { version, instances
 const cacheKey = ({ contentFormat, payload }: BootstrapWrite, path: Path, version: LwM2mVersion): string =>
   `${version} ${formatPath(path)} ${contentFormat} ${Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString("latin1")}`;
 
-function written(objects: Objects, object: number, path: Path, node: Node): Objects {
+function written(objects: Objects, object: number, path: Path, node: Node, serverKeys: SharedBytes): Objects {
+  const keep = (each: InstanceNode): InstanceNode => kept(each, (id, bytes) => (object === ObjectId.Security && id === SecurityResource.ServerPublicKey ? serverKeys.copyOf(bytes) : Uint8Array.from(bytes)));
   switch (node.kind) {
     case "object":
-      return node.instances.reduce((list, each) => withInstance(list, object, kept(each)), objects);
+      return node.instances.reduce((list, each) => withInstance(list, object, keep(each)), objects);
     case "instance":
-      return withInstance(objects, object, kept(node));
+      return withInstance(objects, object, keep(node));
     case "resource":
     case "multiple-resource": {
       const id = path.instance ?? 0;
@@ -104,17 +109,20 @@ function written(objects: Objects, object: number, path: Path, node: Node): Obje
   }
 }
 
-/** Values that outlive the datagram: the decoder may hand out views on it. */
-function kept(node: InstanceNode): InstanceNode {
+/** Values that outlive the datagram: the decoder may hand out views on it. What all devices of a server are told is one array, which is read once where it is an authority. */
+function kept(node: InstanceNode, copyOf: (resource: number, bytes: Uint8Array) => Uint8Array): InstanceNode {
+  const keep = <T extends { readonly value: Value }>(holder: T, resource: number): T => {
+    const { value } = holder;
+    return value instanceof Uint8Array ? { ...holder, value: value.length === 0 ? empty : copyOf(resource, value) } : holder;
+  };
   const resources = node.resources.map((resource) => {
-    if (resource.kind === "resource") return resource.value instanceof Uint8Array ? { ...resource, value: copy(resource.value) } : resource;
-    return { ...resource, instances: resource.instances.map((each) => (each.value instanceof Uint8Array ? { ...each, value: copy(each.value) } : each)) };
+    if (resource.kind === "resource") return keep(resource, resource.id);
+    return { ...resource, instances: resource.instances.map((each) => keep(each, resource.id)) };
   });
   return { kind: "instance", id: node.id, resources: resources.sort((a, b) => a.id - b.id) };
 }
 
 const empty = new Uint8Array(0);
-const copy = (bytes: Uint8Array): Uint8Array => (bytes.length === 0 ? empty : Uint8Array.from(bytes));
 
 /** The Bootstrap-Server account and /3/0 survive every Delete (LwM2M Core 1.1 §6.1.7.7). */
 function remove(objects: Objects, path: Path, own: boolean): Objects {

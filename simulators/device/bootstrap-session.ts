@@ -131,7 +131,7 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
         request.respond({ code: parseCode(refusal) });
         return;
       }
-      const { response, objects } = bootstrapOperation(this.draft, operation, { version: device.version, instances: device.host.instances, deletesOwnAccount: device.behaviour.flaws.includes("bootstrap-account-deletable") });
+      const { response, objects } = bootstrapOperation(this.draft, operation, { version: device.version, instances: device.host.instances, serverKeys: device.host.serverKeys, deletesOwnAccount: device.behaviour.flaws.includes("bootstrap-account-deletable") });
       this.draft = objects;
       this.#answer(request, response, this.#lateness(operation));
     } catch (error) {

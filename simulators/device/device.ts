@@ -356,6 +356,13 @@ export class Device extends Timer implements Receiver {
     for (const account of this.accounts) account.step({ in: "update" });
   }
 
+  /** Another address in each session, or in that with one Server; false where there is none. */
+  async rebind(shortServerId?: number): Promise<boolean> {
+    const accounts = this.accounts.filter((account) => shortServerId === undefined || account.shortServerId === shortServerId);
+    const moved = await Promise.all([...accounts.map((account) => account.rebind()), ...(shortServerId === undefined && this.session !== undefined ? [this.session.link.rebind(false)] : [])]);
+    return moved.includes(true);
+  }
+
   goSilent(): void {
     this.silent = true;
     this.host.ports.clock.stop(this);

@@ -10,11 +10,11 @@ import {
   type InstanceNode,
   type ResourceNode,
 } from "../../src/lwm2m/index.js";
-import type { Psk } from "../../src/config/index.js";
-import { freeInstance, textOf, withInstance, withResource, type Objects, type StoredInstance } from "./objects.js";
+import { isPsk, type DeviceCredential, type ServerTrust } from "../../src/config/index.js";
+import { bytesOf, freeInstance, textOf, withInstance, withResource, type Objects, type StoredInstance } from "./objects.js";
 import { holdsKey } from "./security.js";
 import { isBootstrapAccount } from "./server-accounts.js";
-import type { AccessControlSpec, BootstrapAccountSpec, DeviceSpec, ServerAccountSpec } from "./spec.js";
+import type { AccessControlSpec, AccountSecuritySpec, BootstrapAccountSpec, DeviceSpec, ServerAccountSpec } from "./spec.js";
 
 /** Resource values that are computed when they are read: /3/0/2 is the endpoint name, /3/0/13 the clock. */
 export const computed = { serialNumber: "(endpoint)", currentTime: -1 } as const;
@@ -67,23 +67,50 @@ const nothing = new Uint8Array(0);
 
 const isSecured = (uri: string): boolean => uri.startsWith("coaps:");
 
-/** A Security instance of an account; the key of one that is secured. */
-const security = (id: number, uri: string, isBootstrap: boolean, psk: Psk | undefined, last: ResourceNode): InstanceNode =>
-  instance(id, [
+const modeNumbers = { psk: SecurityMode.Psk, rpk: SecurityMode.RawPublicKey, x509: SecurityMode.Certificate } as const;
+
+/** /0/x/2, /0/x/3 and /0/x/5. */
+function ownResources(credential: DeviceCredential): readonly ResourceNode[] {
+  const [mode, own, secret] = isPsk(credential)
+    ? ([modeNumbers.psk, credential.identity, credential.key] as const)
+    : ([modeNumbers[credential.mode], credential.mode === "rpk" ? credential.publicKey : credential.certificate, credential.privateKey] as const);
+  return [single(SecurityResource.SecurityMode, mode), single(SecurityResource.PublicKeyOrIdentity, own), single(SecurityResource.SecretKey, secret)];
+}
+
+/** /0/x/4, and /0/x/13 to /0/x/15 where they are given. */
+const trustResources = ({ publicKey, matchingType, serverName, usage }: ServerTrust): readonly ResourceNode[] => [
+  single(SecurityResource.ServerPublicKey, publicKey),
+  ...(matchingType === undefined ? [] : [single(SecurityResource.MatchingType, matchingType)]),
+  ...(serverName === undefined ? [] : [single(SecurityResource.ServerName, serverName)]),
+  ...(usage === undefined ? [] : [single(SecurityResource.CertificateUsage, usage)]),
+];
+
+const trustOf = (credential: DeviceCredential | undefined): ServerTrust | undefined => (credential === undefined || isPsk(credential) ? undefined : credential.trust);
+
+const withResources = (node: InstanceNode, resources: readonly ResourceNode[]): InstanceNode => resources.reduce(withResource, node);
+
+/** A Security instance of an account, with its credential where it is secured and has one. */
+function security(id: number, isBootstrap: boolean, { uri, psk, credential = psk, trust = trustOf(credential), cipherSuites }: AccountSecuritySpec, last: ResourceNode): InstanceNode {
+  const plainInstance = instance(id, [
     single(SecurityResource.ServerUri, uri),
     single(SecurityResource.BootstrapServer, isBootstrap),
     single(SecurityResource.SecurityMode, isSecured(uri) ? SecurityMode.Psk : SecurityMode.NoSec),
-    single(SecurityResource.PublicKeyOrIdentity, isSecured(uri) ? (psk?.identity ?? nothing) : nothing),
+    single(SecurityResource.PublicKeyOrIdentity, nothing),
     single(SecurityResource.ServerPublicKey, nothing),
-    single(SecurityResource.SecretKey, isSecured(uri) ? (psk?.key ?? nothing) : nothing),
+    single(SecurityResource.SecretKey, nothing),
     last,
   ]);
+  if (!isSecured(uri)) return plainInstance;
+  return withResources(plainInstance, [
+    ...(credential === undefined ? [] : ownResources(credential)),
+    ...(trust === undefined ? [] : trustResources(trust)),
+    ...(cipherSuites === undefined ? [] : [multiple(SecurityResource.CipherSuite, cipherSuites.map((suite, at): [number, number] => [at, suite]))]),
+  ]);
+}
 
-const bootstrapSecurity = (spec: BootstrapAccountSpec): InstanceNode =>
-  security(spec.securityInstance ?? 0, spec.uri, true, spec.psk, single(SecurityResource.ClientHoldOffTime, spec.holdOff ?? 0));
+const bootstrapSecurity = (spec: BootstrapAccountSpec): InstanceNode => security(spec.securityInstance ?? 0, true, spec, single(SecurityResource.ClientHoldOffTime, spec.holdOff ?? 0));
 
-const serverSecurity = (spec: ServerAccountSpec, id: number): InstanceNode =>
-  security(id, spec.uri, false, spec.psk, single(SecurityResource.ShortServerId, spec.shortServerId));
+const serverSecurity = (spec: ServerAccountSpec, id: number): InstanceNode => security(id, false, spec, single(SecurityResource.ShortServerId, spec.shortServerId));
 
 function serverInstance(spec: ServerAccountSpec, id: number): InstanceNode {
   const further = Object.entries(spec.resources ?? {}).map(([resource, value]) => single(Number(resource), value));
@@ -129,9 +156,10 @@ function withCredentials(objects: Objects, { bootstrap, server }: NonNullable<De
   return objects.map((stored) => {
     const { object, node } = stored;
     if (object !== ObjectId.Security || !isSecured(textOf(node, SecurityResource.ServerUri) ?? "") || holdsKey(node)) return stored;
-    const psk = isBootstrapAccount(node) ? bootstrap : server;
-    if (psk === undefined) return stored;
-    return { object, node: withResource(withResource(node, single(SecurityResource.PublicKeyOrIdentity, psk.identity)), single(SecurityResource.SecretKey, psk.key)) };
+    const credential = isBootstrapAccount(node) ? bootstrap : server;
+    if (credential === undefined) return stored;
+    const trust = (bytesOf(node, SecurityResource.ServerPublicKey)?.length ?? 0) === 0 ? trustOf(credential) : undefined;
+    return { object, node: withResources(node, [...ownResources(credential), ...(trust === undefined ? [] : trustResources(trust))]) };
   });
 }
 

@@ -15,13 +15,21 @@ export interface LinkFailure {
   readonly handshake: boolean;
 }
 
-/** `timeout`, `received access_denied (49)`. */
-export const endInWords = ({ why, alert }: SessionEnd): string => (alert === undefined ? why : `${why === "alert-sent" ? "sent" : "received"} ${alertName(alert)}`);
+/** `timeout`, `received access_denied (49)`, `sent unknown_ca (48): nobody who is trusted has certified "CN=server"`. */
+export function endInWords({ why, alert, because }: SessionEnd): string {
+  if (alert === undefined) return why;
+  return `${why === "alert-sent" ? "sent" : "received"} ${alertName(alert)}${because === undefined ? "" : `: ${because}`}`;
+}
 
+/** What the device itself finds wrong with its server weighs as much as what the server finds wrong with it. */
 function failureOf(end: SessionEnd): LinkFailure {
   const { why, alert } = end;
-  const heard = why === "alert-received" ? alert : undefined;
-  return { reason: why === "unreachable" ? why : `handshake: ${endInWords(end)}`, class: heard === undefined ? "retry" : alertClass(heard), ...(heard === undefined ? {} : { alert: heard }), handshake: true };
+  return {
+    reason: why === "unreachable" ? why : `handshake: ${endInWords(end)}`,
+    class: alert === undefined ? "retry" : alertClass(alert),
+    ...(why === "alert-received" && alert !== undefined ? { alert } : {}),
+    handshake: true,
+  };
 }
 
 /** The DTLS handshakes of one device: counted, timed, and watched for storms. */
@@ -50,7 +58,7 @@ export class Handshakes {
     if (resumed) device.counters.handshakesResumed++;
     else device.counters.handshakes++;
     device.host.listener.onMeasure(device, "handshake", milliseconds);
-    traceSession(device, to, "handshaking", "connected", resumed ? "resumed" : "full", { suite, identity: peerName(identity) });
+    if (device.traced) traceSession(device, to, "handshaking", "connected", resumed ? "resumed" : "full", { suite, mode: identity.mode, identity: peerName(identity) });
   }
 
   failed(to: Destination, end: SessionEnd): LinkFailure {
@@ -58,12 +66,14 @@ export class Handshakes {
     const failure = failureOf(end);
     if (end.alert === undefined) device.counters.handshakesUnanswered++;
     else device.counters.handshakesRefused++;
-    traceSession(device, to, "handshaking", "none", end.why, { ...(end.alert === undefined ? {} : { alert: end.alert }), class: failure.class });
+    traceSession(device, to, "handshaking", "none", end.why, { ...alertDetail(end), class: failure.class });
     return failure;
   }
 
   /** A session is over; what that means shows with the next message. */
-  ended(to: Destination, { why, alert }: SessionEnd): void {
-    traceSession(this.device, to, "connected", "none", why, alert === undefined ? {} : { alert });
+  ended(to: Destination, end: SessionEnd): void {
+    traceSession(this.device, to, "connected", "none", end.why, alertDetail(end));
   }
 }
+
+const alertDetail = ({ alert, because }: SessionEnd) => ({ ...(alert === undefined ? {} : { alert, name: alertName(alert) }), ...(because === undefined ? {} : { because }) });

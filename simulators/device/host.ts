@@ -1,17 +1,17 @@
 import type { DatagramTap, Endpoint, EndpointCounters } from "../../src/coap/index.js";
 import type { DtlsTiming } from "../../src/config/index.js";
-import type { DtlsSettings } from "../../src/dtls/index.js";
+import type { ClientSettings } from "../../src/dtls/index.js";
 import type { Address, Ports, Trace } from "../../src/ports/index.js";
 import { parseCoapUri, type RecordTap, type UdpEndpoint } from "../../src/transport/index.js";
 import { ObjectListCache } from "./announce.js";
 import type { Device } from "./device.js";
 import { Factory } from "./factory.js";
 import { Lingering } from "./lingering.js";
-import { InstanceCache } from "./objects.js";
+import { InstanceCache, SharedBytes } from "./objects.js";
 import type { FleetState } from "./snapshot.js";
 
 /** What a device times, in milliseconds of its clock; see `operations` of the fleet for where each begins and ends. */
-export type Measure = "handshake" | "bootstrap" | "register" | "update" | "deregister" | "trigger-to-bootstrap" | "start-to-registered";
+export type Measure = "handshake" | "bootstrap" | "register" | "update" | "deregister" | "trigger-to-bootstrap" | "start-to-registered" | "recovery";
 
 /** Who runs devices and counts what they do. Called on the hot path. */
 export interface DeviceListener {
@@ -31,10 +31,16 @@ export interface DeviceTrace extends Trace {
 
 export const silentListener: DeviceListener = { onState: () => {}, onMeasure: () => {}, onFailure: () => {} };
 
+/** What the accounts and the spec of a device have to say about its handshakes. */
+export interface DtlsWishes extends Pick<{ readonly [Key in keyof ClientSettings]: ClientSettings[Key] | undefined }, "connectionIdLength" | "serverName" | "suites"> {
+  readonly timing: DtlsTiming | undefined;
+}
+
 /** What all devices of a thread share. */
 export class DeviceHost {
   readonly factory = new Factory();
   readonly instances = new InstanceCache();
+  readonly serverKeys = new SharedBytes();
   readonly objectLists = new ObjectListCache();
   readonly #addresses = new Map<string, ReturnType<typeof parseCoapUri>>();
 
@@ -57,15 +63,24 @@ export class DeviceHost {
     this.lingering = new Lingering(ports.clock, (endpoint) => this.closeSocket(endpoint));
   }
 
-  readonly #dtlsSettings = new Map<DtlsTiming | undefined, DtlsSettings>();
+  readonly #dtlsSettings = new Map<DtlsTiming | undefined, Map<string, ClientSettings>>();
 
-  /** One object for all devices of the same times. */
-  dtlsSettings(timing: DtlsTiming | undefined): DtlsSettings {
-    let settings = this.#dtlsSettings.get(timing);
+  /** One object for all devices of the same times and wishes. */
+  dtlsSettings({ timing, connectionIdLength, serverName, suites }: DtlsWishes): ClientSettings {
+    const known = this.#dtlsSettings.get(timing) ?? new Map<string, ClientSettings>();
+    const key = `${connectionIdLength ?? ""} ${suites?.join() ?? ""} ${serverName ?? ""}`;
+    let settings = known.get(key);
     if (settings === undefined) {
-      settings = { ...(timing === undefined ? {} : { retransmission: timing }), ...(this.keyLog === undefined ? {} : { keyLog: this.keyLog }) };
+      settings = {
+        ...(timing === undefined ? {} : { retransmission: timing }),
+        ...(this.keyLog === undefined ? {} : { keyLog: this.keyLog }),
+        ...(connectionIdLength === undefined ? {} : { connectionIdLength }),
+        ...(serverName === undefined ? {} : { serverName }),
+        ...(suites === undefined ? {} : { suites }),
+      };
       if (this.#dtlsSettings.size >= 256) this.#dtlsSettings.clear();
-      this.#dtlsSettings.set(timing, settings);
+      if (known.size >= 256) known.clear();
+      this.#dtlsSettings.set(timing, known.set(key, settings));
     }
     return settings;
   }

@@ -108,6 +108,24 @@ export function freeInstance(objects: Objects, object: number): number {
   return id;
 }
 
+/** Keeps one copy of equal bytes for all devices of a thread: what their servers are known by. Bounded as below. */
+export class SharedBytes {
+  readonly #known = new Map<string, Uint8Array>();
+
+  constructor(readonly limit = 1024) {}
+
+  copyOf(bytes: Uint8Array): Uint8Array {
+    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+    let shared = this.#known.get(key);
+    if (shared === undefined) {
+      shared = Uint8Array.from(bytes);
+      if (this.#known.size >= this.limit) this.#known.clear();
+      this.#known.set(key, shared);
+    }
+    return shared;
+  }
+}
+
 /** Keeps one copy of equal instances for all devices of a thread. Bounded: when full it starts afresh, and older devices keep what they hold. */
 export class InstanceCache {
   readonly #known = new Map<string, StoredInstance>();

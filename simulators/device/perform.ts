@@ -29,12 +29,14 @@ export function perform(device: Device, action: DeviceAction): Promise<ActionRes
     case "reconnect":
       for (const account of device.accounts) if (action.shortServerId === undefined || account.shortServerId === action.shortServerId) account.link.loseSession(action.full);
       return registration(device, "update", action.shortServerId);
+    case "rebind":
+      return device.rebind(action.shortServerId).then((moved) => (moved ? done : refused("no-session")));
     default:
       return Promise.resolve(atOnce(device, action));
   }
 }
 
-function atOnce(device: Device, action: Exclude<DeviceAction, { do: "request" | "send-raw" | "stop" | "bootstrap" | "register" | "update" | "deregister" | "reconnect" }>): ActionResult {
+function atOnce(device: Device, action: Exclude<DeviceAction, { do: "request" | "send-raw" | "stop" | "bootstrap" | "register" | "update" | "deregister" | "reconnect" | "rebind" }>): ActionResult {
   switch (action.do) {
     case "start":
       return device.start() ? done : refused("busy");

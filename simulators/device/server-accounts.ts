@@ -1,7 +1,7 @@
 import type { DeviceTiming } from "../../src/config/index.js";
-import { ObjectId, SecurityMode, SecurityResource, ServerResource, valueOf, type InstanceNode, type ResourceNode } from "../../src/lwm2m/index.js";
+import { ObjectId, SecurityResource, ServerResource, valueOf, type InstanceNode, type ResourceNode } from "../../src/lwm2m/index.js";
 import type { RetryPolicy } from "./lifecycle.js";
-import { holdsKey } from "./security.js";
+import { lacksOf } from "./security.js";
 import { findResource, flagOf, instancesOf, numberOf, textOf, without, withStored, type Objects } from "./objects.js";
 
 /** Security and Server object instance of one LwM2M Server, paired by Short Server ID (LwM2M Core 1.1 §6.1.2). */
@@ -75,7 +75,8 @@ export function inconsistency(objects: Objects): string | undefined {
     const uri = textOf(security, SecurityResource.ServerUri);
     if (uri === undefined || uri === "") return `/0/${security.id} has no Server URI`;
     if (valueOf(security, SecurityResource.SecurityMode) === undefined) return `/0/${security.id} has no Security Mode`;
-    if (numberOf(security, SecurityResource.SecurityMode) === SecurityMode.Psk && !holdsKey(security)) return `/0/${security.id} has security mode 0 and no key`;
+    const lacks = lacksOf(security);
+    if (lacks !== undefined) return lacks;
     if (isBootstrapAccount(security)) continue;
     const shortServerId = numberOf(security, SecurityResource.ShortServerId);
     if (shortServerId === undefined || shortServerId < 1 || shortServerId > 65534) return `/0/${security.id} has no valid Short Server ID`;

@@ -1,12 +1,15 @@
 import type { Endpoint, Exchange, Peer, Request, RequestHandler, ResponseHandler } from "../../src/coap/index.js";
 import type { Resumption, SessionInfo } from "../../src/dtls/index.js";
 import type { InstanceNode } from "../../src/lwm2m/index.js";
+import { formatAddress } from "../../src/ports/index.js";
 import type { SecureEndpoint, SessionEnd, SessionListener } from "../../src/transport/index.js";
 import type { Destination } from "./actions.js";
 import type { Device } from "./device.js";
 import type { LinkFailure } from "./handshakes.js";
 import { UnusableAccount } from "./security.js";
-import { isSecured, openSocket, takeSocket, type DeviceSocket } from "./sockets.js";
+import { Recovery } from "./recovery.js";
+import { isSecured, openSocket, takeSocket, tapSocket, type DeviceSocket } from "./sockets.js";
+import { traceSession } from "./tracing.js";
 
 /** Whose link it is: an account, or a bootstrap. */
 export interface LinkOwner extends RequestHandler {
@@ -25,6 +28,10 @@ export class ServerLink implements SessionListener {
   peer: Peer | undefined = undefined;
   /** A session to take up again; it outlives the socket. */
   resumption: Resumption | undefined = undefined;
+  /** How the last handshake or session ended, when an alert ended it. */
+  lastEnd: SessionEnd | undefined = undefined;
+  /** After a change of address, until something is answered. */
+  #recovery: Recovery | undefined = undefined;
   /** When the present session was made (`Clock.now()`). */
   #sessionSince = 0;
   #usedAt = 0;
@@ -69,7 +76,41 @@ export class ServerLink implements SessionListener {
   send(request: Request, handler: ResponseHandler): Exchange | undefined {
     if (this.socket === undefined || this.peer === undefined) return undefined;
     this.#usedAt = this.device.host.ports.clock.now();
+    this.#recovery?.asks(this.#usedAt);
     return this.socket.send(this.peer, request, handler);
+  }
+
+  /** The server answered: it knows where the device is. */
+  answered(): void {
+    this.#recovery?.over(this.device);
+    this.#recovery = undefined;
+  }
+
+  /** An Update came to nothing. */
+  updateLost(): void {
+    if (this.#recovery !== undefined) this.device.counters.updatesLost++;
+  }
+
+  /**
+   * A NAT on the way gave the device another address: the session goes on from another port. False without a session, where nothing is there to be kept,
+   * or when the system has no port to give. `asking`: an answer is waited for.
+   */
+  async rebind(asking: boolean): Promise<boolean> {
+    const { secured, device } = this;
+    if (secured?.state !== "connected") return false;
+    try {
+      await secured.rebind();
+    } catch {
+      device.host.refusedSockets++;
+      return false;
+    }
+    if (this.secured !== secured) return false;
+    tapSocket(device, secured);
+    device.counters.rebinds++;
+    this.#recovery ??= new Recovery();
+    if (asking) this.#recovery.asks(device.host.ports.clock.now());
+    if (device.traced) traceSession(device, this.to, "connected", "connected", "rebind", { local: formatAddress(secured.local) });
+    return true;
   }
 
   /** Whether there is a session, and it was there before `time`: the server may have lost it since. */
@@ -99,6 +140,7 @@ export class ServerLink implements SessionListener {
     this.socket = undefined;
     this.peer = undefined;
     this.#sessionSince = 0;
+    this.#recovery = undefined;
     return socket;
   }
 
@@ -119,6 +161,10 @@ export class ServerLink implements SessionListener {
 
   #handshake(secured: SecureEndpoint): void {
     this.device.handshakes.begins(this.to);
+    if (this.#recovery !== undefined) {
+      this.device.counters.handshakesAfterRebind++;
+      this.#recovery.asks(this.device.host.ports.clock.now());
+    }
     secured.connect(this.device.behaviour.sessions.resumes && !this.#full ? undefined : "full");
     this.#full = false;
   }
@@ -149,11 +195,13 @@ export class ServerLink implements SessionListener {
 
   onSession(session: SessionInfo, handshakeMs: number): void {
     this.#sessionSince = this.device.host.ports.clock.now();
+    this.lastEnd = undefined;
     this.device.handshakes.done(this.to, session, handshakeMs);
     this.owner.onLink(session.resumed ? "resumed" : "new");
   }
 
   onSessionEnd(end: SessionEnd): void {
+    this.lastEnd = end.alert === undefined ? undefined : end;
     if (end.during === "handshake") {
       this.owner.onNoLink(this.device.handshakes.failed(this.to, end));
       return;

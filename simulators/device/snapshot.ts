@@ -36,6 +36,11 @@ export interface DeviceCounters {
   handshakesUnanswered: number;
   /** Times that a device began more handshakes in a while than its timing takes for usual. */
   handshakeStorms: number;
+  /** Changes of address in the middle of a session. */
+  rebinds: number;
+  /** Updates that came to nothing between such a change and the next answer. */
+  updatesLost: number;
+  handshakesAfterRebind: number;
 }
 
 export const newCounters = (): DeviceCounters => ({
@@ -55,6 +60,9 @@ export const newCounters = (): DeviceCounters => ({
   handshakesRefused: 0,
   handshakesUnanswered: 0,
   handshakeStorms: 0,
+  rebinds: 0,
+  updatesLost: 0,
+  handshakesAfterRebind: 0,
 });
 
 export function addUp(into: DeviceCounters, counters: Readonly<DeviceCounters>): void {
@@ -74,11 +82,16 @@ export function addUp(into: DeviceCounters, counters: Readonly<DeviceCounters>):
   into.handshakesRefused += counters.handshakesRefused;
   into.handshakesUnanswered += counters.handshakesUnanswered;
   into.handshakeStorms += counters.handshakeStorms;
+  into.rebinds += counters.rebinds;
+  into.updatesLost += counters.updatesLost;
+  into.handshakesAfterRebind += counters.handshakesAfterRebind;
 }
 
 export interface AccountSnapshot {
   readonly shortServerId: number;
   readonly uri: string;
+  /** /0/x/2; undefined for a mode that the device does not support. */
+  readonly security: "nosec" | "psk" | "rpk" | "x509" | undefined;
   readonly securityInstance: number;
   readonly serverInstance: number;
   /** Seconds. */
@@ -89,7 +102,9 @@ export interface AccountSnapshot {
   /** `127.0.0.1:40001`, while it has a socket. */
   readonly local?: string;
   /** The DTLS session that is there now. */
-  readonly session?: { readonly suite: string; readonly resumed: boolean; readonly identity: string };
+  readonly session?: { readonly mode: "psk" | "rpk" | "x509"; readonly suite: string; readonly resumed: boolean; readonly identity: string };
+  /** The alert that the last handshake or session ended with, until there is another session; `because` where it is the device's own. */
+  readonly alert?: { readonly direction: "sent" | "received"; readonly description: number; readonly name: string; readonly because?: string };
   /** Code of the last refusal, or why there was no answer. */
   readonly lastFailure?: string;
 }

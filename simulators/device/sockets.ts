@@ -18,11 +18,12 @@ export async function openSocket(device: Device, link: ServerLink): Promise<Devi
   const { host, spec, radio } = device;
   const { uri, security, owner, resumption } = link;
   const address = host.addressOf(uri);
-  const secured = securityOfAccount(security, address);
+  const secured = securityOfAccount(security, address, spec.trustStore);
   const options = { host: spec.host ?? (address.host.includes(":") ? "::1" : "127.0.0.1"), connect: { host: address.host, port: address.port }, receiveBuffer, transmission: spec.timing.coap, limits };
   try {
     if (secured.mode === "nosec") return await udpEndpoint(radio, options, owner);
-    return await secureEndpoint(radio, { ...options, credential: secured.credential, settings: host.dtlsSettings(spec.timing.dtls), resume: resumption }, owner, link);
+    const settings = host.dtlsSettings({ timing: spec.timing.dtls, connectionIdLength: spec.connectionIdLength, serverName: secured.serverName, suites: secured.suites });
+    return await secureEndpoint(radio, { ...options, credential: secured.credential, settings, resume: resumption }, owner, link);
   } catch (error) {
     host.refusedSockets++;
     throw error;
@@ -35,9 +36,14 @@ export function takeSocket(device: Device, socket: DeviceSocket, uri: string): P
   device.host.socketOpened(socket);
   const peer = socket.peer({ host, port });
   peer.label = device.endpoint;
+  tapSocket(device, socket);
+  if (device.mutation !== undefined) socket.mutate = device.mutation;
+  return peer;
+}
+
+/** What passes is filed under the address that the socket has now. */
+export function tapSocket(device: Device, socket: DeviceSocket): void {
   const trace = device.traced ? device.host.trace : device.host.recorder;
   socket.tap = trace?.tapFor(socket.local);
   if (isSecured(socket)) socket.recordTap = trace?.recordTapFor(socket.local, device.endpoint);
-  if (device.mutation !== undefined) socket.mutate = device.mutation;
-  return peer;
 }

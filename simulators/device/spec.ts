@@ -1,15 +1,25 @@
-import type { DeviceCredentials, DeviceTiming, Psk, Timing } from "../../src/config/index.js";
+import type { DeviceCredential, DeviceCredentials, DeviceTiming, Psk, ServerTrust, Timing } from "../../src/config/index.js";
 import type { LwM2mVersion, Value } from "../../src/lwm2m/index.js";
 import type { Personality, PersonalityName } from "./personalities.js";
 
 export type { DeviceTiming };
 
-/** The LwM2M Bootstrap-Server account a device leaves the factory with. */
-export interface BootstrapAccountSpec {
-  /** `coap://127.0.0.1:5683`, or `coaps://127.0.0.1:5684` with a key. */
+/** How a factory account is secured; its mode is that of its credential. */
+export interface AccountSecuritySpec {
+  /** `coap://127.0.0.1:5683`, or `coaps://127.0.0.1:5684` with a credential. */
   readonly uri: string;
   /** Default: the device's `credentials`. */
+  readonly credential?: DeviceCredential;
+  /** The same for one of pre-shared keys. */
   readonly psk?: Psk;
+  /** Modes rpk and x509: what the server is known by. A fleet shares it; default: what the credential says. */
+  readonly trust?: ServerTrust;
+  /** /0/x/16: numbers of the TLS registry in order of preference, such as 0xc0ae. */
+  readonly cipherSuites?: readonly number[];
+}
+
+/** The LwM2M Bootstrap-Server account a device leaves the factory with. */
+export interface BootstrapAccountSpec extends AccountSecuritySpec {
   /** /0/x/11, seconds before a client-initiated bootstrap. Default 0. */
   readonly holdOff?: number;
   /** Instance of /0. Default 0. */
@@ -17,10 +27,7 @@ export interface BootstrapAccountSpec {
 }
 
 /** A LwM2M Server account a device leaves the factory with: one Security and one Server object instance. */
-export interface ServerAccountSpec {
-  readonly uri: string;
-  /** Default: the device's `credentials`. */
-  readonly psk?: Psk;
+export interface ServerAccountSpec extends AccountSecuritySpec {
   readonly shortServerId: number;
   /** /1/x/1, seconds. */
   readonly lifetime: number;
@@ -60,6 +67,10 @@ export interface DeviceSpec {
   readonly servers?: readonly ServerAccountSpec[];
   /** What the accounts at `coaps://` URIs are entered with where they name no key of their own; kept apart from them, so that a fleet can share the accounts. */
   readonly credentials?: Omit<DeviceCredentials, "endpoint">;
+  /** Authorities that the device knows from elsewhere (DER), for certificate usages 0 and 1. Devices of a thread share the very arrays. */
+  readonly trustStore?: readonly Uint8Array[];
+  /** RFC 9146: length of the connection id it asks its servers to send it records under, 0 to 16. Absent: it does not know connection ids. */
+  readonly connectionIdLength?: number;
   readonly accessControl?: readonly AccessControlSpec[];
   readonly timing: DeviceTimes;
   /** Instances of /3303. Default 1. */

@@ -1,8 +1,10 @@
 import { formatAddress } from "../../src/ports/index.js";
 import { formatPath, isObjectLink, ObjectId, SecurityResource, type ResourceNode, type Value } from "../../src/lwm2m/index.js";
-import { peerName } from "../../src/transport/index.js";
+import { alertName } from "../../src/dtls/index.js";
+import { peerName, type SessionEnd } from "../../src/transport/index.js";
 import type { Account } from "./account.js";
 import type { Device } from "./device.js";
+import { securityNameOf } from "./security.js";
 import { bootstrapAccountOf, lifetimeOf } from "./server-accounts.js";
 import type { AccountSnapshot, DeviceSnapshot, SnapshotObjects, SnapshotValue } from "./snapshot.js";
 
@@ -30,18 +32,25 @@ export function takeSnapshot(device: Device): DeviceSnapshot {
   };
 }
 
-const accountSnapshot = ({ details, state, location, link: { endpoint, session }, lastFailure }: Account): AccountSnapshot => ({
+const accountSnapshot = ({ details, state, location, link: { endpoint, session, lastEnd }, lastFailure }: Account): AccountSnapshot => ({
   shortServerId: details.shortServerId,
   uri: details.uri,
+  security: securityNameOf(details.security),
   securityInstance: details.security.id,
   serverInstance: details.server.id,
   lifetime: lifetimeOf(details.server),
   state: state.at,
   ...(location === undefined ? {} : { location: `/${location.join("/")}` }),
   ...(endpoint === undefined ? {} : { local: formatAddress(endpoint.local) }),
-  ...(session === undefined ? {} : { session: { suite: session.suite, resumed: session.resumed, identity: peerName(session.identity) } }),
+  ...(session === undefined ? {} : { session: { mode: session.identity.mode, suite: session.suite, resumed: session.resumed, identity: peerName(session.identity) } }),
+  ...(lastEnd === undefined ? {} : alertSnapshot(lastEnd)),
   ...(lastFailure === undefined ? {} : { lastFailure }),
 });
+
+function alertSnapshot({ why, alert, because }: SessionEnd): Pick<AccountSnapshot, "alert"> {
+  if (alert === undefined) return {};
+  return { alert: { direction: why === "alert-sent" ? "sent" : "received", description: alert, name: alertName(alert), ...(because === undefined ? {} : { because }) } };
+}
 
 function snapshotObjects({ objects, session }: Device): SnapshotObjects {
   const dump = new Map<string, Record<string, Record<string, SnapshotValue>>>();

@@ -1,6 +1,7 @@
 import { Timer, type Clock } from "../../src/ports/index.js";
 import { Device, type DeviceHost } from "../device/index.js";
-import { deviceOf, positionOf, type FleetPlan, type Slice } from "./plan.js";
+import { deviceOf, positionOf, rebindPhaseOf, type FleetPlan, type Slice } from "./plan.js";
+import { Rebinds } from "./rebinds.js";
 import { Schedule } from "./schedule.js";
 
 /** How long devices are made in one go before the event loop gets its turn, looked at every so many devices. */
@@ -15,6 +16,7 @@ export class PlanRun extends Timer {
   readonly #indexes: Int32Array;
   readonly #positions: Int32Array;
   readonly #schedule: Schedule;
+  readonly #rebinds: Rebinds<Device> | undefined;
   readonly #beganAt: number;
 
   constructor(
@@ -31,6 +33,7 @@ export class PlanRun extends Timer {
     this.#indexes = Int32Array.from(order, ({ index }) => index);
     this.#positions = Int32Array.from(order, ({ position }) => position);
     this.#schedule = new Schedule(plan.shape, plan.last - plan.first);
+    this.#rebinds = plan.nat === undefined ? undefined : new Rebinds(this.#clock, plan.nat.everyMs, (device) => void device.rebind());
     this.#beganAt = this.#clock.now() + startInMs;
     this.#clock.start(this, startInMs);
   }
@@ -65,6 +68,8 @@ export class PlanRun extends Timer {
   #start(index: number, position: number): void {
     const device = new Device(this.host, deviceOf(this.plan, index));
     this.devices.push(device);
+    const phase = rebindPhaseOf(this.plan, index);
+    if (phase !== undefined) this.#rebinds?.add(device, phase);
     const intended = this.#beganAt + this.#schedule.startOf(position);
     this.onStart(device, this.#clock.now() - intended);
     device.start(intended);
@@ -82,8 +87,9 @@ export class PlanRun extends Timer {
     if (this.waiting > 0) this.#clock.start(this, 0);
   }
 
-  /** No further device starts. */
+  /** No further device starts, and none changes its address. */
   halt(): void {
+    this.#rebinds?.halt();
     this.#clock.stop(this);
   }
 }

@@ -1,4 +1,5 @@
-import { testCredentials, type DeviceCredentials } from "../../src/config/index.js";
+import type { AuthorityKeys } from "../../src/certificates/index.js";
+import { testAuthorityOf, testCredential, testCredentials, type CredentialMode, type CredentialUse, type DeviceCredential, type DeviceCredentials } from "../../src/config/index.js";
 import type { LwM2mVersion } from "../../src/lwm2m/index.js";
 import type { BootstrapAccountSpec, DeviceSpec, DeviceTimes, PersonalityName, ServerAccountSpec } from "../device/index.js";
 
@@ -36,6 +37,16 @@ export interface FleetPlan {
   readonly servers?: readonly ServerAccountSpec[];
   /** What devices enter the `coaps://` accounts above with. Default: test keys, which follow from the seed and the number of the device. */
   readonly credentials?: CredentialList;
+  /** What the test devices of the plan enter `coaps://` accounts with. Default: pre-shared keys. */
+  readonly security?: CredentialMode;
+  /** Issues the certificates of the plan's test devices. Default: the test authority of the seed. */
+  readonly authority?: AuthorityKeys;
+  /** Authorities that every device knows (DER), for certificate usages 0 and 1. */
+  readonly trustStore?: readonly Uint8Array[];
+  /** RFC 9146: length of the connection id that the devices ask for, 0 to 16. Absent: they know no connection ids. */
+  readonly connectionIdLength?: number;
+  /** Devices behind a NAT that gives each another address once in a period. */
+  readonly nat?: Nat;
   readonly timing: DeviceTimes;
   /** Devices of which everything is traced, spread evenly. Default 5. */
   readonly traced?: number;
@@ -43,6 +54,12 @@ export interface FleetPlan {
   readonly temperatures?: number;
   /** Devices per source address before the next one of 127.0.0.0/8 is used. Default 8,000: three sockets each fit the ports of one address. */
   readonly perAddress?: number;
+}
+
+export interface Nat {
+  /** Of all devices, 0 to 1. */
+  readonly share: number;
+  readonly everyMs: number;
 }
 
 /** Credentials of devices `first` and on, one after the other; they name the devices too, and not the plan's pattern. */
@@ -123,7 +140,23 @@ const isSecured = ({ uri }: { readonly uri: string }): boolean => uri.startsWith
 
 function credentialsOf(plan: FleetPlan, index: number, endpoint: string): DeviceCredentials | undefined {
   if (plan.credentials !== undefined) return plan.credentials.devices[index - plan.credentials.first];
-  return (plan.bootstrap !== undefined && isSecured(plan.bootstrap)) || plan.servers?.some(isSecured) === true ? testCredentials(plan.seed, index, endpoint) : undefined;
+  const atBootstrap = plan.bootstrap !== undefined && isSecured(plan.bootstrap);
+  const atServer = plan.servers?.some(isSecured) === true;
+  if (!atBootstrap && !atServer) return undefined;
+  const { security = "psk", seed } = plan;
+  if (security === "psk") return testCredentials(seed, index, endpoint);
+  const credential = (use: CredentialUse): DeviceCredential => testCredential({ mode: security, authority: authorityOf(plan) }, seed, index, use, endpoint);
+  return { endpoint, ...(atBootstrap ? { bootstrap: credential("bootstrap") } : {}), ...(atServer ? { server: credential("server") } : {}) };
+}
+
+const testAuthorities = new WeakMap<FleetPlan, AuthorityKeys>();
+
+/** One array for its certificate in each thread, whoever issues. */
+function authorityOf(plan: FleetPlan): AuthorityKeys {
+  if (plan.authority !== undefined) return plan.authority;
+  let known = testAuthorities.get(plan);
+  if (known === undefined) testAuthorities.set(plan, (known = testAuthorityOf(plan.seed)));
+  return known;
 }
 
 /**
@@ -163,6 +196,7 @@ class Stride {
 
 const startStride = new Stride(0.6180339887, 1);
 const personalityStride = new Stride(0.7548776662, 2);
+const natStride = new Stride(0.5698402910, 3);
 
 function greatestCommonDivisor(a: number, b: number): number {
   let [x, y] = [a, b];
@@ -192,6 +226,14 @@ export function personalityOf(plan: FleetPlan, index: number): PersonalityName {
   return "default";
 }
 
+/** When in each period a device behind a NAT gets another address, 0 to 1; undefined for a device that is behind none. Exactly the share is, rounded. */
+export function rebindPhaseOf(plan: FleetPlan, index: number): number | undefined {
+  const { nat, seed, first, last } = plan;
+  if (nat === undefined || walk(plan, index, natStride) >= Math.round(nat.share * (last - first))) return undefined;
+  return mix(seed ^ rebindSalt, index) / 2 ** 32;
+}
+
+const rebindSalt = 0x4e4154;
 const defaultPerAddress = 8_000;
 
 function hostOf(plan: FleetPlan, index: number): string {
@@ -217,6 +259,8 @@ export function deviceOf(plan: FleetPlan, index: number): DeviceSpec {
     ...(plan.bootstrap === undefined ? {} : { bootstrap: plan.bootstrap }),
     ...(plan.servers === undefined ? {} : { servers: plan.servers }),
     ...(credentials === undefined ? {} : { credentials }),
+    ...(plan.trustStore === undefined ? {} : { trustStore: plan.trustStore }),
+    ...(plan.connectionIdLength === undefined ? {} : { connectionIdLength: plan.connectionIdLength }),
     timing: plan.timing,
     ...(plan.temperatures === undefined ? {} : { temperatures: plan.temperatures }),
     host: hostOf(plan, index),

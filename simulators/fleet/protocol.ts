@@ -3,13 +3,13 @@ import type { ActionResult, DeviceAction, DeviceCounters, DeviceSnapshot, Device
 import type { FleetPlan, Slice } from "./plan.js";
 
 /** What is timed. Values are microseconds in histograms. */
-export const operations = ["handshake", "bootstrap", "register", "update", "deregister", "trigger-to-bootstrap", "order-to-confirmed", "outage", "return", "start-to-registered", "lateness"] as const;
+export const operations = ["handshake", "bootstrap", "register", "update", "deregister", "trigger-to-bootstrap", "order-to-confirmed", "outage", "return", "start-to-registered", "recovery", "lateness"] as const;
 /**
  * `handshake`: ClientHello sent to DTLS session made, full or resumed, with any server. `bootstrap`: intended start of the Bootstrap-Request to the Finish answered. `register`: intended send to 2.01. `update`, `deregister`: send to answer.
  * `trigger-to-bootstrap`: Execute of /1/x/9 heard to Bootstrap-Request sent. `order-to-confirmed`: order accepted to item confirmed, as the Bootstrap
  * Server stamped them; no device can know it, it comes from who places the order. So do `outage`, the activation of a new key where the old one ends with it to the
  * Register under the new one, and `return`, the moment a server lost its sessions to the next registration of the device. `start-to-registered`: intended start of the device to all accounts
- * registered. `lateness`: intended to actual start, the generator's own delay.
+ * registered. `recovery`: the first message of a device after its address changed to the first answer. `lateness`: intended to actual start, the generator's own delay.
  */
 export type Operation = (typeof operations)[number];
 

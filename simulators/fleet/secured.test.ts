@@ -27,7 +27,7 @@ async function securedShard(more: Partial<FleetPlan> = {}, keyLog?: (line: strin
   const keys = new Map<string, Uint8Array>();
   for (let index = plan.first; index < plan.last; index++) {
     const { endpoint, server } = testCredentials(plan.seed, index, endpointName(plan.endpointPattern, index));
-    if (server !== undefined) keys.set(endpoint, server.key);
+    keys.set(endpoint, server.key);
   }
   let locations = 0;
   const server = await serverEndpoint<string>(

@@ -4,7 +4,7 @@ import { AuthFailures } from "./auth-failures.js";
 import { CredentialRecord, CredentialVersion } from "./credential-record.js";
 
 const version = (endpoint: string): CredentialVersion =>
-  new CredentialVersion(new CredentialRecord("a", "bs-a", endpoint, "c1"), { version: 1, ssid: 101, mode: "psk", sessionPolicy: "close-on-revoke" }, undefined, "", 0);
+  new CredentialVersion(new CredentialRecord("a", "bs-a", endpoint, "c1"), { body: { version: 1, ssid: 101, mode: "psk", sessionPolicy: "close-on-revoke" } }, "", 0);
 
 describe("failed handshakes", () => {
   it("are reported in sums, one for each credential version", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../src/ports/simulated/index.js";
 import { cleartextSecret, keyCheckValue, ProblemError, recipientOf, type CredentialBody, type SecretContext } from "../../src/smp/index.js";
 import { CredentialIntake } from "./credential-intake.js";
 import { OwnKeys } from "./own-keys.js";
@@ -11,7 +12,7 @@ const context: SecretContext = { tenant: "a", ...place, ssid: 101, version: 1, p
 function bench(options: { readonly plants?: PlantName[]; readonly lab?: boolean; readonly secretTransport?: "jwe" | "cleartext" } = {}) {
   let drawn = 0;
   const ownKeys = new OwnKeys({ bytes: (length) => Buffer.alloc(length, (drawn += 1)) }, 3);
-  const intake = new CredentialIntake({ config: { lab: options.lab ?? true, secretTransport: options.secretTransport ?? "jwe" }, plants: plantedFaults(options.plants ?? []), ownKeys });
+  const intake = new CredentialIntake({ config: { lab: options.lab ?? true, secretTransport: options.secretTransport ?? "jwe" }, plants: plantedFaults(options.plants ?? []), ownKeys, clock: new VirtualClock() });
   return { intake, ownKeys, take: (body: CredentialBody, ep = "ab-1") => intake.take("a", { ...place, ep }, body) };
 }
 
@@ -70,8 +71,8 @@ describe("a staged credential", () => {
     const nosec: CredentialBody = { version: 1, ssid: 101, mode: "nosec", sessionPolicy: "close-on-revoke" };
     expect((await bench().take(nosec)).key).toBeUndefined();
     expect(await problem(bench({ lab: false }).take(nosec))).toBe("422 unsupported-mode /mode");
-    expect(await problem(bench().take({ ...nosec, mode: "rpk" }))).toBe("422 unsupported-mode /mode");
-    expect(bench({ lab: false }).intake.modes).toEqual(["psk"]);
+    expect(await problem(bench().take({ ...nosec, mode: "est" }))).toBe("422 unsupported-mode /mode");
+    expect(bench({ lab: false }).intake.modes).toEqual(["psk", "rpk", "x509"]);
   });
 
   it("publishes a public key and nothing of the private one", async () => {

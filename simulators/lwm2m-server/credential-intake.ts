@@ -1,24 +1,30 @@
 import type { LwM2mServerConfig } from "../../src/config/index.js";
+import type { Clock } from "../../src/ports/index.js";
 import { cleartextSecret, isEncrypted, ProblemError, SecretKeys, takeSecret, type Capabilities, type CredentialBody, type CredentialPath, type GivenSecret, type JwkSet, type SecretContext, type SecretTransport } from "../../src/smp/index.js";
 import type { StagedCredential } from "./credential-record.js";
 import type { OwnKeys } from "./own-keys.js";
+import { PublicCredentials } from "./public-credentials.js";
 import type { PlantedFaults } from "./plants.js";
 
 export interface CredentialIntakeOptions {
   readonly config: Pick<LwM2mServerConfig, "lab" | "secretTransport">;
   readonly plants: PlantedFaults;
   readonly ownKeys: OwnKeys;
+  readonly clock: Pick<Clock, "epoch">;
 }
 
 /** What a peer stages, as it is kept: the secret unwrapped and checked, and taken out of the body. Refusals are `ProblemError`s. */
 export class CredentialIntake {
   #keys: Promise<SecretKeys> | undefined;
+  readonly #public: PublicCredentials;
 
-  constructor(readonly options: CredentialIntakeOptions) {}
+  constructor(readonly options: CredentialIntakeOptions) {
+    this.#public = new PublicCredentials(options.clock);
+  }
 
   /** NoSec is for laboratories. */
   get modes(): Capabilities["securityModes"] {
-    return this.options.config.lab ? ["psk", "nosec"] : ["psk"];
+    return ["psk", "rpk", "x509", ...(this.options.config.lab ? (["nosec"] as const) : [])];
   }
 
   get transports(): SecretTransport[] {
@@ -32,6 +38,8 @@ export class CredentialIntake {
   async take(tenant: string, { ep, credentialId }: CredentialPath, given: CredentialBody): Promise<StagedCredential> {
     const { secret, ...body } = given;
     if (!this.modes.includes(body.mode)) throw new ProblemError("unsupported-mode", `is not a mode of this server; use ${this.modes.join(" or ")}`, { field: "/mode" });
+    if (body.mode === "rpk") return this.#public.rawPublicKey(body);
+    if (body.mode === "x509") return this.#public.certificate({ ep }, body);
     if (body.mode !== "psk") return { body };
     const { bits, identity, kcv, ssid, version } = body;
     if (identity === undefined || bits === undefined || kcv === undefined) throw new ProblemError("schema", "identity, bits and kcv are required in mode psk", { field: "/identity" });

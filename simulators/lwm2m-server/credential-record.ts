@@ -1,5 +1,6 @@
 import type { ServerSession } from "../../src/dtls/index.js";
 import { isUsable, newCredential, type Credential, type CredentialBody, type CredentialMachine, type CredentialVersionView } from "../../src/smp/index.js";
+import { namesOf, type IdentityNames } from "./identity-names.js";
 
 /** A live DTLS session of a device, as the rules about credentials see it. */
 export type DeviceSession = Pick<ServerSession<CredentialVersion>, "peer" | "info" | "context" | "open" | "close">;
@@ -7,12 +8,25 @@ export type DeviceSession = Pick<ServerSession<CredentialVersion>, "peer" | "inf
 /** A body as it may be shown: whoever reads one takes the secret out of it. */
 export type ShownBody = Omit<CredentialBody, "secret">;
 
+/** Who issued a certificate, and who that one; the last is the trust anchor. Shared by all credentials that name the same. */
+export interface IssuerChain {
+  readonly texts: readonly string[];
+  /** The same, DER. */
+  readonly der: readonly Buffer[];
+}
+
 /** What a peer stages. */
 export interface StagedCredential {
   readonly body: ShownBody;
   /** Mode `psk`. */
   readonly key?: Buffer;
+  /** Mode `x509`, where the body names one certificate. */
+  readonly certificate?: { readonly der: Buffer; readonly publicKey: Buffer };
+  readonly issuers?: IssuerChain;
 }
+
+/** What the profile says where a body does not. */
+export const defaultOverlapSeconds = 86_400;
 
 /** One version of a credential, as it was staged. Times are milliseconds since 1970. */
 export class CredentialVersion {
@@ -23,20 +37,30 @@ export class CredentialVersion {
   seenSinceActivation = false;
   /** While retiring: when the overlap is over at the latest. */
   overlapUntil = Infinity;
-  /** Until it is over for good. */
+  /** Mode `psk`, until it is over for good. */
   key: Buffer | undefined;
+  /** Until it is over for good: then others may have its identity. */
+  holds = true;
+  readonly body: ShownBody;
+  readonly identity: IdentityNames;
+  readonly certificate: Buffer | undefined;
+  readonly issuers: IssuerChain | undefined;
   readonly notBefore: number;
   readonly notAfter: number;
 
   constructor(
     readonly record: CredentialRecord,
-    readonly body: ShownBody,
-    key: Buffer | undefined,
+    staged: StagedCredential,
     /** Tells equal bodies; without the secret. */
     readonly canonical: string,
     readonly stagedAt: number,
   ) {
-    this.key = key;
+    const { body } = staged;
+    this.body = body;
+    this.key = staged.key;
+    this.identity = namesOf(staged);
+    this.certificate = staged.certificate?.der;
+    this.issuers = staged.issuers;
     this.updatedAt = stagedAt;
     this.notBefore = body.notBefore === undefined ? -Infinity : Date.parse(body.notBefore);
     this.notAfter = body.notAfter === undefined ? Infinity : Date.parse(body.notAfter);
@@ -50,9 +74,10 @@ export class CredentialVersion {
     return this.machine.state;
   }
 
-  /** What a device names itself by in the handshake, base64url. */
-  get identity(): string | undefined {
-    return this.body.identity?.b64u;
+  /** It is over for good. */
+  letGo(): void {
+    this.key = undefined;
+    this.holds = false;
   }
 
   admits(now: number): boolean {
@@ -126,8 +151,11 @@ function versionView({ body, state, overlapUntil }: CredentialVersion): Credenti
   return {
     version: body.version,
     state,
+    mode: body.mode,
     ...(body.identity === undefined ? {} : { identity: body.identity }),
     ...(body.kcv === undefined ? {} : { kcv: body.kcv }),
+    ...(body.thumbprint === undefined ? {} : { thumbprint: body.thumbprint }),
+    ...(body.subject === undefined ? {} : { subject: body.subject }),
     ...(state === "retiring" && overlapUntil !== Infinity ? { overlapUntil: isoTime(overlapUntil) } : {}),
   };
 }

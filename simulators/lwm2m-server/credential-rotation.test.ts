@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { PlantName } from "./plants.js";
 import { bench, nosec, problem, psk } from "./testing/credential-bench.js";
+import { pskName } from "./identity-names.js";
 
 describe("what a handshake gets", () => {
   it("is the key of an active or retiring version, never of one that is staged or over", () => {
@@ -37,8 +38,8 @@ describe("what a handshake gets", () => {
     const identity = Buffer.from([0xff, 0x00, 0xfe]);
     stage(psk(1, identity.toString("base64url")));
     activate(1, 1);
-    expect(store.lookUp(identity).state).toBe("usable");
-    expect(store.lookUp(Buffer.from([0xff, 0x00])).state).toBe("unknown");
+    expect(store.lookUp(pskName(identity)).state).toBe("usable");
+    expect(store.lookUp(pskName(Buffer.from([0xff, 0x00]))).state).toBe("unknown");
   });
 
   it("forgets the key of what was revoked", () => {
@@ -151,8 +152,8 @@ describe("the overlap of two versions", () => {
     stage(psk(2, "aWQtMg"));
     activate(2, 2);
     expect(view().versions).toEqual([
-      { version: 2, state: "active", identity: { b64u: "aWQtMg" } },
-      { version: 1, state: "retiring", identity: { b64u: "aWQ" }, overlapUntil: new Date(clock.epoch() + 86_400_000).toISOString() },
+      { version: 2, state: "active", mode: "psk", identity: { b64u: "aWQtMg" } },
+      { version: 1, state: "retiring", mode: "psk", identity: { b64u: "aWQ" }, overlapUntil: new Date(clock.epoch() + 86_400_000).toISOString() },
     ]);
     await clock.advance(86_399_000);
     expect(states()).toEqual(["v1 retiring", "v2 active"]);

@@ -1,7 +1,7 @@
 import { activationDecision, isUsable, nextLine, ProblemError, versionDecision, type Activation, type CredentialMachine, type CredentialState, type EventType, type LineInput, type SessionPolicy } from "../../src/smp/index.js";
 import { Timer, type Clock, type Secrets } from "../../src/ports/index.js";
 import type { PlantedFaults } from "./plants.js";
-import { canonicalBody, CredentialRecord, CredentialVersion, type StagedCredential } from "./credential-record.js";
+import { canonicalBody, CredentialRecord, CredentialVersion, defaultOverlapSeconds, type StagedCredential } from "./credential-record.js";
 import { IdentityIndex, type IdentityLookup } from "./identity-index.js";
 
 /** What the store tells of a change. */
@@ -36,9 +36,6 @@ interface ClientCredentials {
 }
 
 const sweepMs = 1000;
-
-/** What the profile says where a body does not. */
-const defaultOverlapSeconds = 86_400;
 
 /** SM-3 at the LwM2M Server: the credentials that tell which devices it admits. Refusals are `ProblemError`s. */
 export class CredentialStore extends Timer {
@@ -76,9 +73,9 @@ export class CredentialStore extends Timer {
     return version.admits(this.options.clock.epoch()) || (version.state === "staged" && this.options.plants.has("staged-credential-admits"));
   }
 
-  /** What a handshake gets that names this identity. */
-  lookUp(identity: Uint8Array): IdentityLookup {
-    return this.#identities.lookUp(identity, this.options.clock.epoch(), (version) => this.usable(version));
+  /** What a handshake gets that shows an identity; see `identity-names.ts` for its names. */
+  lookUp(...names: readonly string[]): IdentityLookup {
+    return this.#identities.lookUp(names, this.options.clock.epoch(), (version) => this.usable(version));
   }
 
   /** Whether an active or retiring NoSec credential lets the endpoint in now; one with a key admits only a session that proves it. */
@@ -99,7 +96,8 @@ export class CredentialStore extends Timer {
   }
 
   /** True when a version was stored, false when it is the same as before. */
-  stage(tenant: string, owner: string, endpoint: string, credentialId: string, { body, key }: StagedCredential): { readonly record: CredentialRecord; readonly stored: boolean } {
+  stage(tenant: string, owner: string, endpoint: string, credentialId: string, staged: StagedCredential): { readonly record: CredentialRecord; readonly stored: boolean } {
+    const { body, key } = staged;
     const existing = this.find(tenant, endpoint, credentialId);
     const canonical = canonicalBody(body);
     // The key has no place in the text that tells bodies apart, and counts all the same.
@@ -108,9 +106,9 @@ export class CredentialStore extends Timer {
     const decision = decided === "version-regression" && this.options.plants.has("version-regression-accepted") ? "store" : decided;
     if (existing !== undefined && decision === "same" && existing.newest.state !== "revoked") return { record: existing, stored: false };
     if (decision !== "store") throw new ProblemError("version-regression", `version ${existing?.newest.version ?? 0} is stored; a changed credential needs a higher one`, { field: "/version" });
-    if (body.identity !== undefined) this.#identities.check(body.identity.b64u, endpoint, existing);
+    this.#identities.check(staged, endpoint, existing);
     const record = existing ?? this.#create(tenant, owner, endpoint, credentialId);
-    const version = new CredentialVersion(record, body, key, canonical, this.options.clock.epoch());
+    const version = new CredentialVersion(record, staged, canonical, this.options.clock.epoch());
     for (const dropped of record.add(version)) this.#identities.forget(dropped);
     this.#identities.add(version);
     this.options.changed({ record, version, from: "none", input: "stage", sessionPolicy: body.sessionPolicy, event: "smp.credential.staged" });
@@ -149,7 +147,7 @@ export class CredentialStore extends Timer {
     if (version < record.newest.version) throw new ProblemError("version-regression", `version ${record.newest.version} is stored`, { field: "version" });
     const admitted = record.versions.some((one) => isUsable(one.state));
     this.#apply(record, { in: "revoke" }, record.newest);
-    for (const one of record.versions) one.key = undefined;
+    for (const one of record.versions) one.letGo();
     return { record, admitted };
   }
 

@@ -1,15 +1,16 @@
 import type { HandshakeAnswer } from "../../src/config/index.js";
 import type { Peer, PeerIdentity } from "../../src/coap/index.js";
-import { alertName, Alerts, type CloseReason, type Identity, type KeyAnswer } from "../../src/dtls/index.js";
+import { alertName, Alerts, type CloseReason, type Identity, type KeyAnswer, type PeerAnswer, type PeerClaim } from "../../src/dtls/index.js";
 import type { FaultBoard, FaultOutcome } from "../../src/operator/index.js";
 import { formatAddress, type Address, type Clock, type Trace } from "../../src/ports/index.js";
-import { identityName, peerName, type SessionDirectory } from "../../src/transport/index.js";
+import { peerName, type SessionDirectory } from "../../src/transport/index.js";
 import type { ConfiguredKeys } from "./configured-keys.js";
 import type { CredentialVersion, DeviceSession } from "./credential-record.js";
 import type { CredentialChange, CredentialStore } from "./credential-store.js";
 import type { HandshakeLog } from "./handshake-log.js";
 import type { IdentityLookup } from "./identity-index.js";
 import type { PlantedFaults } from "./plants.js";
+import { isInDate, shownClaim, shownIn, shownPsk, type ShownIdentity } from "./shown-identity.js";
 
 export interface DeviceSecurityOptions {
   readonly clock: Clock;
@@ -21,6 +22,8 @@ export interface DeviceSecurityOptions {
   readonly handshakes: HandshakeLog;
   /** For an identity that nobody has here, or has no longer. */
   readonly unknownIdentity: HandshakeAnswer;
+  /** The same for a public key or a certificate. */
+  readonly unknownCertificate: HandshakeAnswer;
   /** For one that is staged, in the time after the staging in which its activation is to be expected. */
   readonly stagedIdentity: HandshakeAnswer;
   readonly stagingGraceMs: number;
@@ -57,20 +60,26 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
   readonly sessionOf = (peer: Peer): DeviceSession | undefined => this.#sessions.get(peer);
 
   findKey(identity: Buffer, from: Address): KeyAnswer<CredentialVersion> | Promise<KeyAnswer<CredentialVersion>> {
-    const { configured, credentials, faults, handshakes } = this.options;
-    const text = identityName(identity);
-    if (credentials.lookUp(identity).state === "unknown") configured.meet(identity);
-    const endpoint = credentials.lookUp(identity).version?.record.endpoint;
-    handshakes.attempt(endpoint, text);
-    return faults.empty ? this.#answer(identity, text, from, undefined) : this.#withFaults(identity, text, from, endpoint);
+    const { configured, credentials } = this.options;
+    const shown = shownPsk(identity);
+    if (credentials.lookUp(...shown.names).state === "unknown") configured.meet(identity);
+    const answered = this.#judge(shown, from);
+    return answered instanceof Promise ? answered.then(withKey) : withKey(answered);
+  }
+
+  findPeer(claim: PeerClaim, from: Address): PeerAnswer<CredentialVersion> | Promise<PeerAnswer<CredentialVersion>> {
+    const { clock, configured, credentials } = this.options;
+    const shown = shownClaim(claim);
+    const unfit = shown.unfit ?? (credentials.lookUp(...shown.names).state === "unknown" ? configured.meetCertificate(claim, clock.epoch()) : undefined);
+    return this.#judge(unfit === undefined ? shown : { ...shown, unfit }, from);
   }
 
   mayResume(identity: Identity, version: CredentialVersion, from: Address): boolean {
-    const { credentials, faults, handshakes, plants } = this.options;
+    const { clock, credentials, faults, handshakes, plants } = this.options;
     const text = peerName(identity);
     const { endpoint } = version.record;
     // A fault that waits for a handshake of the device is not to be slipped past.
-    const may = (credentials.usable(version) || plants.has("resumption-outlives-revoke")) && !faults.waitsFor(anyHandshake, endpoint, text);
+    const may = ((credentials.usable(version) && isInDate(identity, clock.epoch())) || plants.has("resumption-outlives-revoke")) && !faults.waitsFor(anyHandshake, endpoint, text);
     this.#record(endpoint, text, from, may ? "resumable" : "not-resumable", version.state, version);
     if (may) {
       handshakes.attempt(endpoint, text);
@@ -80,15 +89,16 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
   }
 
   onSession(peer: Peer, session: DeviceSession): void {
-    const { credentials, handshakes, plants, unknownIdentity } = this.options;
+    const { credentials, handshakes, plants, unknownCertificate, unknownIdentity } = this.options;
     const { context: version, info } = session;
     const { endpoint } = version.record;
     this.#underWay.delete(formatAddress(session.peer));
     if (!credentials.usable(version) && !(info.resumed && plants.has("resumption-outlives-revoke"))) {
       // It was revoked while the handshake went on.
       handshakes.ended(endpoint, peerName(info.identity), "refused");
-      if (unknownIdentity === "silence") session.close();
-      else session.close(unknownIdentity);
+      const answer = info.identity.mode === "psk" ? unknownIdentity : unknownCertificate;
+      if (answer === "silence") session.close();
+      else session.close(answer);
       return;
     }
     handshakes.ended(endpoint, peerName(info.identity), info.resumed ? "resumed" : "finished");
@@ -110,8 +120,8 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
     const version = this.#underWay.get(formatAddress(from));
     this.#underWay.delete(formatAddress(from));
     if (identity === undefined) return;
-    const text = identityName(identity.bytes);
-    const about = version ?? credentials.lookUp(identity.bytes).version;
+    const text = identity.name;
+    const about = version ?? credentials.lookUp(...shownIn(identity).names).version;
     // Who got no key was counted when it was refused.
     if (version !== undefined) {
       handshakes.ended(version.record.endpoint, text, "failed");
@@ -142,32 +152,43 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
     if (at >= 0) sessions.splice(at, 1);
   }
 
-  async #withFaults(identity: Buffer, text: string, from: Address, endpoint: string | undefined): Promise<KeyAnswer<CredentialVersion>> {
+  #judge(shown: ShownIdentity, from: Address): PeerAnswer<CredentialVersion> | Promise<PeerAnswer<CredentialVersion>> {
+    const { credentials, faults, handshakes } = this.options;
+    const endpoint = credentials.lookUp(...shown.names).version?.record.endpoint;
+    handshakes.attempt(endpoint, shown.text);
+    return faults.empty ? this.#answer(shown, from, undefined) : this.#withFaults(shown, from, endpoint);
+  }
+
+  async #withFaults(shown: ShownIdentity, from: Address, endpoint: string | undefined): Promise<PeerAnswer<CredentialVersion>> {
     const { credentials, faults } = this.options;
-    const outcome = await faults.apply(anyHandshake, endpoint, text);
-    const refused = credentials.lookUp(identity).state === "usable" ? undefined : await faults.apply(refusedHandshake, endpoint, text);
-    return this.#answer(identity, text, from, answerOf(outcome) ?? answerOf(refused));
+    const outcome = await faults.apply(anyHandshake, endpoint, shown.text);
+    const refused = credentials.lookUp(...shown.names).state === "usable" ? undefined : await faults.apply(refusedHandshake, endpoint, shown.text);
+    return this.#answer(shown, from, answerOf(outcome) ?? answerOf(refused));
   }
 
   /** `fault` is what to answer instead of what the credentials say. */
-  #answer(identity: Buffer, text: string, from: Address, fault: HandshakeAnswer | undefined): KeyAnswer<CredentialVersion> {
-    const found = this.options.credentials.lookUp(identity);
+  #answer(shown: ShownIdentity, from: Address, fault: HandshakeAnswer | undefined): PeerAnswer<CredentialVersion> {
+    const found = this.options.credentials.lookUp(...shown.names);
+    const { text } = shown;
     const endpoint = found.version?.record.endpoint;
-    if (found.state === "usable" && fault === undefined) {
-      this.#record(endpoint, text, from, "key", found.version.state, found.version);
+    const objection = found.state === "usable" ? shown.objection(found.version, this.options.clock.epoch()) : undefined;
+    if (found.state === "usable" && objection === undefined && fault === undefined) {
+      this.#record(endpoint, text, from, shown.mode === "psk" ? "key" : "admitted", found.version.state, found.version);
       this.#begun(from, found.version);
-      return { key: found.key, context: found.version };
+      return { context: found.version };
     }
-    const refuse = fault ?? this.#refusal(found);
+    const refuse = fault ?? objection ?? this.#refusal(shown, found);
     this.options.handshakes.ended(endpoint, text, "refused");
-    if (found.state === "over") this.options.authenticationFailed(found.version);
-    this.#record(endpoint, text, from, refuse === "silence" ? refuse : `alert ${alertName(refuse)}`, fault === undefined ? found.state : "fault", found.version);
+    if (found.state === "over" || (found.state === "usable" && objection !== undefined)) this.options.authenticationFailed(found.version);
+    const why = objection === undefined ? found.state : "unfit";
+    this.#record(endpoint, text, from, refuse === "silence" ? refuse : `alert ${alertName(refuse)}`, fault === undefined ? why : "fault", found.version);
     return { refuse };
   }
 
-  #refusal(found: IdentityLookup): HandshakeAnswer {
-    const { clock, stagedIdentity, stagingGraceMs, unknownIdentity } = this.options;
-    return found.state === "not-yet" && clock.epoch() - found.version.stagedAt <= stagingGraceMs ? stagedIdentity : unknownIdentity;
+  #refusal({ mode, unfit }: ShownIdentity, found: IdentityLookup): HandshakeAnswer {
+    const { clock, stagedIdentity, stagingGraceMs, unknownCertificate, unknownIdentity } = this.options;
+    if (found.state === "not-yet" && clock.epoch() - found.version.stagedAt <= stagingGraceMs) return stagedIdentity;
+    return unfit ?? (mode === "psk" ? unknownIdentity : unknownCertificate);
   }
 
   #begun(from: Address, version: CredentialVersion): void {
@@ -184,6 +205,13 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
     const detail = { peer: formatAddress(from), ...(version === undefined ? {} : { credentialId: version.record.credentialId, version: version.version }) };
     this.options.trace.record({ kind: "state", machine: "handshake", id: identity, from: "identity", to, input, detail }, endpoint);
   }
+}
+
+/** An identity that may go on has a key. */
+function withKey(answer: PeerAnswer<CredentialVersion>): KeyAnswer<CredentialVersion> {
+  if ("refuse" in answer) return answer;
+  const { key } = answer.context;
+  return key === undefined ? { refuse: Alerts.internal_error } : { key, context: answer.context };
 }
 
 /** What a fault makes of a handshake; an action that has no meaning there does nothing. */

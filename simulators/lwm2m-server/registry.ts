@@ -75,7 +75,7 @@ export class Registration {
   /** How the device came in, as operators see it. */
   get security(): SecurityView {
     const { credential, reachable } = this;
-    return credential === undefined ? { mode: "nosec" } : { mode: "psk", credentialId: credential.record.credentialId, version: credential.version, sessionOpen: reachable };
+    return credential === undefined ? { mode: "nosec" } : { mode: credential.body.mode === "rpk" || credential.body.mode === "x509" ? credential.body.mode : "psk", credentialId: credential.record.credentialId, version: credential.version, sessionOpen: reachable };
   }
 
   /** False when its session is over: the device comes back with a new one, or not at all. */

@@ -127,7 +127,7 @@ describe("the LwM2M Server over HTTP", () => {
     expect(await problemOf(b.getReachability("ab-1"))).toBe("404 not-found");
     expect(await problemOf(b.createTrigger({ ep: "ab-1", reason: "operator" }))).toBe("404 not-found");
     expect(await problemOf(a.getTrigger("t-none"))).toBe("404 not-found");
-    expect(await problemOf(a.stageCredential("ab-1", "c2", { version: 1, ssid: 101, mode: "x509" }))).toBe("422 unsupported-mode");
+    expect(await problemOf(a.stageCredential("ab-1", "c2", { version: 1, ssid: 101, mode: "est" }))).toBe("422 unsupported-mode");
   });
 
   it("gives each item of a batch its own result, and pages through the inventory", async () => {

@@ -40,6 +40,14 @@ const named = ({ Name }: Library, commonName: string, serialNumber?: string) => 
 
 const isAddress = (host: string): boolean => /^[0-9.]+$/.test(host) || host.includes(":");
 
+export const authorityName = (role: string): string => `Test authority of ${role}`;
+
+/** An authority that is made when it is asked for first. */
+export function lateAuthority(ports: AuthorityPorts, commonName: string): () => Promise<CertificateAuthority> {
+  let made: Promise<CertificateAuthority> | undefined;
+  return () => (made ??= CertificateAuthority.create(ports, commonName));
+}
+
 /** A test certificate authority: made for one run, kept in memory, and trusted by those who are told of it. */
 export class CertificateAuthority {
   private constructor(

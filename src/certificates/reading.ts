@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, KeyObject, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, KeyObject, X509Certificate } from "node:crypto";
 
 /** Key material that is not what it should be: what it is, and what to do about it. Never repeats it. */
 export class KeyMaterialError extends Error {
@@ -60,6 +60,18 @@ export function checkPublicKey(der: Uint8Array): void {
   checkCurve(key);
   // Other bytes for the same key would give it several thumbprints.
   if (der.length !== uncompressedLength || !key.export({ format: "der", type: "spki" }).equals(der)) throw new KeyMaterialError("unreadable", "is not the one encoding of its key", "give the SubjectPublicKeyInfo in DER, uncompressed and with nothing behind it");
+}
+
+/** Throws `KeyMaterialError` for anything that is not one private key on secp256r1, in PKCS #8 and DER. */
+export function checkPrivateKey(der: Uint8Array): void {
+  refusePem(der, "a key");
+  let key: KeyObject;
+  try {
+    key = createPrivateKey({ key: Buffer.from(der), format: "der", type: "pkcs8" });
+  } catch {
+    throw new KeyMaterialError("unreadable", "is no private key", "give a key in PKCS #8 and DER (RFC 5958)");
+  }
+  checkCurve(key);
 }
 
 /** Throws `KeyMaterialError` for anything that is not one certificate in DER with a key on secp256r1. Dates are not looked at. */

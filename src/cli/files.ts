@@ -10,9 +10,13 @@ const folderReasons: Readonly<Record<string, string>> = { EEXIST: "is a file", E
 const codeOf = (error: unknown): string => (error instanceof Error && "code" in error ? String(error.code) : "");
 
 /** A file that a flag names; one that cannot be read is the user's to put right. */
-export async function readGiven(path: string, flag: string): Promise<string> {
+export const readGiven = (path: string, flag: string): Promise<string> => given(path, flag, realFiles.read(path));
+
+export const readBytesGiven = (path: string, flag: string): Promise<Uint8Array> => given(path, flag, realFiles.readBytes(path));
+
+async function given<Content>(path: string, flag: string, content: Promise<Content>): Promise<Content> {
   try {
-    return await realFiles.read(path);
+    return await content;
   } catch (error) {
     throw new UsageError(`${flag} ${path} ${reasons[codeOf(error)] ?? "cannot be read"}`, "check the path");
   }

@@ -118,6 +118,11 @@ export class CoapEndpoint implements Endpoint, Core {
     if (peer instanceof PeerState && !this.closed) this.messages.refused(peer);
   }
 
+  /** The session goes on from another address. */
+  moved(peer: Peer, { host, port }: Address): void {
+    if (peer instanceof PeerState) peer.address = { host, port };
+  }
+
   /** A peer that is a session, whatever else is known of its address. `pending`: the session is still to be made. */
   admit(address: Address, channel: Channel, identity: PeerIdentity | undefined, link: "open" | "pending" = "open"): Peer {
     const peer = this.peers.admit(address, channel, identity);

@@ -46,7 +46,7 @@ export class PeerState implements Peer {
   known = true;
 
   constructor(
-    readonly address: Address,
+    public address: Address,
     firstMessageId: number,
     /** The session it is; undefined: the address is all there is. */
     readonly channel: Channel | undefined,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { strongKeySchema } from "./bootstrap-clients.js";
-import { identitySchema } from "./credential-file.js";
+import { identitySchema } from "./key-text.js";
 import type { Psk } from "./test-credentials.js";
 import { coapUriSchema, patternSchema, shortServerIdSchema } from "./values.js";
 

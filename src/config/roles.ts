@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { bootstrapEntrySchema } from "./accounts.js";
+import { serverKeyPair, type KeyFiles, type ServerKeyPair } from "./server-keys.js";
 import { resolveToken } from "./tokens.js";
 import type { TokenSources } from "./tokens.js";
 import { timing, timingSchema } from "./timing.js";
@@ -39,6 +40,9 @@ const common = {
   coap: addressSchema.default({ host: "127.0.0.1", port: 5783 }),
   /** The DTLS port, beside the NoSec port; none unless given. */
   coaps: addressSchema.optional(),
+  /** Files of the role's own key and certificates for the DTLS port, PEM or DER; made at each start unless given. */
+  serverKey: z.string().min(1).optional(),
+  serverCertificate: z.string().min(1).optional(),
   http: addressSchema.default({ host: "127.0.0.1", port: 8783 }),
   peers: z.array(peerSchema).max(1000).default([]),
   operatorToken: tokenSchema.optional(),
@@ -83,6 +87,9 @@ export type BootstrapServerInput = z.input<typeof bootstrapServerSchema>;
 /** The alerts a server may give instead of a key: bad_record_mac, handshake_failure, access_denied, decrypt_error, unknown_psk_identity. */
 const handshakeAnswerSchema = z.union([z.literal("silence"), z.literal([20, 40, 49, 51, 115])], { error: "is no answer to a handshake; use silence, 20, 40, 49, 51 or 115" });
 
+/** The alerts about certificates and public keys: beside those, bad_certificate, unsupported_certificate, certificate_revoked, certificate_expired, certificate_unknown, unknown_ca. */
+const certificateAnswerSchema = z.union([z.literal("silence"), z.literal([20, 40, 42, 43, 44, 45, 46, 48, 49, 51])], { error: "is no answer to a certificate; use silence, 20, 40, 42 to 46, 48, 49 or 51" });
+
 /** The configuration file of `muster serve lwm2m-server`. */
 export const lwm2mServerSchema = z.strictObject({
   ...common,
@@ -98,6 +105,8 @@ export const lwm2mServerSchema = z.strictObject({
   credentialSlots: z.union([z.literal(1), z.literal(2)]).default(2),
   /** What a DTLS handshake gets whose identity no credential has here, or one that is over: this alert, or none. */
   unknownIdentity: handshakeAnswerSchema.default(115),
+  /** The same for a public key or a certificate that no credential has here, or one that is over. */
+  unknownCertificate: certificateAnswerSchema.default(46),
   /** The same where its credential is staged and not active yet, for `timing.lwm2mServer.stagingGraceMs`; after that it is as unknown. */
   stagedIdentity: handshakeAnswerSchema.default("silence"),
   /** More handshakes of one device than this within `timing.lwm2mServer.handshakeWindowMs` are a storm. */
@@ -122,6 +131,8 @@ export interface RoleConfig {
   readonly name: string;
   readonly coap: HostPort;
   readonly coaps?: HostPort;
+  /** Absent: made at the start. */
+  readonly serverKeys?: ServerKeyPair;
   readonly http: HostPort;
   readonly peers: readonly PeerConfig[];
   readonly operatorToken: string;
@@ -145,36 +156,39 @@ export interface LwM2mServerConfig extends RoleConfig {
   readonly clients: DeviceKeys;
   readonly credentialSlots: 1 | 2;
   readonly unknownIdentity: HandshakeAnswer;
+  readonly unknownCertificate: HandshakeAnswer;
   readonly stagedIdentity: HandshakeAnswer;
   readonly handshakeStorm: number;
 }
 
-/** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token or a key that cannot be had; `credentialFiles` are texts by the names that `clients` gives them. */
-export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>): BootstrapServerConfig {
+/** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token or a key that cannot be had; `credentialFiles` are texts by the names that `clients` gives them, `keyFiles` the bytes of those that `serverKey` and `serverCertificate` name. */
+export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): BootstrapServerConfig {
   const clients = bootstrapClients(file.clients, credentialFiles);
-  const hasKeys = clients.keys.length > 0 || clients.testDevices.length > 0;
-  return { ...resolveCommon(file, "bootstrap-server", sources), clients, nosec: file.nosec ?? (hasKeys ? "never" : "without-credentials"), bootstrap: file.bootstrap };
+  const hasKeys = [clients.keys, clients.testDevices, clients.publicKeys, clients.certificates, clients.authorities].some(({ length }) => length > 0);
+  return { ...resolveCommon(file, "bootstrap-server", sources, keyFiles), clients, nosec: file.nosec ?? (hasKeys ? "never" : "without-credentials"), bootstrap: file.bootstrap };
 }
 
-export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig {
+export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): LwM2mServerConfig {
   const clients = deviceKeys(file.clients, "server", credentialFiles);
-  const { shortServerId, admission, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm } = file;
-  return { ...resolveCommon(file, "lwm2m-server", sources), ...(shortServerId === undefined ? {} : { shortServerId }), admission, clients, credentialSlots, unknownIdentity, stagedIdentity, handshakeStorm };
+  const { shortServerId, admission, credentialSlots, unknownIdentity, unknownCertificate, stagedIdentity, handshakeStorm } = file;
+  return { ...resolveCommon(file, "lwm2m-server", sources, keyFiles), ...(shortServerId === undefined ? {} : { shortServerId }), admission, clients, credentialSlots, unknownIdentity, unknownCertificate, stagedIdentity, handshakeStorm };
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */
-export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): BootstrapServerConfig =>
-  resolveBootstrapServer(bootstrapServerSchema.parse(input), sources, credentialFiles);
-export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig =>
-  resolveLwM2mServer(lwm2mServerSchema.parse(input), sources, credentialFiles);
+export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): BootstrapServerConfig =>
+  resolveBootstrapServer(bootstrapServerSchema.parse(input), sources, credentialFiles, keyFiles);
+export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): LwM2mServerConfig =>
+  resolveLwM2mServer(lwm2mServerSchema.parse(input), sources, credentialFiles, keyFiles);
 
 type CommonFile = Pick<z.output<typeof bootstrapServerSchema>, keyof typeof common>;
 
-function resolveCommon(file: CommonFile, defaultName: string, sources: TokenSources): RoleConfig {
+function resolveCommon(file: CommonFile, defaultName: string, sources: TokenSources, keyFiles: KeyFiles | undefined): RoleConfig {
+  const serverKeys = serverKeyPair(file, keyFiles);
   return {
     name: file.name ?? defaultName,
     coap: file.coap,
     ...(file.coaps === undefined ? {} : { coaps: file.coaps }),
+    ...(serverKeys === undefined ? {} : { serverKeys }),
     http: file.http,
     peers: file.peers.map(({ id, tenant, smp, endpoints, uris, shortServerIds, ...token }, index) => ({
       id,

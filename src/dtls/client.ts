@@ -1,6 +1,7 @@
 import type { Address } from "../ports/index.js";
-import { Association, DtlsStateError, type AssociationOwner } from "./association/association.js";
+import { Association, DtlsStateError, type AssociationHost, type AssociationOwner } from "./association/association.js";
 import { recordsOf } from "./association/incoming.js";
+import { readSavedSession, writeSavedSession } from "./association/saved-session.js";
 import { sessionInfo } from "./association/session-info.js";
 import type { AlertDescription } from "./codec/alert.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
@@ -8,6 +9,7 @@ import { randomIvs } from "./crypto/cbc.js";
 import { checkTrust } from "./crypto/certificates.js";
 import { SECP256R1, type Group } from "./crypto/groups.js";
 import { importPrivateKey, type KeyObject } from "./crypto/keys.js";
+import { kept } from "./crypto/primitives.js";
 import { defaultSuites, suitesNamed, type CipherSuite, type CipherSuiteName } from "./crypto/suites.js";
 import { nextClient, type ClientContext, type ClientInput, type ClientState } from "./handshake/client-machine.js";
 import { Reassembly } from "./handshake/reassembly.js";
@@ -15,10 +17,13 @@ import { RunningMachine } from "./handshake/running-machine.js";
 import type { SessionSecrets } from "./handshake/steps.js";
 import { isAddress } from "./names.js";
 import { newCounters, resolveSettings, type ResolvedSettings } from "./settings.js";
-import type { ClientCredential, ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, SessionInfo } from "./types.js";
+import type { ClientCredential, ClientHandler, ClientSettings, CloseReason, DatagramSink, DtlsCounters, DtlsPorts, PskCredential, SessionInfo } from "./types.js";
 
 /** RFC 4279 §2. */
 const MAX_CREDENTIAL_LENGTH = 65_535;
+
+/** A session that is restored proves nothing anew. */
+const nobody: PskCredential = { identity: new Uint8Array(), key: new Uint8Array() };
 
 /** The private key of a credential that has one. Throws RangeError for what cannot be used in a handshake. */
 function privateKeyOf(credential: ClientCredential): KeyObject | undefined {
@@ -48,6 +53,8 @@ function checkCurves(suites: readonly CipherSuite[], groups: readonly Group[]): 
 export class DtlsClient implements AssociationOwner {
   readonly counters: DtlsCounters = newCounters();
   readonly #settings: ResolvedSettings;
+  readonly #randomIv: () => Uint8Array;
+  #connectionIdLength: number;
   #context: ClientContext | undefined;
   #association: Association | undefined = undefined;
   #session: SessionInfo | undefined = undefined;
@@ -63,6 +70,9 @@ export class DtlsClient implements AssociationOwner {
   ) {
     this.#settings = resolveSettings(settings);
     const { serverName, resume, maxFragmentLength } = settings;
+    const { connectionIdLength } = this.#settings;
+    this.#connectionIdLength = connectionIdLength ?? 0;
+    this.#randomIv = randomIvs(ports.secrets);
     const suites = suitesFor(credential, settings.suites);
     checkCurves(suites, this.#settings.groups);
     this.#context = {
@@ -75,8 +85,9 @@ export class DtlsClient implements AssociationOwner {
       extendedMasterSecret: this.#settings.extendedMasterSecret,
       recordSizeLimit: this.#settings.recordSizeLimit,
       maxFragmentLength,
+      connectionId: connectionIdLength === undefined ? undefined : kept(ports.secrets.bytes(connectionIdLength)),
       now: () => ports.clock.epoch(),
-      randomIv: randomIvs(ports.secrets),
+      randomIv: this.#randomIv,
       alterHandshake: this.#settings.alterHandshake,
     };
   }
@@ -95,16 +106,39 @@ export class DtlsClient implements AssociationOwner {
     if (context === undefined) throw new DtlsStateError("a client connects once");
     this.#context = undefined;
     const machine = new RunningMachine<ClientState, ClientInput>((state, input) => nextClient(context, state, input), { at: "idle" });
-    const host = { role: "client", clock: this.ports.clock, sink: this.sink, settings: this.#settings, counters: this.counters } as const;
-    this.#association = new Association(host, this.server, this, machine, new Reassembly());
+    this.#association = new Association(this.#host, this.server, this, { machine, reassembly: new Reassembly() });
     this.#association.advance(() => machine.next({ in: "start", random: this.ports.secrets.bytes(RANDOM_LENGTH) }));
+  }
+
+  /**
+   * A client that goes on with a session that another one has saved, on whatever socket; nothing is sent for it, and `onConnected` is not called. Throws
+   * WireError for bytes that are no saved session of a client. A session is restored once: two clients of one would use the same numbers for different records.
+   */
+  static restore(ports: DtlsPorts, sink: DatagramSink, server: Address, saved: Uint8Array, handler: ClientHandler, { faults }: Pick<ClientSettings, "faults"> = {}): DtlsClient {
+    const client = new DtlsClient(ports, sink, server, nobody, handler, faults === undefined ? {} : { faults });
+    const found = readSavedSession(saved, "client");
+    client.#context = undefined;
+    client.#connectionIdLength = found.info.connectionIds?.own.length ?? 0;
+    client.#association = new Association(client.#host, server, client, { saved: found });
+    client.#session = found.info;
+    return client;
+  }
+
+  /** The session as it stands: at most 300 bytes with PSK and CCM_8, and as secret as a key. Throws DtlsStateError unless connected. */
+  save(): Buffer {
+    if (this.#association === undefined || this.#session === undefined) throw new DtlsStateError("there is no session to save before the handshake");
+    return writeSavedSession(this.#association.save(this.#session));
+  }
+
+  get #host(): AssociationHost {
+    return { role: "client", clock: this.ports.clock, sink: this.sink, settings: this.#settings, counters: this.counters, randomIv: this.#randomIv };
   }
 
   /** A datagram from the server; it is the client's to keep. Whatever it holds, nothing is thrown. */
   receive(datagram: Buffer): void {
     const association = this.#association;
     if (association === undefined) return;
-    for (const record of recordsOf(datagram, this.counters)) association.receive(record);
+    for (const record of recordsOf(datagram, this.counters, this.#connectionIdLength)) association.receive(record);
   }
 
   /** Throws DtlsStateError unless connected, RangeError for more than 16,384 bytes. */
@@ -130,6 +164,10 @@ export class DtlsClient implements AssociationOwner {
   onConnected(_association: Association, session: SessionSecrets): void {
     this.#session = sessionInfo(session);
     this.handler.onConnected(this.#session);
+  }
+
+  onMoved(): void {
+    throw new Error("the server of a client does not move");
   }
 
   onData(_association: Association, plaintext: Buffer): void {

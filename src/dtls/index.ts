@@ -1,7 +1,7 @@
 export { DtlsStateError } from "./association/association.js";
 export { DtlsClient } from "./client.js";
 export { AlertLevels, Alerts, alertClass, alertName, type AlertClass, type AlertDescription, type AlertLevel } from "./codec/alert.js";
-export { verifyChain, type CertificateObjection, type ChainDemands } from "./crypto/certificates.js";
+export { fingerprint, subjectName, verifyChain, type CertificateObjection, type ChainDemands } from "./crypto/certificates.js";
 export type { GroupName } from "./crypto/groups.js";
 export { cipherSuites, type CipherSuiteName } from "./crypto/suites.js";
 export { DtlsServer } from "./server/server.js";

@@ -7,7 +7,7 @@ import { alertsIn, helloOf, messagesIn, recordsIn } from "./testing/handmade.js"
 import { connected, StagedServer } from "./testing/staged.js";
 
 const { keys, x509 } = await identities();
-const longest = (datagrams: readonly Buffer[]): number => Math.max(...datagrams.flatMap(recordsIn).map(({ fragment }) => fragment.length));
+const longest = (datagrams: readonly Buffer[]): number => Math.max(...datagrams.flatMap((datagram) => recordsIn(datagram)).map(({ fragment }) => fragment.length));
 /** Of CCM_8. */
 const OVERHEAD = 16;
 

@@ -18,6 +18,7 @@ export interface ResolvedSettings {
   readonly keyLog: ((line: string) => void) | undefined;
   readonly groups: readonly Group[];
   readonly recordSizeLimit: number | undefined;
+  readonly connectionIdLength: number | undefined;
   readonly alertOnBadRecord: boolean;
   readonly alterHandshake: ((message: Uint8Array) => Uint8Array | undefined) | undefined;
   readonly alterDatagram: ((datagram: Uint8Array) => Uint8Array | readonly Uint8Array[] | undefined) | undefined;
@@ -25,15 +26,18 @@ export interface ResolvedSettings {
 
 /** Less holds no useful fragment beside the headers. */
 const MIN_DATAGRAM = 64;
+/** More tells no more sessions apart, and makes every record longer. */
+const MAX_CONNECTION_ID = 16;
 
 /** Throws RangeError for a setting out of bounds. */
 export function resolveSettings(settings: DtlsSettings): ResolvedSettings {
   const { maxDatagram = DEFAULT_MAX_DATAGRAM, faults } = settings;
-  const { recordSizeLimit } = settings;
+  const { recordSizeLimit, connectionIdLength } = settings;
   if (maxDatagram < MIN_DATAGRAM) throw new RangeError(`maxDatagram ${maxDatagram} is below ${MIN_DATAGRAM}`);
   if (recordSizeLimit !== undefined && (recordSizeLimit < MIN_RECORD_SIZE_LIMIT || recordSizeLimit > MAX_RECORD_SIZE_LIMIT)) {
     throw new RangeError(`recordSizeLimit ${recordSizeLimit} is not between ${MIN_RECORD_SIZE_LIMIT} and ${MAX_RECORD_SIZE_LIMIT}`);
   }
+  if (connectionIdLength !== undefined && !(connectionIdLength >= 0 && connectionIdLength <= MAX_CONNECTION_ID)) throw new RangeError(`connectionIdLength ${connectionIdLength} is not between 0 and ${MAX_CONNECTION_ID}`);
   return {
     timing: { ...rfcRetransmission, ...settings.retransmission },
     maxDatagram,
@@ -41,6 +45,7 @@ export function resolveSettings(settings: DtlsSettings): ResolvedSettings {
     keyLog: settings.keyLog,
     groups: settings.groups === undefined ? groups : groupsNamed(settings.groups),
     recordSizeLimit,
+    connectionIdLength,
     alertOnBadRecord: faults?.alertOnBadRecord ?? false,
     alterHandshake: faults?.alterHandshake,
     alterDatagram: faults?.alterDatagram,
@@ -62,4 +67,4 @@ export const newCounters = (): DtlsCounters => ({
   alertsOut: 0,
 });
 
-export const newServerCounters = (): ServerCounters => ({ ...newCounters(), cookiesSent: 0, turnedAway: 0 });
+export const newServerCounters = (): ServerCounters => ({ ...newCounters(), cookiesSent: 0, turnedAway: 0, addressChanges: 0 });

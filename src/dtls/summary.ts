@@ -2,7 +2,7 @@ import { Reader, WireError } from "../wire/index.js";
 import { alertName } from "./codec/alert.js";
 import { readAlert } from "./codec/alert-message.js";
 import { handshakeName, readFragment } from "./codec/handshake.js";
-import { ContentType, readRecord, RECORD_HEADER_LENGTH, type DtlsRecord } from "./codec/record.js";
+import { ContentType, readRecord, recordLength, type DtlsRecord } from "./codec/record.js";
 
 function plainContent(record: DtlsRecord): string {
   if (record.type === ContentType.changeCipherSpec) return "ChangeCipherSpec";
@@ -17,7 +17,7 @@ function plainContent(record: DtlsRecord): string {
   return names.join(", ");
 }
 
-const protectedNames: Readonly<Record<ContentType, string>> = { 20: "ChangeCipherSpec", 21: "alert", 22: "handshake message", 23: "application data" };
+const protectedNames: Readonly<Record<ContentType, string>> = { 20: "ChangeCipherSpec", 21: "alert", 22: "handshake message", 23: "application data", 25: "under a connection id" };
 
 function contentOf(record: DtlsRecord): string {
   if (record.epoch > 0) return `${protectedNames[record.type]}, epoch ${record.epoch}, ${record.fragment.length} bytes`;
@@ -34,13 +34,18 @@ export function summarizeDatagram(datagram: Uint8Array): string {
   const bytes = Buffer.from(datagram.buffer, datagram.byteOffset, datagram.byteLength);
   const parts: string[] = [];
   for (let offset = 0; offset < bytes.length; ) {
+    // How long the id is only its receiver knows, and so where the record ends.
+    if (bytes[offset] === ContentType.connectionId) {
+      parts.push(`records under a connection id, ${bytes.length - offset} bytes`);
+      break;
+    }
     const record = readRecord(bytes, offset);
     if (record === undefined) {
       parts.push(`${bytes.length - offset} bytes that are no record`);
       break;
     }
     parts.push(contentOf(record));
-    offset += RECORD_HEADER_LENGTH + record.fragment.length;
+    offset += recordLength(record);
   }
   return parts.join("; ");
 }

@@ -169,6 +169,8 @@ export interface SessionInfo {
   /** At both ends the client's. */
   readonly identity: Identity;
   readonly serverName: string | undefined;
+  /** RFC 9146; undefined when an end did not want them. */
+  readonly connectionIds: { readonly own: Buffer; readonly peer: Buffer } | undefined;
   /** Undefined when the server gave no session id. */
   readonly resumption: Resumption | undefined;
 }
@@ -212,6 +214,8 @@ export interface ServerCounters extends DtlsCounters {
   cookiesSent: number;
   /** Good cookies turned away for lack of room. */
   turnedAway: number;
+  /** Sessions that went on from another address (RFC 9146 §6). */
+  addressChanges: number;
 }
 
 /** What a client tells its owner. */
@@ -235,6 +239,8 @@ export interface ServerSession<Context> {
   readonly context: Context;
   readonly open: boolean;
   send(plaintext: Uint8Array): void;
+  /** The session as it stands, for `DtlsServer.restore`; as secret as a key. Throws DtlsStateError unless it is open. */
+  save(): Buffer;
   /** Sends close_notify, or this alert, and forgets the association. */
   close(alert?: AlertDescription): void;
 }
@@ -248,6 +254,8 @@ export interface ServerHandler<Context> {
   mayResume(identity: Identity, context: Context, from: Address): boolean;
   onSession(session: ServerSession<Context>): void;
   onData(session: ServerSession<Context>, plaintext: Buffer): void;
+  /** Its records come from another address, which has been seen to hear us; `session.peer` is that address by now. */
+  onMoved?(session: ServerSession<Context>, before: Address): void;
   onClosed(session: ServerSession<Context>, reason: CloseReason): void;
   /** A handshake that did not come to a session; `identity` once the peer has named it. */
   onFailed?(from: Address, reason: CloseReason, identity: Identity | undefined): void;

@@ -6,7 +6,7 @@ import type { TraceEvent } from "../ports/index.js";
 
 const dtlsCounterNames = [
   "recordsIn", "recordsOut", "badRecords", "replayed", "discarded", "retransmissions", "handshakesStarted", "handshakesFinished", "handshakesResumed", "handshakesFailed",
-  "alertsIn", "alertsOut", "cookiesSent", "turnedAway",
+  "alertsIn", "alertsOut", "cookiesSent", "turnedAway", "addressChanges",
 ] as const satisfies readonly (keyof ServerCounters)[];
 const counterNames = ["datagramsIn", "datagramsOut", "retransmissions", "duplicates", "malformed", "timeouts", "resets", "strayResponses"] as const;
 
@@ -67,7 +67,14 @@ export const faultStatusSchema = z.looseObject({
 });
 export const faultsSchema = z.looseObject({ faults: z.array(faultStatusSchema) });
 
-const securitySchema = z.looseObject({ mode: z.enum(["nosec", "psk"]), credentialId: z.string().optional(), version: z.number().optional(), sessionOpen: z.boolean().optional() });
+export const serverKeysSchema = z.looseObject({
+  publicKey: z.string(),
+  certificate: z.string().optional(),
+  authority: z.string().optional(),
+  misfits: z.looseObject({ expired: z.string(), notYetValid: z.string(), otherName: z.string(), unknownAuthority: z.string() }).optional(),
+});
+
+const securitySchema = z.looseObject({ mode: z.enum(["nosec", "psk", "rpk", "x509"]), credentialId: z.string().optional(), version: z.number().optional(), sessionOpen: z.boolean().optional() });
 
 /** A server that has no other mode need not say so. */
 const noSecurity = { mode: "nosec" } as const;

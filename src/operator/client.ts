@@ -3,11 +3,11 @@ import type { Dispatcher } from "undici";
 import type { z } from "zod";
 import { findings, keyOf, shownBootstrapSchema } from "../config/index.js";
 import type { PlainBootstrap, PlainBootstrapInput } from "../config/index.js";
-import { droppedSchema, faultStatusSchema, faultsSchema, forgottenSchema, handshakePageSchema, healthSchema, operationResultSchema, problemSchema, registrationPageSchema, registrationSchema, relayAnswerSchema, roleEventSchema, secureSessionsSchema, sessionsSchema, tracePageSchema } from "./answers.js";
+import { droppedSchema, faultStatusSchema, faultsSchema, forgottenSchema, handshakePageSchema, healthSchema, operationResultSchema, problemSchema, registrationPageSchema, registrationSchema, relayAnswerSchema, roleEventSchema, secureSessionsSchema, serverKeysSchema, sessionsSchema, tracePageSchema } from "./answers.js";
 import type { FaultSpec, FaultStatus } from "./faults.js";
 import { EventStreamReader } from "./sse.js";
 import type { TracePage } from "./trace-log.js";
-import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SecureSessionView, SessionView } from "./types.js";
+import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SecureSessionView, ServerKeysView, SessionView } from "./types.js";
 
 export interface OperatorClientOptions {
   /** Where the role serves HTTP: `http://127.0.0.1:8081`. */
@@ -53,6 +53,11 @@ export class OperatorClient {
 
   health(): Promise<RoleHealth> {
     return this.#call(healthSchema, "GET", "/health");
+  }
+
+  /** Undefined where the role has no DTLS port. */
+  serverKeys(): Promise<ServerKeysView | undefined> {
+    return this.#find(serverKeysSchema, "GET", "/server-keys");
   }
 
   trace(query: { readonly after?: number; readonly limit?: number; readonly endpoints?: readonly string[] } = {}): Promise<TracePage> {

@@ -7,7 +7,7 @@ import { OperatorProblem, checked, notFound, sendProblem } from "./problem.js";
 import { deviceOperationSchema, eventsQuerySchema, faultSpecSchema, forgetBodySchema, observationBodySchema, observationQuerySchema, registrationsQuerySchema, relayRequestSchema, secureSessionsQuerySchema, sessionsQuerySchema, traceQuerySchema } from "./schemas.js";
 import { streamEvents } from "./sse.js";
 import type { TraceLog } from "./trace-log.js";
-import type { BootstrapServerOperations, LwM2mServerOperations, RoleHealth, SteeredRole } from "./types.js";
+import type { BootstrapServerOperations, LwM2mServerOperations, RoleHealth, ServerKeysView, SteeredRole } from "./types.js";
 
 export interface OperatorApiOptions {
   /** The bearer token; every call needs it. */
@@ -19,6 +19,8 @@ export interface OperatorApiOptions {
   readonly trace: TraceLog;
   readonly events: EventLog;
   readonly health: () => RoleHealth;
+  /** Absent without a DTLS port. */
+  readonly serverKeys?: ServerKeysView | undefined;
 }
 
 const prefix = "/operator/v1";
@@ -30,6 +32,7 @@ const bodyLimit = 256 * 1024;
  * | Call | Answer |
  * |---|---|
  * | `GET health` | `RoleHealth` |
+ * | `GET server-keys` | `ServerKeysView`, what accounts name this role by; 404 without a DTLS port |
  * | `GET trace?after=&limit=&endpoint=` | `TracePage`; `endpoint` may be repeated and hold `*` |
  * | `GET faults`, `GET faults/{id}` | `{faults: FaultStatus[]}`, `FaultStatus` |
  * | `PUT faults/{id}` with a `FaultSpec` | `FaultStatus` |
@@ -78,6 +81,7 @@ export function operatorApi(role: SteeredRole, options: OperatorApiOptions): Fas
 function commonRoutes(app: FastifyInstance, options: OperatorApiOptions): void {
   const { faults, trace, events } = options;
   app.get("/health", () => options.health());
+  app.get("/server-keys", () => options.serverKeys ?? missing("DTLS port"));
   app.get("/trace", (request) => {
     const query = checked(traceQuerySchema, request.query);
     return trace.read({ after: query.after, limit: query.limit, endpoints: query.endpoint });

@@ -1,14 +1,18 @@
 import { parentPort, workerData } from "node:worker_threads";
 import fastify, { type FastifyError, type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from "fastify";
 import type { IncomingRequest, Peer, PeerIdentity, RequestHandler } from "../coap/index.js";
+import { authorityName, lateAuthority } from "../certificates/index.js";
+import type { CertificateAuthority } from "../certificates/index.js";
 import { maxParamLength, type PeerConfig, type RoleConfig } from "../config/index.js";
-import type { CloseReason, Identity, KeyAnswer, ServerSession } from "../dtls/index.js";
+import { Alerts } from "../dtls/index.js";
+import type { CloseReason, Identity, KeyAnswer, PeerAnswer, PeerClaim, ServerSession } from "../dtls/index.js";
 import { metricsRoute, type Metrics } from "../metrics/index.js";
 import { formatAddress, type Address, type Ports } from "../ports/index.js";
 import { udpDrops } from "../ports/real/index.js";
 import { serverEndpoint, type ServerEndpoint, type SessionDirectory } from "../transport/index.js";
 import type { EventLog } from "./event-log.js";
 import type { FaultBoard, FaultOutcome } from "./faults.js";
+import { serverIdentity } from "./server-identity.js";
 import { operatorApi } from "./server.js";
 import type { TraceLog } from "./trace-log.js";
 import type { RoleHealth, SteeredRole } from "./types.js";
@@ -48,6 +52,8 @@ export interface RoleKind<Role extends ServableRole, Context> {
   directory(role: Role): SessionDirectory<Context>;
   steered(role: Role): SteeredRole;
   peerApi(role: Role, calls: PeerCalls): FastifyPluginAsync;
+  /** Who certifies the role's own key, where the configuration gives it none; one of its own where it is left out. */
+  readonly authority?: () => Promise<CertificateAuthority>;
   /** What its health says besides what every role's does. */
   readonly health?: Partial<RoleHealth>;
 }
@@ -59,13 +65,18 @@ const sendUnreadable = (error: FastifyError, _request: FastifyRequest, reply: Fa
     .type("application/problem+json")
     .send(JSON.stringify({ type: "about:blank", title: "Bad Request", status: error.statusCode ?? 400, detail: "the URL cannot be read; percent-encode it as UTF-8" }));
 
+/** Of the connection ids that clients are given which ask for them (RFC 9146). */
+const connectionIdLength = 6;
+
 /** Starts a role: CoAP for devices, one HTTP server for its peers, its operator and its metrics. Rejects when an address cannot be bound. */
 export async function serveRole<Role extends ServableRole, Context>(config: RoleConfig, ports: Ports, kind: RoleKind<Role, Context>): Promise<RunningRole> {
   const { clock, log, secrets } = ports;
   const { coap, coaps, receiveBuffer, timing } = config;
   const late = new LateHandler();
   const directory = new LateDirectory<Context>();
-  const secured = coaps === undefined ? {} : { coaps: { ...coaps, directory, settings: { retransmission: timing.dtls } } };
+  const identity = coaps === undefined ? undefined : await serverIdentity({ ...config, host: coaps.host }, ports, kind.authority ?? lateAuthority(ports, authorityName(config.name)));
+  const settings = { retransmission: timing.dtls, connectionIdLength, ...(identity === undefined ? {} : { keys: identity.keys, keysByName: identity.keysByName ?? {} }) };
+  const secured = coaps === undefined ? {} : { coaps: { ...coaps, directory, settings } };
   const endpoint = await serverEndpoint<Context>(ports, { coap, ...secured, receiveBuffer, transmission: timing.coap, limits: { maxPeers: kind.maxPeers } }, late);
   let http: FastifyInstance | undefined;
   try {
@@ -87,7 +98,7 @@ export async function serveRole<Role extends ServableRole, Context>(config: Role
     const steered = kind.steered(role);
     const health = (): RoleHealth => ({ ...healthOf(steered.kind, config, endpoint, address()), ...kind.health });
     await app.register(kind.peerApi(role, { peers: config.peers, secrets, clock, log, trace, fault: (operation, name) => (faults.empty ? undefined : faults.apply(operation, name)) }));
-    await app.register(operatorApi(steered, { token: config.operatorToken, secrets, clock, log, faults, trace, events, health }));
+    await app.register(operatorApi(steered, { token: config.operatorToken, secrets, clock, log, faults, trace, events, health, serverKeys: identity?.view }));
     await app.register(metricsRoute(metrics));
     await app.listen({ host: config.http.host, port: config.http.port });
     if (config.secretTransport === "cleartext") log.warn({ secretTransport: config.secretTransport }, "keys travel in the clear");
@@ -171,6 +182,10 @@ export class LateDirectory<Context> implements SessionDirectory<Context> {
 
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>> {
     return this.directory?.findKey(identity, from) ?? { refuse: "silence" };
+  }
+
+  findPeer(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>> {
+    return this.directory?.findPeer?.(claim, from) ?? { refuse: Alerts.access_denied };
   }
 
   mayResume(identity: Identity, context: Context, from: Address): boolean {

@@ -37,9 +37,21 @@ export interface RoleHealth {
   readonly admission?: "open" | "credential" | undefined;
 }
 
+/** What a role proves itself with on its DTLS port, as accounts name it: DER in base64url. */
+export interface ServerKeysView {
+  /** SubjectPublicKeyInfo. */
+  readonly publicKey: string;
+  /** Absent where it has its key alone. */
+  readonly certificate?: string | undefined;
+  /** Who issued the certificate, where this role is its own authority. */
+  readonly authority?: string | undefined;
+  /** In a laboratory: server names under which it shows a certificate that is not to be taken. */
+  readonly misfits?: { readonly expired: string; readonly notYetValid: string; readonly otherName: string; readonly unknownAuthority: string } | undefined;
+}
+
 /** How a device came in, without any secret. */
 export interface SecurityView {
-  readonly mode: "nosec" | "psk";
+  readonly mode: "nosec" | "psk" | "rpk" | "x509";
   /** Of the credential that authenticated the session of the Register. */
   readonly credentialId?: string | undefined;
   readonly version?: number | undefined;
@@ -78,7 +90,7 @@ export interface RegistrationPage {
 /** The DTLS handshakes of one device, or of one identity that no device here has. */
 export interface HandshakeView {
   readonly endpoint?: string | undefined;
-  /** PSK identity of the latest: text where it is UTF-8, else `0x` and its bytes. */
+  /** Of the latest: a PSK identity as text where it is UTF-8, else `0x` and its bytes; `sha256:` and the thumbprint of a public key; the common name of a certificate. */
   readonly identity: string;
   /** Full handshakes that got as far as the identity, and resumptions. */
   readonly attempts: number;

@@ -11,6 +11,8 @@ const credential = { version: 1, ssid: 201, mode: "nosec" };
 const secret = "c2VjcmV0LWtleS1jYW5hcnk";
 const identity = { b64u: "aWQ" };
 const psk = { version: 2, ssid: 201, mode: "psk", identity, bits: 128, kcv: "6f1c0a9be2d40c11", secret };
+const rpk = { version: 2, ssid: 201, mode: "rpk", publicKey: "MFkw", thumbprint: "A".repeat(43) };
+const subjectRule = { version: 2, ssid: 201, mode: "x509", subject: { commonName: "ab-1" }, issuerChain: ["MIIB"], notAfter: "2027-11-22T09:00:00Z" };
 const without = (member: keyof typeof psk): object => Object.fromEntries(Object.entries(psk).filter(([name]) => name !== member));
 const ownKey = { ep: "ab-1", credentialId: "cr-1", version: 1, identity, bits: 128, kcv: "6f1c0a9be2d40c11", secret };
 const ownKeys = { ...order, policy: { credential: { origin: "server" } }, credentials: [ownKey] };
@@ -44,6 +46,16 @@ const cases: readonly Case[] = [
   ["the same right twice", "createAccount", { body: { ...account, acl: [{ object: 3, rights: 1 }, { object: 3, rights: 2 }] } }, "/acl/1"],
   ["too many rights", "createAccount", { body: { ...account, acl: Array.from({ length: 65 }, (_, object) => ({ object, rights: 1 })) } }, "/acl"],
   ["a control character in the name", "createAccount", { body: { ...account, name: "line\nbreak" } }, "/name"],
+  ["mode rpk without the Server's key", "createAccount", { body: { ...account, securityMode: "rpk" } }, "/serverPublicKey"],
+  ["mode x509 without a certificate", "createAccount", { body: { ...account, securityMode: "x509" } }, "/serverCertificate"],
+  ["a public key in PEM", "createAccount", { body: { ...account, securityMode: "rpk", serverPublicKey: "-----BEGIN PUBLIC KEY-----\nMFkw" } }, "/serverPublicKey"],
+  ["a public key in a mode that has none", "createAccount", { body: { ...account, securityMode: "psk", serverPublicKey: "MFkw" } }, "/serverPublicKey"],
+  ["a certificate in mode rpk", "createAccount", { body: { ...account, securityMode: "rpk", serverPublicKey: "MFkw", serverCertificate: "MFkw" } }, "/serverCertificate"],
+  ["a certificate usage of 4", "createAccount", { body: { ...account, securityMode: "x509", serverCertificate: "MIIB", certificateUsage: 4 } }, "/certificateUsage"],
+  ["a certificate usage without a certificate", "createAccount", { body: { ...account, securityMode: "psk", certificateUsage: 3 } }, "/certificateUsage"],
+  ["a server name with a blank", "createAccount", { body: { ...account, securityMode: "psk", sni: "a b" } }, "/sni"],
+  ["a server name for nobody who authenticates", "createAccount", { body: { uri: "coap://127.0.0.1", securityMode: "nosec", sni: "server.example" } }, "/sni"],
+  ["a member that every object inherits", "createAccount", { body: { uri: "coap://127.0.0.1", securityMode: "nosec", constructor: 1 } }, "/constructor"],
   ["a prototype smuggled in", "createAccount", { body: JSON.parse(`{"uri":"coap://127.0.0.1","securityMode":"nosec","__proto__":{"ssid":1}}`) }, "/__proto__"],
   ["PUT without If-Match", "replaceAccount", { path: { accountId: "acc-1" }, headers: {}, body: account }, "If-Match", "precondition-required"],
   ["POST without Idempotency-Key", "createAccount", { headers: {}, body: account }, "Idempotency-Key"],
@@ -115,6 +127,18 @@ const cases: readonly Case[] = [
   ["an identity with stray bits", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "aR" } } }, "/identity/b64u"],
   ["an identity whose text is another", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "aWQ", utf8: "di" } } }, "/identity/utf8"],
   ["a text of an identity that has none", "stageCredential", { path: credentialPath, body: { ...psk, identity: { b64u: "_w", utf8: "ÿ" } } }, "/identity/utf8"],
+  ["a public key without its thumbprint", "stageCredential", { path: credentialPath, body: { ...rpk, thumbprint: undefined } }, "/thumbprint"],
+  ["a private key", "stageCredential", { path: credentialPath, body: { ...rpk, privateKey: "MIGH" } }, "/privateKey"],
+  ["a public key with a secret", "stageCredential", { path: credentialPath, body: { ...rpk, secret } }, "/secret"],
+  ["a public key with an identity", "stageCredential", { path: credentialPath, body: { ...rpk, identity: { b64u: "aWQ" } } }, "/identity"],
+  ["a public key in mode psk", "stageCredential", { path: credentialPath, body: { ...psk, publicKey: "MFkw" } }, "/publicKey"],
+  ["a certificate in mode rpk", "stageCredential", { path: credentialPath, body: { ...rpk, certificate: "MIIB" } }, "/certificate"],
+  ["mode x509 with nothing to tell the certificate by", "stageCredential", { path: credentialPath, body: { version: 2, ssid: 201, mode: "x509" } }, "/certificate"],
+  ["a subject without its issuer", "stageCredential", { path: credentialPath, body: { ...subjectRule, issuerChain: undefined } }, "/issuerChain"],
+  ["a subject without an end", "stageCredential", { path: credentialPath, body: { ...subjectRule, notAfter: undefined } }, "/notAfter"],
+  ["a subject beside a certificate", "stageCredential", { path: credentialPath, body: { ...subjectRule, certificate: "MIIB" } }, "/certificate"],
+  ["a subject of nothing", "stageCredential", { path: credentialPath, body: { ...subjectRule, subject: {} } }, "/subject"],
+  ["a certificate in PEM", "stageCredential", { path: credentialPath, body: { version: 2, ssid: 201, mode: "x509", certificate: "-----BEGIN CERTIFICATE-----" } }, "/certificate"],
   ["a version that takes the place of itself", "stageCredential", { path: credentialPath, body: { ...psk, supersedes: 2 } }, "/supersedes"],
   ["an overlap without end", "stageCredential", { path: credentialPath, body: { ...psk, overlapSeconds: 1e9 } }, "/overlapSeconds"],
   ["another client than the path's", "stageCredential", { path: credentialPath, body: { ...credential, ep: "ab-2" } }, "/ep", "context-mismatch"],

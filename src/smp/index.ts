@@ -12,6 +12,7 @@ export { redact } from "./redact.js";
 export { keyCheckValue } from "./key-check-value.js";
 export { cleartextSecret, isEncrypted, recipientOf, SecretKeys, takeSecret } from "./secrets.js";
 export type { GivenSecret, Recipient, SecretContext } from "./secrets.js";
+export { asProblem, certificateIn, publicKeyIn, type CertificateIn } from "./key-material.js";
 export { identityBytes, identityOf } from "./identity.js";
 export { bootstrapServerApi, lwm2mServerApi, type AnswerFault, type SmpApiOptions } from "./server.js";
 export { mayActOn, mayName, mayUseShortServerId } from "./tenancy.js";

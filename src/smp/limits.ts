@@ -2,7 +2,7 @@ import { maxDepth } from "./json.js";
 import type { Limits, SecurityMode } from "./types.js";
 
 /** Security modes that this version carries; a role offers those of them that its configuration allows, and refuses the rest with `unsupported-mode`. */
-export const supportedModes: readonly SecurityMode[] = ["psk", "nosec"];
+export const supportedModes: readonly SecurityMode[] = ["psk", "rpk", "x509", "nosec"];
 
 /** The profile's limits, as `capabilities` advertises them and the plug-ins enforce them. */
 export const defaultLimits: Limits = {

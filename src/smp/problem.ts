@@ -19,6 +19,7 @@ export const problemTypes = {
   "unsupported-mode": { status: 422, title: "Not supported here" },
   "uri-not-allowed": { status: 422, title: "The caller may not use this URI" },
   "key-unwrap": { status: 422, title: "The secret cannot be unwrapped" },
+  "bad-certificate": { status: 422, title: "The certificate cannot be relied on" },
   "context-mismatch": { status: 422, title: "The body belongs to another resource" },
   "idempotency-mismatch": { status: 422, title: "The Idempotency-Key was used with another request" },
   "precondition-required": { status: 428, title: "If-Match is required" },

@@ -468,7 +468,7 @@ export interface components {
         /** @description Callbacks are not part of this version; any `sink` is answered 422 `unsupported-mode`. Use `GET /smp/v1/events`. */
         readonly Sink: string;
         /** @enum {string} */
-        readonly ProblemTypeUri: "urn:smp:problem:schema" | "urn:smp:problem:unauthenticated" | "urn:smp:problem:scope" | "urn:smp:problem:not-found" | "urn:smp:problem:identity-conflict" | "urn:smp:problem:ssid-conflict" | "urn:smp:problem:version-regression" | "urn:smp:problem:order-overlap" | "urn:smp:problem:bootstrap-account-gone" | "urn:smp:problem:client-unreachable" | "urn:smp:problem:not-registered" | "urn:smp:problem:session-displaced" | "urn:smp:problem:precondition-failed" | "urn:smp:problem:too-large" | "urn:smp:problem:unsupported-mode" | "urn:smp:problem:uri-not-allowed" | "urn:smp:problem:key-unwrap" | "urn:smp:problem:context-mismatch" | "urn:smp:problem:idempotency-mismatch" | "urn:smp:problem:precondition-required" | "urn:smp:problem:rate" | "urn:smp:problem:peer-unavailable" | "about:blank";
+        readonly ProblemTypeUri: "urn:smp:problem:schema" | "urn:smp:problem:unauthenticated" | "urn:smp:problem:scope" | "urn:smp:problem:not-found" | "urn:smp:problem:identity-conflict" | "urn:smp:problem:ssid-conflict" | "urn:smp:problem:version-regression" | "urn:smp:problem:order-overlap" | "urn:smp:problem:bootstrap-account-gone" | "urn:smp:problem:client-unreachable" | "urn:smp:problem:not-registered" | "urn:smp:problem:session-displaced" | "urn:smp:problem:precondition-failed" | "urn:smp:problem:too-large" | "urn:smp:problem:unsupported-mode" | "urn:smp:problem:uri-not-allowed" | "urn:smp:problem:key-unwrap" | "urn:smp:problem:bad-certificate" | "urn:smp:problem:context-mismatch" | "urn:smp:problem:idempotency-mismatch" | "urn:smp:problem:precondition-required" | "urn:smp:problem:rate" | "urn:smp:problem:peer-unavailable" | "about:blank";
         /** @description RFC 9457. `about:blank` stands for a failure that HTTP alone describes (405, 415, 500). No member ever repeats a secret. */
         readonly Problem: {
             readonly type: components["schemas"]["ProblemTypeUri"];
@@ -579,6 +579,21 @@ export interface components {
         readonly Kcv: string;
         /** @description A compact JWE, or base64url of the key where `capabilities.secretTransport` lists `cleartext`. Taken in a request, never in an answer, an event, a problem or a log. */
         readonly Secret: string;
+        /** @description SubjectPublicKeyInfo of a key on secp256r1 in DER (not PEM), base64url without padding. Its point is not compressed. */
+        readonly PublicKey: string;
+        /** @description X.509 certificate of a key on secp256r1 in DER (not PEM), base64url without padding. */
+        readonly Certificate: string;
+        /** @description SHA-256 of the DER, base64url without padding. */
+        readonly Thumbprint: string;
+        /**
+         * @description Which certificates of an issuer are the device's: those whose subject has this common name, or whose subjectAltName has this name (URI or DNS). Either has to be the endpoint name. `serialNumber` is the
+         *     attribute 2.5.4.5 of the subject; it tells the versions of a credential apart, which a common name alone does not.
+         */
+        readonly SubjectRule: {
+            readonly commonName?: string;
+            readonly alternativeName?: string;
+            readonly serialNumber?: string;
+        };
         /** @description What the account may do with one object, in the bits of `/2/x/2` (1 read, observe, write attributes; 2 write; 4 execute; 8 delete; 16 create). */
         readonly AccessRight: {
             readonly object: number;
@@ -596,6 +611,17 @@ export interface components {
              */
             readonly uri: string;
             readonly securityMode: components["schemas"]["SecurityMode"];
+            /** @description `/0/x/4` in mode `rpk`. */
+            readonly serverPublicKey?: components["schemas"]["PublicKey"];
+            /** @description `/0/x/4` in mode `x509`; `certificateUsage` says what it is to the Server's certificates. Valid today. */
+            readonly serverCertificate?: components["schemas"]["Certificate"];
+            /**
+             * @description `/0/x/15` in mode `x509`: 0, an authority that has to be in the path, which has to end in the device's own trust store; 1, the Server's certificate, whose path has to end there; 2, the trust anchor;
+             *     3, the Server's certificate and nothing else. Absent: not written, which a device takes for 3.
+             */
+            readonly certificateUsage?: number;
+            /** @description `/0/x/14`: the name that the device indicates to the Server (RFC 6066) and looks for in its certificate. Not in mode `nosec`. */
+            readonly sni?: string;
             /** @description `/0/x/10` and `/1/x/0`. Absent: the Bootstrap Server takes one from the caller's range. */
             readonly ssid?: components["schemas"]["ShortServerId"];
             /**
@@ -645,8 +671,11 @@ export interface components {
              */
             readonly acl?: readonly components["schemas"]["AccessRight"][];
         };
-        /** @description Body of POST and PUT. */
-        readonly NewAccount: components["schemas"]["AccountFields"];
+        /**
+         * @description Body of POST and PUT. With `serverPublicKey` in mode `rpk`, with `serverCertificate` in mode `x509`. PUT may change the mode among `psk`, `rpk` and `x509` while no order that names the account is
+         *     open; the next order then brings each device a credential of the new mode.
+         */
+        readonly NewAccount: components["schemas"]["AccountFields"] & unknown & unknown & unknown;
         readonly Account: components["schemas"]["AccountFields"] & {
             readonly accountId: components["schemas"]["Id"];
             /** @description The peer that supplied it. */
@@ -708,15 +737,22 @@ export interface components {
             readonly sessionPolicy?: components["schemas"]["SessionPolicy"];
             /** @description Upper bound of the time in which the version before still admits; absent: 86400. */
             readonly overlapSeconds?: components["schemas"]["OverlapSeconds"];
-            /** @description How keys are made where the account's mode is `psk`; other modes ignore it. */
+            /** @description How keys are made. Only the Bootstrap Server makes those of modes `rpk` and `x509`; a member that means nothing in the mode is ignored. */
             readonly credential?: components["schemas"]["CredentialPolicy"];
         };
         readonly OverlapSeconds: number;
         readonly CredentialPolicy: {
             /** @default bs */
             readonly origin?: components["schemas"]["KeyOrigin"];
-            /** @description Of keys that the Bootstrap Server makes; absent: 128. */
+            /** @description Of pre-shared keys that the Bootstrap Server makes; absent: 128. */
             readonly bits?: components["schemas"]["KeyBits"];
+            /**
+             * @description In mode `x509`, how the Server is told (SM-3): by the `certificate` itself, or by its issuers and the `subject` that it has. Absent: `certificate`.
+             * @enum {string}
+             */
+            readonly certificateForm?: "certificate" | "subject";
+            /** @description In mode `x509`: how long the certificate is valid; absent: a year. */
+            readonly validitySeconds?: number;
         };
         /** @description A key that the LwM2M Server made for one device. The credential id stays the same for all versions of one client and account; `version` grows. */
         readonly OrderCredential: {
@@ -1034,14 +1070,24 @@ export interface components {
             readonly supersedes?: components["schemas"]["Version"];
             readonly ssid: components["schemas"]["ShortServerId"];
             readonly mode: components["schemas"]["SecurityMode"];
-            /** @description Absent in mode `nosec`: the endpoint name is what is admitted. */
+            /** @description Mode `psk`. In mode `nosec` the endpoint name is what is admitted. */
             readonly identity?: components["schemas"]["Identity"];
+            /** @description Mode `rpk`: the device's. */
+            readonly publicKey?: components["schemas"]["PublicKey"];
+            /** @description Of `publicKey` or `certificate`; compared where it is given. */
+            readonly thumbprint?: components["schemas"]["Thumbprint"];
+            /** @description Mode `x509`: the device's, made out to `ep` and valid; no other is admitted. */
+            readonly certificate?: components["schemas"]["Certificate"];
+            /** @description Mode `x509`: who issued the device's certificate, and who that one; the last is the trust anchor of this credential, and of no other. */
+            readonly issuerChain?: readonly components["schemas"]["Certificate"][];
+            /** @description Mode `x509`, in the place of `certificate`; with `issuerChain` and `notAfter`. */
+            readonly subject?: components["schemas"]["SubjectRule"];
             /** @description Absent: `bs`. */
             readonly keyOrigin?: components["schemas"]["KeyOrigin"];
             readonly bits?: components["schemas"]["KeyBits"];
             readonly kcv?: components["schemas"]["Kcv"];
             readonly notBefore?: components["schemas"]["Time"];
-            /** @description Later than `notBefore`. */
+            /** @description Later than `notBefore`; in a version that supersedes another, later than the end of their overlap. */
             readonly notAfter?: components["schemas"]["Time"];
             /** @description Upper bound of the time, from activation on, in which the old version still admits; absent: 86400. */
             readonly overlapSeconds?: components["schemas"]["OverlapSeconds"];
@@ -1050,9 +1096,12 @@ export interface components {
             readonly orderItem?: components["schemas"]["OrderItemRef"];
             /** @description Mode `psk` with `keyOrigin` `bs` only; purpose `sm3-psk`. */
             readonly secret?: components["schemas"]["Secret"];
-        };
-        /** @description In mode `psk` with `identity`, `bits`, `kcv`, and with `secret` unless `keyOrigin` is `server`. */
-        readonly NewCredential: components["schemas"]["CredentialFields"] & unknown;
+        } & (unknown & unknown & unknown & unknown);
+        /**
+         * @description In mode `psk` with `identity`, `bits`, `kcv`, and with `secret` unless `keyOrigin` is `server`. In mode `rpk` with `publicKey` and `thumbprint`. In mode `x509` with `certificate`, or with `subject`,
+         *     `issuerChain` and `notAfter`. No private key of a device ever stands in a body.
+         */
+        readonly NewCredential: components["schemas"]["CredentialFields"] & unknown & unknown & unknown;
         /** @description The newest version of a record. */
         readonly Credential: components["schemas"]["CredentialFields"] & {
             readonly state: components["schemas"]["CredentialState"];
@@ -1071,8 +1120,12 @@ export interface components {
         readonly CredentialVersion: {
             readonly version: components["schemas"]["Version"];
             readonly state: components["schemas"]["CredentialState"];
+            /** @description Absent: that of the newest version. */
+            readonly mode?: components["schemas"]["SecurityMode"];
             readonly identity?: components["schemas"]["Identity"];
             readonly kcv?: components["schemas"]["Kcv"];
+            readonly thumbprint?: components["schemas"]["Thumbprint"];
+            readonly subject?: components["schemas"]["SubjectRule"];
             /** @description While `retiring`: when it is revoked at the latest. */
             readonly overlapUntil?: components["schemas"]["Time"];
         };
@@ -1211,7 +1264,7 @@ export interface components {
                 readonly "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description `unsupported-mode`, `uri-not-allowed`, `key-unwrap`, `context-mismatch` or `idempotency-mismatch`. */
+        /** @description `unsupported-mode`, `uri-not-allowed`, `key-unwrap`, `bad-certificate`, `context-mismatch` or `idempotency-mismatch`. */
         readonly Unprocessable: {
             headers: {
                 readonly [name: string]: unknown;

@@ -76,6 +76,8 @@ export type Reachability = Schemas["Reachability"];
 
 export type CredentialState = Schemas["CredentialState"];
 export type Identity = Schemas["Identity"];
+/** Which certificates of an issuer are a device's. */
+export type SubjectRule = Schemas["SubjectRule"];
 export type NewCredential = Schemas["NewCredential"];
 export type CredentialBody = Filled<NewCredential, "sessionPolicy">;
 /** As it is read: without the secret. */

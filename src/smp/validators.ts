@@ -38,7 +38,7 @@ export class Validators {
     // A default at the root of a parameter's schema is its reader's business; ajv has no object to write it into.
     const wanted = Object.entries(asNode(schema())).filter(([name]) => name !== "default");
     const validate = this.#ajv.compile(asAnySchema(this.#prepare(Object.fromEntries(wanted))));
-    const made: Judge = (value) => (validate(value) ? undefined : faultOf(validate));
+    const made: Judge = (value) => (validate(value) ? this.#inherited(value) : faultOf(validate));
     this.#judges.set(key, made);
     return made;
   }
@@ -46,6 +46,12 @@ export class Validators {
   /** Of a schema under `components.schemas`. */
   named(name: string): Judge {
     return this.judge(`schema ${name}`, () => ({ $ref: pointer + name }));
+  }
+
+  /** Ajv takes a member for known that every object inherits, where which members are known depends on others. */
+  #inherited(value: unknown): Fault | undefined {
+    const pointer = this.side === "requests" ? inheritedMember(value, "") : undefined;
+    return pointer === undefined ? undefined : { pointer, text: "is not known here; leave it out" };
   }
 
   /** A copy for ajv: references to schemas of the document become absolute, and what ajv does not know is left out. */
@@ -66,6 +72,17 @@ export class Validators {
 function asNode(value: unknown): Readonly<Record<string, unknown>> {
   if (!isNode(value)) throw new TypeError("openapi.yaml: a schema is not an object");
   return value;
+}
+
+/** The place of the first member, at any depth, whose name is one of `Object.prototype`. */
+function inheritedMember(value: unknown, pointer: string): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [name, member] of Object.entries(value)) {
+    const at = `${pointer}/${name}`;
+    const found = Object.hasOwn(Object.prototype, name) ? at : inheritedMember(member, at);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 const asAnySchema = (value: unknown): AnySchema => asNode(value);

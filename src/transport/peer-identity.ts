@@ -1,6 +1,5 @@
-import { createHash, X509Certificate } from "node:crypto";
 import type { PeerIdentity } from "../coap/index.js";
-import type { Identity } from "../dtls/index.js";
+import { fingerprint, subjectName, type Identity } from "../dtls/index.js";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
@@ -18,17 +17,10 @@ export function identityName(bytes: Uint8Array): string {
   return `0x${Buffer.from(bytes).toString("hex")}`;
 }
 
-/** The common name of a certificate's subject, or its whole subject. */
-function subjectName(certificate: Uint8Array): string {
-  const { subject } = new X509Certificate(certificate);
-  const commonName = /^CN=(.+)$/m.exec(subject)?.[1];
-  return commonName ?? subject.replaceAll("\n", ", ");
-}
-
 /** An identity as text that can be shown: PSK identities as themselves, public keys by their thumbprint, certificates by their subject. */
 export function peerName({ mode, bytes }: Identity): string {
   if (mode === "psk") return identityName(bytes);
-  if (mode === "rpk" || bytes.length === 0) return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  if (mode === "rpk" || bytes.length === 0) return fingerprint(bytes);
   return subjectName(bytes);
 }
 

@@ -63,6 +63,10 @@ class SecureCoapEndpoint extends CoapEndpoint implements SecureEndpoint {
     this.connect(how);
   }
 
+  rebind(): Promise<void> {
+    return this.#link.rebind();
+  }
+
   drop(): void {
     this.#link.drop();
   }

@@ -1,5 +1,5 @@
 import type { Carrier, Channel, CoapEndpoint, Peer } from "../coap/index.js";
-import { DtlsClient, newDtlsCounters, type AlertDescription, type ClientHandler, type CloseReason, type DatagramSink, type DtlsCounters, type Resumption, type SessionInfo } from "../dtls/index.js";
+import { DtlsClient, newDtlsCounters, type ClientHandler, type CloseReason, type DatagramSink, type DtlsCounters, type Resumption, type SessionInfo } from "../dtls/index.js";
 import type { Address, DatagramHandler, DatagramSocket, Ports } from "../ports/index.js";
 import { addDtlsCounters } from "./dtls-counters.js";
 import type { RecordTap, SecureEndpointOptions, SessionEnd, SessionListener } from "./types.js";
@@ -35,6 +35,17 @@ export class SecureLink implements Carrier, Channel, DatagramHandler, ClientHand
 
   async bind(): Promise<DatagramSocket> {
     return (this.#socket = await this.ports.network.bind(this.options, this));
+  }
+
+  /** Goes on from another port; what was on its way to the old one is lost. */
+  async rebind(): Promise<void> {
+    const old = this.#socket;
+    if (old === undefined) return;
+    const next = await this.ports.network.bind({ ...this.options, port: 0 }, this);
+    // Closed, or moved by somebody else meanwhile.
+    const unwanted = this.#socket === old ? old : next;
+    if (unwanted === old) this.#socket = next;
+    await unwanted.close();
   }
 
   attach(endpoint: CoapEndpoint, peer: Peer): void {
@@ -138,14 +149,16 @@ export class SecureLink implements Carrier, Channel, DatagramHandler, ClientHand
 
   onClosed(reason: CloseReason): void {
     if (this.#dropping) return;
-    this.#ended(reason.why, "alert" in reason ? reason.alert.description : undefined);
+    const alert = "alert" in reason ? reason.alert.description : undefined;
+    this.#ended({ why: reason.why, ...(alert === undefined ? {} : { alert }), ...("because" in reason ? { because: reason.because } : {}) });
   }
 
-  #ended(why: SessionEnd["why"], alert: AlertDescription | undefined): void {
+  #ended(how: Omit<SessionEnd, "during">): void {
+    const { why, alert } = how;
     const during = this.session === undefined ? "handshake" : "session";
     // RFC 5246 §7.2.2: a fatal alert takes the session id with it; and what could not be resumed is not offered again.
     if (during === "handshake" || alert !== undefined) this.resumption = undefined;
-    this.lastEnd = { during, why, ...(alert === undefined ? {} : { alert }) };
+    this.lastEnd = { during, ...how };
     this.#letGo();
     this.#lost(during === "handshake" && why !== "unreachable" ? "handshake" : "unreachable");
     this.listener.onSessionEnd(this.lastEnd);
@@ -169,7 +182,7 @@ export class SecureLink implements Carrier, Channel, DatagramHandler, ClientHand
       this.#dropping = true;
       this.#client.close();
       this.#dropping = false;
-      this.#ended("unreachable", undefined);
+      this.#ended({ why: "unreachable" });
     }
   }
 }

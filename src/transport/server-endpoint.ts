@@ -124,6 +124,13 @@ class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context
     this.#directory?.onSession?.(peer, session);
   }
 
+  onMoved(session: ServerSession<Context>, before: Address): void {
+    const peer = this.#peers.get(session);
+    if (peer === undefined) return;
+    this.moved(peer, session.peer);
+    this.#directory?.onSessionMoved?.(peer, before);
+  }
+
   onData(session: ServerSession<Context>, plaintext: Buffer): void {
     const peer = this.#peers.get(session);
     if (peer !== undefined) this.receiveFrom(peer, plaintext);

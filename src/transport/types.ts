@@ -34,12 +34,14 @@ export interface UdpEndpoint extends Endpoint {
 export interface SessionDirectory<Context> {
   /** The key of an identity, asked in each full handshake; or the alert or silence that one without a key gets. */
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>>;
-  /** What to do about a client that has proved to hold the private key of what it shows, asked in each full handshake without PSK. Absent: it is refused. */
+  /** The same for clients with raw public keys or certificates, which have proved by then to hold the private key. Absent: nobody comes in with them. */
   findPeer?(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>>;
   /** False makes a resumption a full handshake. */
   mayResume(identity: Identity, context: Context, from: Address): boolean;
   /** A session was made; `peer` is new and lives as long as it. */
   onSession?(peer: Peer, session: ServerSession<Context>): void;
+  /** The session goes on from another address (RFC 9146): `peer.address` by now. */
+  onSessionMoved?(peer: Peer, before: Address): void;
   /** What was under way with the peer has failed by now. */
   onSessionEnd?(peer: Peer, reason: CloseReason): void;
   /** A handshake came to nothing; `identity` once the client has named it. */
@@ -85,6 +87,8 @@ export interface SessionEnd {
   readonly why: CloseReason["why"] | "unreachable";
   /** The alert received or sent, when one ended it. */
   readonly alert?: AlertDescription;
+  /** What this end found wrong, when the alert is its own. */
+  readonly because?: string;
 }
 
 /** What the owner of a secured client endpoint hears. */
@@ -123,6 +127,11 @@ export interface SecureEndpoint extends UdpEndpoint {
   connect(how?: "full"): void;
   /** Gives up the session without a word, as after silence, and begins another handshake; with `full`, without an offer to resume. */
   reconnect(how?: "full"): void;
+  /**
+   * Goes on from another port of its host, as behind a NAT that gave the old one to somebody else: session, handshake and exchanges stay, `local` changes.
+   * Rejects when no port is to be had, and then stays where it is.
+   */
+  rebind(): Promise<void>;
   /** Forgets session or handshake without a word to anybody. */
   drop(): void;
   /** Ends the session with close_notify; the socket stays, and the next request begins a handshake. */

@@ -1,12 +1,13 @@
 import type { PeerConfig } from "../../../src/config/index.js";
 import { matchesAny } from "../../../src/config/index.js";
 import type { Clock, Secrets } from "../../../src/ports/index.js";
-import { ProblemError, ifMatchHolds } from "../../../src/smp/index.js";
+import { ProblemError, certificateIn, ifMatchHolds, publicKeyIn } from "../../../src/smp/index.js";
 import type { Account, AccountBody, Caller, SecurityMode } from "../../../src/smp/index.js";
 import { CoapUriError, parseCoapUri } from "../../../src/transport/index.js";
 import { encodeAccount, encodeSecurity, grantsOf } from "../account-objects.js";
 import type { AccountValues } from "../account-objects.js";
 import type { Plants } from "../plants.js";
+import { isKeyed } from "./device-keys.js";
 import { timeOf } from "./items.js";
 import { AccountRecord } from "./model.js";
 import type { AccountRevision } from "./model.js";
@@ -37,8 +38,12 @@ export function pageOf<T extends { readonly id: string }, Page>(all: readonly T[
 }
 
 function valuesOf(body: AccountBody, ssid: number): AccountValues {
+  const serverKey = body.serverPublicKey ?? body.serverCertificate;
   return {
     ssid,
+    serverKey: serverKey === undefined ? undefined : Buffer.from(serverKey, "base64url"),
+    sni: body.sni,
+    certificateUsage: body.certificateUsage,
     uri: body.uri,
     lifetime: body.lifetime,
     pmin: body.pmin,
@@ -58,7 +63,7 @@ function valuesOf(body: AccountBody, ssid: number): AccountValues {
 }
 
 /** Security modes of accounts; keys that nobody checks are for laboratories. */
-export const offeredModes = (lab: boolean): SecurityMode[] => (lab ? ["psk", "nosec"] : ["psk"]);
+export const offeredModes = (lab: boolean): SecurityMode[] => ["psk", "rpk", "x509", ...(lab ? (["nosec"] as const) : [])];
 
 /** Undefined for what no device could connect to. */
 function schemeOf(uri: string): string | undefined {
@@ -114,9 +119,7 @@ export class Accounts {
     if (body.ssid !== undefined && body.ssid !== account.ssid) {
       throw new ProblemError("ssid-conflict", `the account has Short Server ID ${account.ssid}; supply a new account for another one`, { field: "/ssid" });
     }
-    if (body.securityMode !== account.revision.body.securityMode) {
-      throw new ProblemError("unsupported-mode", `the account has mode ${account.revision.body.securityMode}; supply a new account for another one`, { field: "/securityMode" });
-    }
+    this.#checkChange(account, body.securityMode);
     account.updatedAt = this.clock.epoch();
     account.revision = this.#revision(account, body, account.revision.version + 1);
     return account;
@@ -142,11 +145,18 @@ export class Accounts {
   #revision(account: AccountRecord, body: AccountBody, version: number): AccountRevision {
     const values = valuesOf(body, account.ssid);
     const written = this.plants.has("wrong-ssid") ? { ...values, ssid: account.ssid + 1 } : values;
-    return { account, version, body, values, grants: grantsOf(body.acl), payload: encodeAccount(written), securityWith: (psk) => encodeSecurity(written, psk) };
+    return { account, version, body, values, grants: grantsOf(body.acl), payload: encodeAccount(written), securityWith: (key) => encodeSecurity(written, key) };
+  }
+
+  /** The next order brings each device a credential of the new mode; an account with keys cannot become one without, nor the other way round. */
+  #checkChange({ mode, isKeyed: hasKeys, openItems }: AccountRecord, wanted: SecurityMode): void {
+    if (wanted === mode) return;
+    if (!hasKeys || !isKeyed(wanted)) throw new ProblemError("unsupported-mode", `the account has mode ${mode}; supply a new account for another one`, { field: "/securityMode" });
+    if (openItems > 0) throw new ProblemError("order-overlap", `an open order brings devices a credential of mode ${mode}; cancel it first, or wait for its end`, { field: "/securityMode" });
   }
 
   #check(peer: PeerConfig, body: AccountBody): void {
-    const { securityMode, uri } = body;
+    const { securityMode, uri, serverPublicKey, serverCertificate } = body;
     const offered = offeredModes(this.lab);
     if (!offered.includes(securityMode)) {
       throw new ProblemError("unsupported-mode", securityMode === "nosec" ? "nosec is offered in a laboratory configuration only" : `${securityMode} is not offered; capabilities lists ${offered.join(", ")}`, { field: "/securityMode" });
@@ -154,6 +164,8 @@ export class Accounts {
     const scheme = securityMode === "nosec" ? "coap" : "coaps";
     if (schemeOf(uri) !== scheme) throw new ProblemError("uri-not-allowed", `an account of mode ${securityMode} needs ${scheme}://host[:port]`, { field: "/uri" });
     if (!matchesAny(peer.uris, body.uri)) throw new ProblemError("uri-not-allowed", "the caller's accounts may not name this URI", { field: "/uri" });
+    if (serverPublicKey !== undefined) publicKeyIn(serverPublicKey, "/serverPublicKey");
+    if (serverCertificate !== undefined) certificateIn(serverCertificate, "/serverCertificate", this.clock.epoch());
   }
 
   #checkShortServerId(caller: Caller, peer: PeerConfig, ssid: number, field: string): void {

@@ -89,10 +89,8 @@ export class OrderAssignment implements Assignment {
     }
     for (const { revision } of this.client.holdings) {
       const item = this.#itemOf(revision.account);
-      // A rotation leaves the values as they are.
-      const present = item === undefined || item.order.type === "rotate";
       if (item?.order.type === "remove") remove.add(revision.account.ssid);
-      else put(present ? revision : revision.account.revision, item === undefined && !all ? "keep" : "write");
+      else put(this.#revisionFor(revision, item), item === undefined && !all ? "keep" : "write");
     }
     for (const item of [...this.#items, ...this.#late]) {
       const { account, type } = item.order;
@@ -109,15 +107,25 @@ export class OrderAssignment implements Assignment {
     return this.context.plants.has("deletes-other-operators-account") ? { ...wish, accounts: accounts.filter(({ mode }) => mode === "write"), removeOthers: true } : wish;
   }
 
+  /** A rotation leaves the values as they are, unless the key is of a mode that the account has had since. */
+  #revisionFor(held: AccountRevision, item: OrderItem | undefined): AccountRevision {
+    const { account } = held;
+    const record = this.client.credential(account.id);
+    const version = versionFor(record, item);
+    const mode = version === undefined ? undefined : record.key(version)?.mode;
+    const keeps = item === undefined || item.order.type === "rotate";
+    return keeps && (mode === undefined || mode === held.body.securityMode) ? held : account.revision;
+  }
+
   /** What the device gets of an account. One whose credential is not staged yet is planned without its key, and planned again before anything is sent. */
   #payload({ account, payload, securityWith }: AccountRevision): AccountPayload {
     const record = this.client.credential(account.id);
     const version = versionFor(record, this.#itemOf(account));
     if (version !== undefined) this.#versions.set(account, version);
-    if (!account.isPsk) return payload;
+    if (!account.isKeyed) return payload;
     const unstaged = version === undefined && this.context.plants.has("serves-unstaged") ? this.context.sm3.unstagedKey(this.client, account) : undefined;
-    const psk = version === undefined ? unstaged : record.psk(version);
-    return psk === undefined ? payload : { ...payload, security: securityWith(psk) };
+    const key = version === undefined ? unstaged : record.key(version);
+    return key === undefined ? payload : { ...payload, security: securityWith(key) };
   }
 
   #managedIn(plan: Plan): AccountRecord[] {

@@ -1,7 +1,7 @@
 import { activeOf, newestOf, nextLine } from "../../../src/smp/index.js";
 import type { CredentialLine, LineInput, LineVersion } from "../../../src/smp/index.js";
 import type { OrderItem } from "./model.js";
-import type { Psk } from "./psk.js";
+import type { DeviceKey } from "./device-keys.js";
 
 /** What the target Server was told of one device's credential for one account (SM-3), and the keys that go with it. */
 export class CredentialRecord {
@@ -9,7 +9,7 @@ export class CredentialRecord {
   credentialId: string;
   #line: CredentialLine = [];
   /** Keys by version; none in mode NoSec. */
-  #keys: ReadonlyMap<number, Psk> = noKeys;
+  #keys: ReadonlyMap<number, DeviceKey> = noKeys;
 
   constructor(readonly accountId: string) {
     this.credentialId = accountId;
@@ -33,18 +33,18 @@ export class CredentialRecord {
     return this.active ?? (this.newest?.state === "staged" ? this.newest : undefined);
   }
 
-  psk(version: number): Psk | undefined {
+  key(version: number): DeviceKey | undefined {
     return this.#keys.get(version);
   }
 
   /** Of the newest version that has one. */
-  get latestPsk(): Psk | undefined {
+  get latestKey(): DeviceKey | undefined {
     return [...this.#keys.values()].at(-1);
   }
 
-  /** The key of a version that is to be staged, made once: a repeated call has to carry the same. */
-  prepare(version: number, make: () => Psk): Psk {
-    const prepared = this.#keys.get(version) ?? make();
+  /** The key of a version that is to be staged: the first one that was made for it, since a repeated call has to carry the same. */
+  prepare(version: number, made: DeviceKey): DeviceKey {
+    const prepared = this.#keys.get(version) ?? made;
     this.#keys = new Map([...this.#keys, [version, prepared]]);
     return prepared;
   }
@@ -83,10 +83,10 @@ export class CredentialRecord {
   }
 }
 
-const noKeys: ReadonlyMap<number, Psk> = new Map();
+const noKeys: ReadonlyMap<number, DeviceKey> = new Map();
 
-/** Whether the item gives its device another version than it has: a rotation, or a key that came with the order. */
-export const renews = ({ order, ownKey }: OrderItem): boolean => order.type === "rotate" || ownKey !== undefined;
+/** Whether the item gives its device another version than it has: a rotation, a key that came with the order, or one of another mode. */
+export const renews = ({ order, ownKey, changesMode }: OrderItem): boolean => order.type === "rotate" || ownKey !== undefined || changesMode;
 
 /** The version that a session brings to the device for this item, or without one; undefined: it has to be staged first. */
 export function versionFor(record: CredentialRecord, item: OrderItem | undefined): number | undefined {

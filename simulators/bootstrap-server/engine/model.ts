@@ -1,11 +1,12 @@
 import { itemStates, newItem, noItems } from "../../../src/smp/index.js";
-import type { AccountBody, ItemCounts, ItemMachine, ItemState, OrderPolicyBody, OrderStatus, OrderType, TriggerRecord } from "../../../src/smp/index.js";
+import type { AccountBody, ItemCounts, ItemMachine, ItemState, OrderPolicyBody, OrderStatus, OrderType, SecurityMode, TriggerRecord } from "../../../src/smp/index.js";
 import type { Grant } from "../access-control.js";
 import type { AccountValues } from "../account-objects.js";
 import type { AccountPayload } from "../plan.js";
 import { CredentialRecord } from "./credentials.js";
+import { isKeyed } from "./device-keys.js";
+import type { DeviceKey } from "./device-keys.js";
 import type { OwnKey } from "./order-keys.js";
-import type { Psk } from "./psk.js";
 
 /** The values of an account at one of its versions, encoded once for every device that gets them. */
 export interface AccountRevision {
@@ -16,7 +17,7 @@ export interface AccountRevision {
   readonly grants: readonly Grant[];
   /** The same for every device that gets no key; the `security` of one that gets one is made for it. */
   readonly payload: AccountPayload;
-  readonly securityWith: (psk: Psk) => Uint8Array;
+  readonly securityWith: (key: DeviceKey) => Uint8Array;
 }
 
 /** A Server account as its operator supplied it (SM-1). */
@@ -32,9 +33,13 @@ export class AccountRecord {
   /** Open items that name it. */
   openItems = 0;
 
-  /** Its devices authenticate with keys; an account keeps its mode. */
-  get isPsk(): boolean {
-    return this.revision.body.securityMode === "psk";
+  get mode(): SecurityMode {
+    return this.revision.body.securityMode;
+  }
+
+  /** Its devices authenticate themselves. */
+  get isKeyed(): boolean {
+    return isKeyed(this.mode);
   }
 
   /** `revise` makes the first revision, which names the account it belongs to. */
@@ -113,6 +118,8 @@ export class OrderItem {
   credentialVersion = 0;
   /** The key that its Server made and sent with the order; undefined in the end where it was refused. */
   ownKey: Promise<OwnKey | undefined> | undefined;
+  /** The account has another mode than when the device got it: it gets a version of the new one. */
+  changesMode = false;
   updatedAt: number;
   /** Milliseconds since 1970 by the index of the state; 0: never entered. */
   readonly #entered: number[] = [];

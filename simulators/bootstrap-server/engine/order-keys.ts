@@ -3,7 +3,7 @@ import type { ItemReason, OrderBody, OrderCredential, SecretKeys, SecretTranspor
 import type { CredentialRecord } from "./credentials.js";
 import type { Items } from "./items.js";
 import type { OrderItem, OrderRecord } from "./model.js";
-import type { Psk } from "./psk.js";
+import type { Psk } from "./device-keys.js";
 
 /** A key that a LwM2M Server made for one device, unwrapped. */
 export interface OwnKey {
@@ -41,10 +41,10 @@ export class OrderKeys {
     if (!isNew) throw new ProblemError("identity-conflict", "another device of the order has this identity");
     checkSuccession(record, credentialId, version);
     const named = identityBytes(identity);
-    if (record.psk(record.version)?.identity.equals(named) === true) throw new ProblemError("identity-conflict", "the version before has this identity");
+    if (record.key(record.version)?.identity.equals(named) === true) throw new ProblemError("identity-conflict", "the version before has this identity");
     if (this.keys === undefined) throw new ProblemError("key-unwrap", "this server has no key");
     const key = await takeSecret({ secret, bits, kcv }, { tenant: account.tenant, ep: item.client.endpoint, ssid: account.ssid, credentialId, version, purpose: "sm1-psk" }, this.keys, this.accepted);
-    return { credentialId, version, psk: { identity: named, key } };
+    return { credentialId, version, psk: { mode: "psk", identity: named, key } };
   }
 }
 

@@ -68,6 +68,7 @@ export class Orders {
       const refused = refusals[index];
       // A device that is refused leaves no trace beyond its item.
       const item = new OrderItem(order, refused === undefined ? this.context.client(endpoint) : new Client(endpoint), index, now);
+      item.changesMode = order.type !== "remove" && changesMode(account, item.client);
       order.items.set(endpoint, item);
       order.list.push(item);
       order.counts.accepted += 1;
@@ -156,11 +157,11 @@ export class Orders {
   }
 
   #checkKeys(account: AccountRecord, { type, policy, credentials }: OrderBody): void {
-    if (!account.isPsk) {
-      if (type === "rotate") throw new ProblemError("unsupported-mode", "an account of mode nosec has no key to rotate", { field: "/type" });
-      if (credentials !== undefined) throw new ProblemError("unsupported-mode", "an account of mode nosec has no keys", { field: "/credentials" });
-      return;
+    if (!account.isKeyed && type === "rotate") throw new ProblemError("unsupported-mode", "an account of mode nosec has no key to rotate", { field: "/type" });
+    if (account.mode !== "psk" && credentials !== undefined) {
+      throw new ProblemError("unsupported-mode", account.isKeyed ? `keys of mode ${account.mode} are made by this server only` : "an account of mode nosec has no keys", { field: "/credentials" });
     }
+    if (!account.isKeyed) return;
     const makesKeys = (type === "provision" || type === "rotate") && policy.credential?.origin !== "server";
     if (makesKeys && !this.context.canTell(account)) throw new ProblemError("unsupported-mode", "this server has no way to tell keys to the Server of the account; let the Server make them", { field: "/policy/credential/origin" });
   }
@@ -212,4 +213,10 @@ export class Orders {
       this.#items.set(tenant, this.#itemsOf(tenant) - order.list.length);
     }
   }
+}
+
+/** Whether the device authenticates itself in another way than the account says today. */
+function changesMode(account: AccountRecord, { credentials }: Client): boolean {
+  const mode = credentials.find(({ accountId }) => accountId === account.id)?.latestKey?.mode;
+  return mode !== undefined && mode !== account.mode;
 }

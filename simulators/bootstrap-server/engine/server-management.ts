@@ -1,3 +1,4 @@
+import type { CertificateAuthority } from "../../../src/certificates/index.js";
 import { matchesAny } from "../../../src/config/index.js";
 import type { BootstrapServerConfig, PeerConfig } from "../../../src/config/index.js";
 import type { EventLog } from "../../../src/operator/index.js";
@@ -10,6 +11,7 @@ import type { Plants } from "../plants.js";
 import { Accounts } from "./accounts.js";
 import { OrderAssignment } from "./assignment.js";
 import { clientView } from "./client-view.js";
+import { KeyMaker } from "./device-keys.js";
 import { DueQueue } from "./due-queue.js";
 import { Items } from "./items.js";
 import { Client } from "./model.js";
@@ -38,6 +40,8 @@ export interface ServerManagementPorts {
   readonly links: ReadonlyMap<string, ServerLink>;
   /** Whether the endpoint has a key at this server: then it is known without being listed. */
   readonly holdsKey?: (endpoint: string) => boolean;
+  /** Who certifies devices in mode `x509`. */
+  readonly authority: () => Promise<CertificateAuthority>;
   /** To which Servers encrypt the keys that they make themselves; without them none are taken. */
   readonly keys?: SecretKeys | undefined;
 }
@@ -94,7 +98,7 @@ export class ServerManagement implements Assignments {
       plainShortServerIds: (endpoint) => this.#plainShortServerIds(endpoint),
     });
     this.#due = new DueQueue(clock, "orders");
-    this.#sm3 = new Sm3(clock, timing, links, this.#due, new StageBodies(clock, secrets, config.secretTransport, plants), plants);
+    this.#sm3 = new Sm3(clock, timing, links, this.#due, new StageBodies(clock, secrets, config.secretTransport, plants, new KeyMaker(clock, secrets, ports.authority)), plants);
     this.#orderKeys = new OrderKeys(this.items, ports.keys, this.secretTransport);
     this.#staging = new Staging(this.#sm3, this.items, this.#due, timing, (item) => this.#triggering.start(item));
     this.#triggering = new Triggering({
@@ -194,7 +198,7 @@ export class ServerManagement implements Assignments {
       const { account, type } = item.order;
       if (account.tenant !== caller.tenant || account.ssid !== ssid || type === "remove") continue;
       // A key is proved by a session under this very version; without one a Server need not name what it saw.
-      if (account.isPsk && (named?.accountId !== account.id || version !== item.credentialVersion)) continue;
+      if (account.isKeyed && (named?.accountId !== account.id || version !== item.credentialVersion)) continue;
       if (version !== undefined && item.credentialVersion > 0 && version < item.credentialVersion) continue;
       // A Register from before this session's bootstrap proves nothing of what it wrote.
       if (seenAt < Math.floor(item.enteredAt("bootstrapping") ?? 0)) continue;

@@ -5,9 +5,9 @@ import type { BatchActivate, BatchStage } from "../../../src/smp/index.js";
 import type { Plants } from "../plants.js";
 import { versionFor } from "./credentials.js";
 import type { CredentialRecord } from "./credentials.js";
+import type { DeviceKey } from "./device-keys.js";
 import type { DueQueue } from "./due-queue.js";
 import type { AccountRecord, Client, OrderItem } from "./model.js";
-import type { Psk } from "./psk.js";
 import { isFailure, isOk, isPassing } from "./server-link.js";
 import type { LinkAnswer, ServerLink } from "./server-link.js";
 import type { StageBodies } from "./stage-bodies.js";
@@ -94,7 +94,7 @@ export class Sm3 {
 
   /** Whether there are credentials for the account: at a Server that can be called, or the Server's own. */
   hasCredentials(account: AccountRecord): boolean {
-    return this.linkOf(account) !== undefined || account.isPsk;
+    return this.linkOf(account) !== undefined || account.isKeyed;
   }
 
   /** 1: the Server has no room for an old version beside the new one. */
@@ -104,7 +104,7 @@ export class Sm3 {
   }
 
   /** Planted fault: a key that the Server is not told of. */
-  unstagedKey(client: Client, account: AccountRecord): Psk {
+  unstagedKey(client: Client, account: AccountRecord): DeviceKey | undefined {
     return this.bodies.unstagedKey(client, account);
   }
 

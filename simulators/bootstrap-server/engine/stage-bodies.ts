@@ -1,12 +1,13 @@
+import { thumbprint } from "../../../src/certificates/index.js";
 import type { Clock, Secrets } from "../../../src/ports/index.js";
 import { cleartextSecret, identityOf, keyCheckValue } from "../../../src/smp/index.js";
 import type { NewCredential } from "../../../src/smp/index.js";
 import type { Plants } from "../plants.js";
 import { renews } from "./credentials.js";
 import type { CredentialRecord } from "./credentials.js";
+import { defaultBits, newPsk } from "./device-keys.js";
+import type { Certified, DeviceKey, KeyMaker, Psk } from "./device-keys.js";
 import type { AccountRecord, Client, OrderItem } from "./model.js";
-import { defaultBits, newPsk } from "./psk.js";
-import type { Psk } from "./psk.js";
 import { isFailure } from "./server-link.js";
 import type { LinkAnswer, ServerLink } from "./server-link.js";
 import { ServerTerms } from "./server-terms.js";
@@ -21,6 +22,7 @@ export class StageBodies {
     private readonly secrets: Secrets,
     private readonly transport: "jwe" | "cleartext",
     private readonly plants: Plants,
+    private readonly maker: KeyMaker,
   ) {}
 
   termsOf(link: ServerLink): ServerTerms {
@@ -37,8 +39,11 @@ export class StageBodies {
     if (own !== undefined && record.version === 0) record.credentialId = own.credentialId;
     const version = own?.version ?? this.#nextVersion(record, item);
     const common = { version, ssid: account.ssid, ...supersedes(record, version), ...policyOf(item) };
-    if (!account.isPsk) return { ...common, mode: account.revision.body.securityMode };
-    const { identity, key } = own === undefined ? this.#keyFor(client, account, item, version) : record.prepare(version, () => own.psk);
+    if (!account.isKeyed) return { ...common, mode: account.mode };
+    const made = record.prepare(version, own?.psk ?? record.key(version) ?? (await this.#newKey(client, account, item, version)));
+    if (made.mode === "rpk") return { ...common, mode: "rpk", publicKey: made.identity.toString("base64url"), thumbprint: thumbprint(made.identity) };
+    if (made.mode === "x509") return { ...common, ...certificateFields(made, item?.order.policy.credential?.certificateForm) };
+    const { identity, key } = made;
     const shown = { mode: "psk" as const, identity: identityOf(identity), bits: key.length * 8, kcv: keyCheckValue(key, record.credentialId) };
     if (own !== undefined) return { ...common, ...shown, keyOrigin: "server" };
     if (link === undefined) return { ...common, ...shown };
@@ -48,8 +53,10 @@ export class StageBodies {
   }
 
   /** Planted fault: a key for a version that nobody was told of. */
-  unstagedKey(client: Client, account: AccountRecord): Psk {
-    return this.#keyFor(client, account, undefined, client.credential(account.id).version + 1);
+  unstagedKey(client: Client, account: AccountRecord): DeviceKey | undefined {
+    const record = client.credential(account.id);
+    const version = record.version + 1;
+    return account.mode === "psk" ? record.prepare(version, record.key(version) ?? this.#newPsk(client, account, undefined, version)) : undefined;
   }
 
   /** The version a PUT would stage: a new one after a version was spent, so that versions only grow. */
@@ -58,22 +65,40 @@ export class StageBodies {
     return waiting ? record.version : record.version + 1;
   }
 
-  #keyFor(client: Client, account: AccountRecord, item: OrderItem | undefined, version: number): Psk {
+  async #newKey(client: Client, account: AccountRecord, item: OrderItem | undefined, version: number): Promise<DeviceKey> {
+    switch (account.mode) {
+      case "rpk":
+        return this.maker.rawPublicKey();
+      case "x509":
+        return this.maker.certified({ endpoint: client.endpoint, credentialId: client.credential(account.id).credentialId, version, validitySeconds: item?.order.policy.credential?.validitySeconds });
+      default:
+        return this.#newPsk(client, account, item, version);
+    }
+  }
+
+  #newPsk(client: Client, account: AccountRecord, item: OrderItem | undefined, version: number): Psk {
     const record = client.credential(account.id);
-    const before = record.psk(record.version);
+    const before = onlyPsk(record.key(record.version));
     const bits = item?.order.policy.credential?.bits ?? (before === undefined ? defaultBits : before.key.length * 8);
-    return record.prepare(version, () => {
-      const made = newPsk(this.secrets, account.ssid, version, bits);
-      const other = this.plants.has("same-key-for-two-servers") ? client.credentials.find((one) => one !== record)?.latestPsk : undefined;
-      const same = this.plants.has("rotation-keeps-identity") ? before : undefined;
-      return { identity: same?.identity ?? made.identity, key: other?.key ?? made.key };
-    });
+    const made = newPsk(this.secrets, account.ssid, version, bits);
+    const other = this.plants.has("same-key-for-two-servers") ? onlyPsk(client.credentials.find((one) => one !== record)?.latestKey) : undefined;
+    const same = this.plants.has("rotation-keeps-identity") ? before : undefined;
+    return { mode: "psk", identity: same?.identity ?? made.identity, key: other?.key ?? made.key };
   }
 
   #wrap({ tenant, recipient }: Terms, key: Buffer, of: { readonly ep: string; readonly ssid: number; readonly credentialId: string; readonly version: number }): Promise<string> | string {
     if (recipient === undefined || this.plants.has("secret-in-cleartext")) return cleartextSecret(key);
     return recipient.wrap(key, { tenant, ...of, purpose: "sm3-psk" });
   }
+}
+
+const onlyPsk = (key: DeviceKey | undefined): Psk | undefined => (key?.mode === "psk" ? key : undefined);
+
+/** What tells a Server the certificate of a device: itself, or its issuer and its subject. */
+function certificateFields({ identity, issuer, subject, notAfter }: Certified, form: "certificate" | "subject" = "certificate"): Pick<NewCredential, "mode" | "certificate" | "thumbprint" | "issuerChain" | "subject" | "notAfter"> {
+  const issuerChain = [issuer.toString("base64url")];
+  if (form === "subject") return { mode: "x509", issuerChain, subject, notAfter: new Date(notAfter).toISOString() };
+  return { mode: "x509", certificate: identity.toString("base64url"), thumbprint: thumbprint(identity), issuerChain };
 }
 
 /** The key that came with the order was refused, and the item with it. */

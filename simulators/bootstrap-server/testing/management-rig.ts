@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { bootstrapServerConfig } from "../../../src/config/index.js";
 import type { BootstrapServerInput, PeerConfig } from "../../../src/config/index.js";
-import type { PskCredential } from "../../../src/dtls/index.js";
+import type { ClientCredential } from "../../../src/dtls/index.js";
 import type { RunningRole } from "../../../src/operator/index.js";
 import { realPorts } from "../../../src/ports/real/index.js";
 import { SmpCallError, SmpClient } from "../../../src/smp/index.js";
@@ -62,7 +62,7 @@ export class ManagementRig {
   }
 
   /** With a credential it comes by the DTLS port. */
-  async device(endpoint: string, credential?: PskCredential): Promise<ScriptedDevice> {
+  async device(endpoint: string, credential?: ClientCredential): Promise<ScriptedDevice> {
     const server = credential === undefined ? this.role.coap : (this.role.coaps ?? this.role.coap);
     const made = await ScriptedDevice.start(ports, { endpoint, host: "127.0.0.1", server, credential, coap: bootstrapServerConfig({ operatorToken, timing: "lab" }).timing.coap });
     this.#devices.push(made);

@@ -5,7 +5,7 @@ import type { CoapTiming } from "../../../src/config/index.js";
 import { RequestError, bootstrapRequest, classifyBootstrapOperation, decodeWrite, encodeContent, formatBootstrapList, instance, object, valueOf } from "../../../src/lwm2m/index.js";
 import type { BootstrapOperation, BootstrapInstance, InstanceNode, LwM2mVersion, ResourceNode } from "../../../src/lwm2m/index.js";
 import type { Address, Ports } from "../../../src/ports/index.js";
-import type { PskCredential } from "../../../src/dtls/index.js";
+import type { ClientCredential } from "../../../src/dtls/index.js";
 import { secureEndpoint, udpEndpoint } from "../../../src/transport/index.js";
 import type { UdpEndpoint } from "../../../src/transport/index.js";
 
@@ -21,6 +21,8 @@ export class ScriptedDevice implements RequestHandler {
   version: LwM2mVersion = "1.1";
   script: Script = () => undefined;
   readonly held: IncomingRequest[] = [];
+  /** How its latest session or handshake ended: `alert-received 46`. */
+  lastEnd: string | undefined;
   #finishes = 0;
 
   private constructor(
@@ -29,7 +31,7 @@ export class ScriptedDevice implements RequestHandler {
     private readonly bootstrapServer: Peer,
   ) {}
 
-  static async start(ports: Ports, options: { readonly endpoint: string; readonly host: string; readonly server: Address; readonly coap: CoapTiming; readonly credential?: PskCredential | undefined }): Promise<ScriptedDevice> {
+  static async start(ports: Ports, options: { readonly endpoint: string; readonly host: string; readonly server: Address; readonly coap: CoapTiming; readonly credential?: ClientCredential | undefined }): Promise<ScriptedDevice> {
     const late: { device?: ScriptedDevice } = {};
     const handler: RequestHandler = { onRequest: (request) => late.device?.onRequest(request) };
     const common = { host: options.host, connect: options.server, transmission: options.coap };
@@ -37,7 +39,12 @@ export class ScriptedDevice implements RequestHandler {
     const endpoint =
       credential === undefined
         ? await udpEndpoint(ports, common, handler)
-        : await secureEndpoint(ports, { ...common, credential, settings: { retransmission: timing("lab").dtls } }, handler, { onSession: () => {}, onSessionEnd: () => {} });
+        : await secureEndpoint(ports, { ...common, credential, settings: { retransmission: timing("lab").dtls } }, handler, {
+            onSession: () => {},
+            onSessionEnd: ({ why, alert }) => {
+              if (late.device !== undefined) late.device.lastEnd = alert === undefined ? why : `${why} ${alert}`;
+            },
+          });
     const device = (late.device = new ScriptedDevice(options.endpoint, endpoint, endpoint.peer(options.server)));
     device.put(0, 0, []);
     device.put(3, 0, []);

@@ -3,7 +3,7 @@ import { formatCode } from "../../../src/coap/index.js";
 import { timing } from "../../../src/config/index.js";
 import { simulatedPorts, type Impairment } from "../../../src/ports/simulated/index.js";
 import { TraceLog } from "../../../src/operator/index.js";
-import type { CloseReason, KeyAnswer } from "../../../src/dtls/index.js";
+import type { CloseReason, KeyAnswer, PeerAnswer, PeerClaim, ServerSettings } from "../../../src/dtls/index.js";
 import type { Psk } from "../../../src/config/index.js";
 import { serverEndpoint, type ServerEndpoint, type SessionDirectory } from "../../../src/transport/index.js";
 import { Device, DeviceHost, type DeviceListener, type DeviceSpec, type Measure } from "../index.js";
@@ -44,21 +44,24 @@ export class ScriptedPeer implements RequestHandler {
   endpoint!: ServerEndpoint<string>;
   /** Keys by identity, or what is done about an identity instead. */
   readonly keys = new Map<string, KeyAnswer<string>>();
+  /** What is done about clients with raw public keys or certificates. */
+  meets: (claim: PeerClaim) => PeerAnswer<string> = () => ({ context: "met" });
   /** Sessions in the order they came: `full dev-1`, `resumed dev-1`, `end: peer-closed`. */
   readonly sessions: string[] = [];
   #locations = 0;
   #now: () => number = () => 0;
 
-  static async at(of: World, host: string, port = 5683): Promise<ScriptedPeer> {
+  static async at(of: World, host: string, port = 5683, settings: ServerSettings = {}): Promise<ScriptedPeer> {
     const peer = new ScriptedPeer();
     peer.#now = () => of.clock.now();
-    peer.endpoint = await serverEndpoint<string>(of.ports, { coap: { host, port }, coaps: { host, port: port + 1, directory: peer.#directory(), settings: { retransmission: lab.dtls } }, transmission: lab.coap }, peer);
+    peer.endpoint = await serverEndpoint<string>(of.ports, { coap: { host, port }, coaps: { host, port: port + 1, directory: peer.#directory(), settings: { retransmission: lab.dtls, ...settings } }, transmission: lab.coap }, peer);
     return peer;
   }
 
   #directory(): SessionDirectory<string> {
     return {
       findKey: (identity) => this.keys.get(identity.toString()) ?? { refuse: 115 },
+      findPeer: (claim) => this.meets(claim),
       mayResume: () => true,
       onSession: (peer, { info: { resumed } }) => this.sessions.push(`${resumed ? "resumed" : "full"} ${peer.identity?.name ?? "?"}`),
       onSessionEnd: (_peer: Peer, { why }: CloseReason) => this.sessions.push(`end: ${why}`),

@@ -2,6 +2,7 @@ import { VirtualClock } from "../../../src/ports/simulated/index.js";
 import { ProblemError } from "../../../src/smp/index.js";
 import { viewOf, type ShownBody, type StagedCredential } from "../credential-record.js";
 import { CredentialStore, type CredentialChange } from "../credential-store.js";
+import { pskName } from "../identity-names.js";
 import { plantedFaults, type PlantName } from "../plants.js";
 
 export const nosec = (version: number, extra: Partial<ShownBody> = {}): StagedCredential => ({ body: { version, ssid: 101, mode: "nosec", sessionPolicy: "close-on-revoke", ...extra } });
@@ -33,8 +34,8 @@ export function bench(plants: PlantName[] = [], maxRecords = 100, slots: 1 | 2 =
     states: (endpoint = "d1", id = "c1") => store.find("a", endpoint, id)?.versions.map(({ version, state }) => `v${version} ${state}`),
     /** What a handshake with this identity gets. */
     handshake: (identity: string) => {
-      const found = store.lookUp(Buffer.from(identity, "base64url"));
-      return found.state === "usable" ? `v${found.version.version} ${found.key.toString()}` : found.state;
+      const found = store.lookUp(pskName(Buffer.from(identity, "base64url")));
+      return found.state === "usable" ? `v${found.version.version} ${found.version.key?.toString() ?? ""}` : found.state;
     },
     stage: (body: StagedCredential, endpoint = "d1", id = "c1", tenant = "a") => store.stage(tenant, `bs-${tenant}`, endpoint, id, body),
     activate: (version: number, sessionId: number, endpoint = "d1", id = "c1") => store.activate("a", endpoint, id, { version, sessionId }),

@@ -2,14 +2,15 @@ import { Codes, ContentFormat, formatCode, type IncomingRequest, type Observer, 
 import { encodeContent, formatPath, parsePath, registerRequest, tryParsePath, updateRequest, deregisterRequest, locationOf, type Binding, type LwM2mVersion } from "../../../src/lwm2m/index.js";
 import type { Address, Ports } from "../../../src/ports/index.js";
 import { timing } from "../../../src/config/index.js";
-import type { PskCredential } from "../../../src/dtls/index.js";
+import type { ClientCredential } from "../../../src/dtls/index.js";
 import { secureEndpoint, udpEndpoint, type SecureEndpoint, type UdpEndpoint } from "../../../src/transport/index.js";
 
 export interface ScriptedDeviceOptions {
   readonly endpoint: string;
   readonly server: Address;
   /** Comes by the DTLS port, whose address `server` then is. */
-  readonly credential?: PskCredential;
+  readonly credential?: ClientCredential;
+  readonly serverName?: string;
   readonly host?: string;
   readonly version?: LwM2mVersion;
   readonly binding?: Binding;
@@ -47,7 +48,7 @@ export class ScriptedDevice {
     const secure =
       credential === undefined
         ? undefined
-        : await secureEndpoint(ports, { host, connect: server, transmission, credential, settings: { retransmission } }, handler, {
+        : await secureEndpoint(ports, { host, connect: server, transmission, credential, settings: { retransmission, ...(options.serverName === undefined ? {} : { serverName: options.serverName }) } }, handler, {
             onSession: ({ resumed }) => heard.push(resumed ? "resumed" : "session"),
             onSessionEnd: ({ during, why, alert }) => heard.push(`${during} ${why}${alert === undefined ? "" : ` ${alert}`}`),
           });

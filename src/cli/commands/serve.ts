@@ -1,12 +1,12 @@
 import { dirname, resolve } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
-import { ConfigError, addressSchema, bootstrapServerSchema, checkFlags, credentialFilesOf, loadYaml, lwm2mServerSchema, resolveBootstrapServer, resolveLwM2mServer } from "../../config/index.js";
-import type { BootstrapClientEntry, BootstrapServerConfig, LoadedYaml, LwM2mServerConfig, RoleConfig, TokenSources } from "../../config/index.js";
+import { ConfigError, addressSchema, bootstrapServerSchema, checkFlags, credentialFilesOf, flagOf, loadYaml, lwm2mServerSchema, resolveBootstrapServer, resolveLwM2mServer } from "../../config/index.js";
+import type { BootstrapClientEntry, BootstrapServerConfig, KeyFiles, LoadedYaml, LwM2mServerConfig, RoleConfig, TokenSources } from "../../config/index.js";
 import { formatAddress } from "../../ports/index.js";
 import type { Address, Ports } from "../../ports/index.js";
 import { osSecrets, realPorts } from "../../ports/real/index.js";
-import { readGiven } from "../files.js";
+import { readBytesGiven, readGiven } from "../files.js";
 import { logLevels, roleLog } from "../log.js";
 import type { Invocation } from "../program.js";
 import { asUsage } from "../sockets.js";
@@ -31,6 +31,8 @@ const flagsSchema = z.strictObject({
   config: z.string().optional(),
   name: z.string().min(1).max(64).optional(),
   timing: z.enum(["lab", "rfc"]).optional(),
+  serverKey: z.string().optional(),
+  serverCertificate: z.string().optional(),
   admission: z.enum(["open", "credential"]).optional(),
   credentials: z.string().optional(),
   json: z.boolean().default(false),
@@ -43,7 +45,8 @@ export function serveCommand(invocation: Invocation): Command {
     load: async (text, source, { credentials, ...flags }) => {
       const { value, locate } = loadYaml(text, source, bootstrapServerSchema, flags);
       const { clients, files } = await withCredentials(value.clients, source, credentials);
-      return { locate, resolve: (sources) => resolveBootstrapServer({ ...value, clients }, sources, files) };
+      const keyFiles = await keyFilesRead(value, source, flags);
+      return { locate, resolve: (sources) => resolveBootstrapServer({ ...value, clients }, sources, files, keyFiles) };
     },
     plants: async () => (await import("../../../simulators/bootstrap-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/bootstrap-server/index.js")).startBootstrapServer(config, ports),
@@ -53,7 +56,8 @@ export function serveCommand(invocation: Invocation): Command {
     load: async (text, source, { credentials, ...flags }) => {
       const { value, locate } = loadYaml(text, source, lwm2mServerSchema, flags);
       const { clients, files } = await withCredentials(value.clients, source, credentials);
-      return { locate, resolve: (sources) => resolveLwM2mServer({ ...value, clients }, sources, files) };
+      const keyFiles = await keyFilesRead(value, source, flags);
+      return { locate, resolve: (sources) => resolveLwM2mServer({ ...value, clients }, sources, files, keyFiles) };
     },
     plants: async () => (await import("../../../simulators/lwm2m-server/index.js")).plants,
     start: async (config, ports) => (await import("../../../simulators/lwm2m-server/index.js")).startLwM2mServer(config, ports),
@@ -84,11 +88,23 @@ async function withCredentials<Entry extends BootstrapClientEntry>(entries: read
   return { clients: [...entries, { credentials: flag }], files };
 }
 
+/** Files that the configuration names lie beside it; those of flags where the command runs. */
+async function keyFilesRead(named: { readonly serverKey?: string | undefined; readonly serverCertificate?: string | undefined }, source: string, flags: Readonly<Record<string, unknown>>): Promise<KeyFiles> {
+  const files = new Map<string, Uint8Array>();
+  for (const key of ["serverKey", "serverCertificate"] as const) {
+    const name = named[key];
+    if (name !== undefined) files.set(name, await readBytesGiven(flags[key] === name ? name : resolve(dirname(source), name), flags[key] === name ? flagOf(key) : key));
+  }
+  return files;
+}
+
 function roleCommand(role: string, description: string, coap: string, http: string): Command {
   return new Command(role)
     .description(description)
     .option("--coap <host:port>", `UDP address for devices (default ${coap})`)
-    .option("--coaps <host:port>", "UDP address for devices with pre-shared keys, DTLS 1.2 (default none)")
+    .option("--coaps <host:port>", "UDP address for devices over DTLS 1.2 (default none)")
+    .option("--server-key <file>", "this server's own private key on the DTLS port, PEM or DER (default: made at each start)")
+    .option("--server-certificate <file>", "its certificate, and those of its issuers, PEM or DER")
     .option("--http <host:port>", `TCP address for /smp/v1, /operator/v1 and /metrics (default ${http})`)
     .option("--config <file>", "YAML file with peers, tokens and everything else; a flag wins over its key")
     .option("--name <name>", `name in traces, logs and metrics (default ${role})`)

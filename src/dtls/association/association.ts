@@ -4,13 +4,16 @@ import { AlertLevels, Alerts, alertClass, type AlertDescription } from "../codec
 import { readAlert, writeAlert } from "../codec/alert-message.js";
 import { DecodeError } from "../codec/errors.js";
 import { HandshakeType, readFragment, type HandshakeMessage } from "../codec/handshake.js";
-import { ContentType, MAX_PLAINTEXT, type DtlsRecord } from "../codec/record.js";
+import { ContentType, MAX_PLAINTEXT, recordLength, type DtlsRecord } from "../codec/record.js";
+import { suiteNamed } from "../crypto/suites.js";
 import type { Reassembly } from "../handshake/reassembly.js";
 import type { FlightMessage, HandshakeAction, SessionSecrets } from "../handshake/steps.js";
-import { RecordLayer } from "../record/record-layer.js";
+import { RecordLayer, type ConnectionIds, type OpenedRecord } from "../record/record-layer.js";
 import type { ResolvedSettings } from "../settings.js";
-import type { Alert, CloseReason, DatagramSink, DtlsCounters, PeerClaim } from "../types.js";
+import type { Alert, CloseReason, DatagramSink, DtlsCounters, PeerClaim, SessionInfo } from "../types.js";
 import { datagramsOf } from "./flight.js";
+import { Path } from "./path.js";
+import { SKIPPED_WHEN_RESTORED, type SavedSession } from "./saved-session.js";
 
 /** Records of epoch 1 that came before its keys: so many, of so many bytes each, wait for them. */
 const MAX_EARLY_RECORDS = 4;
@@ -23,6 +26,7 @@ export interface AssociationHost {
   readonly sink: DatagramSink;
   readonly settings: ResolvedSettings;
   readonly counters: DtlsCounters;
+  readonly randomIv: () => Uint8Array;
 }
 
 /** A role's state machine, with its state. */
@@ -34,6 +38,8 @@ export interface AssociationOwner {
   onKeyWanted(association: Association, identity: Buffer): void;
   onPeerClaimed(association: Association, claim: PeerClaim): void;
   onConnected(association: Association, session: SessionSecrets): void;
+  /** The peer has been seen to be at another address. */
+  onMoved(association: Association, before: Address): void;
   onData(association: Association, plaintext: Buffer): void;
   onClosed(association: Association, reason: CloseReason): void;
 }
@@ -47,6 +53,9 @@ interface Handshake {
   early: DtlsRecord[];
 }
 
+/** How an association comes about: by a handshake, or with the keys and numbers of a session that was saved. */
+export type AssociationStart = { readonly machine: HandshakeMachine; readonly reassembly: Reassembly; readonly firstSequence?: number } | { readonly saved: SavedSession };
+
 export class DtlsStateError extends Error {
   override readonly name = "DtlsStateError";
 }
@@ -56,7 +65,10 @@ export class Association extends Timer {
   override readonly timerName = "DTLS flight";
   state: "handshaking" | "connected" | "closed" = "handshaking";
   readonly #records: RecordLayer;
-  #handshake: Handshake | undefined;
+  readonly #origin: Address;
+  /** With a connection id of ours the peer may go on from another address. */
+  #path: Path | undefined = undefined;
+  #handshake: Handshake | undefined = undefined;
   /** The last flight, as long as the peer may want it again. */
   #flight: readonly FlightMessage[] | undefined = undefined;
   #awaitsReply = false;
@@ -69,13 +81,17 @@ export class Association extends Timer {
 
   constructor(
     readonly host: AssociationHost,
-    readonly peer: Address,
+    peer: Address,
     readonly owner: AssociationOwner,
-    machine: HandshakeMachine,
-    reassembly: Reassembly,
-    firstSequence = 0,
+    start: AssociationStart,
   ) {
     super();
+    this.#origin = peer;
+    if ("saved" in start) {
+      this.#records = this.#restored(start.saved);
+      return;
+    }
+    const { machine, reassembly, firstSequence } = start;
     this.#records = new RecordLayer(firstSequence);
     const { giveUpMs, initialMs } = host.settings.timing;
     this.#handshake = { machine, reassembly, deadline: host.clock.now() + giveUpMs, waitMs: initialMs, early: [] };
@@ -83,8 +99,38 @@ export class Association extends Timer {
     host.clock.start(this, giveUpMs);
   }
 
+  get peer(): Address {
+    return this.#path?.peer ?? this.#origin;
+  }
+
+  #restored({ info, read, write, records, limits }: SavedSession): RecordLayer {
+    const { encryptThenMac, connectionIds } = info;
+    const suite = suiteNamed(info.suite);
+    const options = { encryptThenMac, randomIv: this.host.randomIv };
+    const layer = RecordLayer.restored({ ...records, sealed: records.sealed + SKIPPED_WHEN_RESTORED });
+    layer.install(suite.protect(read, options), suite.protect(write, options), connectionIds);
+    this.#counted = layer.sealed;
+    this.#writeEpoch = 1;
+    this.#sendLimit = limits.send ?? MAX_PLAINTEXT;
+    this.#receiveLimit = limits.receive ?? MAX_PLAINTEXT;
+    this.state = "connected";
+    this.#follow(connectionIds);
+    return layer;
+  }
+
+  #follow(ids: ConnectionIds | undefined): void {
+    if (this.host.role === "server" && ids !== undefined && ids.own.length > 0) this.#path = new Path(this.#origin);
+  }
+
+  /** Keys, numbers and limits as they stand now. Throws DtlsStateError unless connected. */
+  save(info: SessionInfo): SavedSession {
+    const { keys } = this.#records;
+    if (this.state !== "connected" || keys === undefined) throw new DtlsStateError(`there is no session to save while the association is ${this.state}`);
+    return { role: this.host.role, info, ...keys, records: this.#records.state, limits: { send: this.#sendLimit, receive: this.#receiveLimit } };
+  }
+
   /** False when the record is nothing to this association. It is counted and answered here, unless another may still make something of it. */
-  receive(record: DtlsRecord, isLast = true): boolean {
+  receive(record: DtlsRecord, isLast = true, from?: Address): boolean {
     if (this.state === "closed") return false;
     const opened = this.#records.open(record);
     if (typeof opened !== "string") {
@@ -93,7 +139,8 @@ export class Association extends Timer {
         this.host.counters.discarded++;
         return true;
       }
-      this.#dispatch(record, opened.plaintext);
+      if (opened.isNewest && from !== undefined) this.#heardFrom(from, recordLength(record));
+      this.#dispatch(opened, record.epoch);
       return true;
     }
     const { counters, settings } = this.host;
@@ -105,6 +152,11 @@ export class Association extends Timer {
       if (settings.alertOnBadRecord) this.#giveUp(Alerts.bad_record_mac, "a record does not authenticate");
     } else counters.discarded++;
     return false;
+  }
+
+  #heardFrom(from: Address, bytes: number): void {
+    const before = this.peer;
+    if (this.#path?.heard(from, bytes) === true) this.owner.onMoved(this, before);
   }
 
   /** Throws DtlsStateError unless connected, RangeError for more than a record holds. */
@@ -182,20 +234,23 @@ export class Association extends Timer {
     clock.start(this, Math.min(handshake.waitMs, left));
   }
 
-  #dispatch(record: DtlsRecord, plaintext: Buffer): void {
-    switch (record.type) {
+  #dispatch({ type, plaintext }: OpenedRecord, epoch: number): void {
+    switch (type) {
       case ContentType.applicationData:
-        if (this.state !== "connected" || record.epoch === 0) this.host.counters.discarded++;
+        if (this.state !== "connected" || epoch === 0) this.host.counters.discarded++;
         else {
           this.#flight = undefined;
           this.owner.onData(this, plaintext);
         }
         return;
       case ContentType.handshake:
-        this.#hearRecord(plaintext, record.epoch);
+        this.#hearRecord(plaintext, epoch);
         return;
       case ContentType.alert:
-        this.#hearAlert(plaintext, record.epoch);
+        this.#hearAlert(plaintext, epoch);
+        return;
+      case ContentType.connectionId:
+        // What is inside has been taken out.
         return;
       case ContentType.changeCipherSpec:
         // The epoch of a record says which keys it needs; the message itself adds nothing.
@@ -206,7 +261,7 @@ export class Association extends Timer {
   #keepEarly(record: DtlsRecord): boolean {
     const early = this.#handshake?.early;
     if (early === undefined || early.length >= MAX_EARLY_RECORDS || record.fragment.length > MAX_EARLY_LENGTH) return false;
-    early.push({ ...record, fragment: Buffer.from(record.fragment) });
+    early.push({ ...record, fragment: Buffer.from(record.fragment), connectionId: record.connectionId === undefined ? undefined : Buffer.from(record.connectionId) });
     return true;
   }
 
@@ -277,7 +332,7 @@ export class Association extends Timer {
     const { clock, settings, counters } = this.host;
     switch (action.do) {
       case "install-keys":
-        this.#records.install(action.read, action.write);
+        this.#records.install(action.read, action.write, action.ids);
         // What came ahead came in the clear.
         this.#handshake?.reassembly.clear();
         return;
@@ -306,6 +361,8 @@ export class Association extends Timer {
         return;
       case "connected":
         this.state = "connected";
+        // Until here the handshake is one of the address where it began, which is what its owner knows it by.
+        this.#follow(action.session.connectionIds);
         this.#handshake = undefined;
         if (this.#awaitsReply) this.#flight = undefined;
         clock.stop(this);
@@ -344,13 +401,14 @@ export class Association extends Timer {
     const { counters, settings, sink } = this.host;
     counters.recordsOut += this.#records.sealed - this.#counted;
     this.#counted = this.#records.sealed;
+    const to = this.#path?.to(datagram.length) ?? this.#origin;
     if (settings.alterDatagram === undefined) {
-      sink(datagram, this.peer);
+      sink(datagram, to);
       return;
     }
     const altered = settings.alterDatagram(datagram);
     if (altered === undefined) return;
-    if (altered instanceof Uint8Array) sink(altered, this.peer);
-    else for (const one of altered) sink(one, this.peer);
+    if (altered instanceof Uint8Array) sink(altered, to);
+    else for (const one of altered) sink(one, to);
   }
 }

@@ -3,7 +3,7 @@ import type { SessionSecrets } from "../handshake/steps.js";
 import type { SessionInfo } from "../types.js";
 
 export function sessionInfo(session: SessionSecrets): SessionInfo {
-  const { suite, sessionId, master, extendedMasterSecret, encryptThenMac, resumed, identity, serverName } = session;
+  const { suite, sessionId, master, extendedMasterSecret, encryptThenMac, resumed, identity, serverName, connectionIds } = session;
   return {
     suite: suite.name,
     resumed,
@@ -11,6 +11,7 @@ export function sessionInfo(session: SessionSecrets): SessionInfo {
     encryptThenMac,
     identity,
     serverName,
+    connectionIds,
     resumption: sessionId.length === 0 ? undefined : { sessionId: kept(sessionId), masterSecret: master, suite: suite.name, extendedMasterSecret, encryptThenMac },
   };
 }

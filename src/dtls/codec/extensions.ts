@@ -13,6 +13,7 @@ export const ExtensionType = {
   encryptThenMac: 22,
   extendedMasterSecret: 23,
   recordSizeLimit: 28,
+  connectionId: 54,
   renegotiationInfo: 0xff01,
 } as const;
 
@@ -107,3 +108,13 @@ export function readNumber(data: Uint8Array, bytes: 1 | 2, field: string): numbe
 /** RFC 7250 §3, of the TLS Certificate Types registry. */
 export const CertificateType = { x509: 0, rawPublicKey: 2 } as const;
 export type CertificateType = number;
+
+/** RFC 9146 §3: the id under which an end wants to receive records; empty: it needs none. Throws WireError. */
+export function readConnectionId(data: Uint8Array): Buffer {
+  const reader = new Reader(data);
+  const id = reader.bytes(reader.u8("connection id length"), "connection id");
+  if (reader.remaining > 0) throw new DecodeError("bytes behind the connection id");
+  return id;
+}
+
+export const writeConnectionId = (id: Uint8Array): Buffer => new Writer(1 + id.length).u8(id.length).bytes(id).finish();

@@ -2,6 +2,7 @@ import { X509Certificate, type KeyObject } from "node:crypto";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
 import { DecodeError } from "../codec/errors.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
+import { sha256 } from "./primitives.js";
 import { isAddress } from "../names.js";
 import type { ServerTrust } from "../types.js";
 
@@ -170,3 +171,12 @@ export function certifies([leaf]: readonly Uint8Array[], publicKey: Uint8Array):
     throw new RangeError("the first certificate of the chain is none in DER");
   }
 }
+
+/** The common name of a certificate's subject, or its whole subject. Throws DecodeError for what is no certificate. */
+export function subjectName(der: Uint8Array): string {
+  const { subject } = certificate(der);
+  return /^CN=(.+)$/m.exec(subject)?.[1] ?? subject.replaceAll("\n", ", ");
+}
+
+/** Something to call a public key, or a certificate, by. */
+export const fingerprint = (der: Uint8Array): string => `sha256:${sha256(der).toString("hex")}`;

@@ -23,8 +23,20 @@ export interface ConnectionKeys {
   readonly server: Protection;
 }
 
+export interface ProtectionOptions {
+  readonly encryptThenMac: boolean;
+  readonly randomIv: () => Uint8Array;
+}
+
+/** RFC 9146: what the records to each end carry; undefined is none. */
+export interface RecordIds {
+  readonly toServer: Buffer | undefined;
+  readonly toClient: Buffer | undefined;
+}
+const noIds: RecordIds = { toServer: undefined, toClient: undefined };
+
 /** RFC 5246 §6.3: MAC keys, keys, IVs; the client's before the server's each time. */
-export function connectionKeys(suite: CipherSuite, master: Uint8Array, randoms: Randoms, options: { readonly encryptThenMac: boolean; readonly randomIv: () => Uint8Array }): ConnectionKeys {
+export function connectionKeys(suite: CipherSuite, master: Uint8Array, randoms: Randoms, options: ProtectionOptions, ids: RecordIds = noIds): ConnectionKeys {
   const { macKeyLength, keyLength, ivLength } = suite;
   const block = prf(master, "key expansion", Buffer.concat([randoms.server, randoms.client]), 2 * (macKeyLength + keyLength + ivLength));
   let at = 0;
@@ -32,6 +44,6 @@ export function connectionKeys(suite: CipherSuite, master: Uint8Array, randoms: 
   const macKeys = [take(macKeyLength), take(macKeyLength)] as const;
   const keys = [take(keyLength), take(keyLength)] as const;
   const ivs = [take(ivLength), take(ivLength)] as const;
-  const direction = (index: 0 | 1): DirectionKeys => ({ macKey: macKeys[index], key: keys[index], iv: ivs[index] });
-  return { client: suite.protect(direction(0), options), server: suite.protect(direction(1), options) };
+  const direction = (index: 0 | 1, connectionId: Buffer | undefined): DirectionKeys => ({ macKey: macKeys[index], key: keys[index], iv: ivs[index], connectionId });
+  return { client: suite.protect(direction(0, ids.toServer), options), server: suite.protect(direction(1, ids.toClient), options) };
 }

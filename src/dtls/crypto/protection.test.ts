@@ -3,13 +3,13 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { ContentType, MAX_PLAINTEXT, readRecord, RECORD_HEADER_LENGTH, writePlainRecord, type DtlsRecord } from "../codec/record.js";
 import { CbcProtection, EncryptThenMacProtection } from "./cbc.js";
-import { CcmProtection } from "./ccm.js";
+import { AeadProtection } from "./aead.js";
 import { additionalData, type DirectionKeys, type Protection } from "./protection.js";
 
 const keys: DirectionKeys = { macKey: Buffer.alloc(32, 3), key: Buffer.alloc(16, 4), iv: Buffer.alloc(4, 5) };
 const iv = Buffer.alloc(16, 6);
 const protections: readonly (readonly [string, Protection])[] = [
-  ["CCM", new CcmProtection(keys, 8)],
+  ["CCM", new AeadProtection(keys, "aes-128-ccm", 8)],
   ["CBC, MAC then encrypt", new CbcProtection(keys, () => iv)],
   ["CBC, encrypt then MAC", new EncryptThenMacProtection(keys, () => iv)],
 ];
@@ -25,6 +25,50 @@ const flip = (bytes: Buffer, bit: number): Buffer => {
   flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
   return flipped;
 };
+
+const connectionId = Buffer.from("c0ffee", "hex");
+const withId: DirectionKeys = { ...keys, connectionId };
+const underId: readonly (readonly [string, Protection, Protection])[] = [
+  ["CCM", new AeadProtection(withId, "aes-128-ccm", 8), new AeadProtection(keys, "aes-128-ccm", 8)],
+  ["GCM", new AeadProtection(withId, "aes-128-gcm", 16), new AeadProtection(keys, "aes-128-gcm", 16)],
+  ["CBC, MAC then encrypt", new CbcProtection(withId, () => iv), new CbcProtection(keys, () => iv)],
+  ["CBC, encrypt then MAC", new EncryptThenMacProtection(withId, () => iv), new EncryptThenMacProtection(keys, () => iv)],
+];
+
+describe.each(underId)("%s under a connection id", (_name, protection, bare) => {
+  const seal = (plaintext: Buffer): Buffer => protection.seal(ContentType.connectionId, 1, 7, plaintext);
+
+  it("has the id in the header of its records, and opens them at every length", () => {
+    for (const length of [1, 2, 15, 16, 17, 31, 32, 1_000, MAX_PLAINTEXT + 1]) {
+      const sealed = seal(Buffer.alloc(length, length));
+      expect(sealed.subarray(11, 14)).toEqual(connectionId);
+      expect(sealed.length).toBeLessThanOrEqual(RECORD_HEADER_LENGTH + length + protection.overhead);
+      const record = readRecord(sealed, 0, connectionId.length);
+      expect(record).toMatchObject({ type: 25, epoch: 1, sequence: 7, connectionId });
+      expect(record === undefined ? undefined : protection.open(record)).toEqual(Buffer.alloc(length, length));
+    }
+  });
+
+  it("opens nothing in which one bit is different, that of the id included", () => {
+    const sealed = seal(Buffer.from("sixteen and more bytes"));
+    for (let bit = 0; bit < 8 * sealed.length; bit++) {
+      const altered = readRecord(flip(sealed, bit), 0, connectionId.length);
+      // The id is in the record as the receiver asked for it; whose it is is looked at before anything is opened.
+      if (altered !== undefined && altered.connectionId?.equals(connectionId) === true) expect(protection.open(altered)).toBeUndefined();
+    }
+  });
+
+  it("is not what the same keys make without an id", () => {
+    const record = readRecord(seal(Buffer.from("hello")), 0, connectionId.length);
+    if (record !== undefined) expect(bare.open(record)).toBeUndefined();
+    expect(protection.open(read(bare.seal(ContentType.applicationData, 1, 7, Buffer.from("hello"))))).toBeUndefined();
+  });
+});
+
+it("what is authenticated under a connection id stands as RFC 9146 §5 has it", () => {
+  const expected = "ffffffffffffffff" + "19" + "03" + "19" + "fefd" + "0001" + "000000000007" + "c0ffee" + "0005";
+  expect(additionalData(ContentType.connectionId, 1, 7, 0xfefd, 5, connectionId).toString("hex")).toBe(expected);
+});
 
 describe.each(protections)("%s", (_name, protection) => {
   it("opens what it sealed, at every length", () => {
@@ -46,7 +90,7 @@ describe.each(protections)("%s", (_name, protection) => {
 
   it("opens nothing of another direction", () => {
     const other = { macKey: Buffer.alloc(32, 13), key: Buffer.alloc(16, 14), iv: Buffer.alloc(4, 15) };
-    const [theirs] = [new CcmProtection(other, 8), new CbcProtection(other, () => iv), new EncryptThenMacProtection(other, () => iv)].filter((one) => one.constructor === protection.constructor);
+    const [theirs] = [new AeadProtection(other, "aes-128-ccm", 8), new CbcProtection(other, () => iv), new EncryptThenMacProtection(other, () => iv)].filter((one) => one.constructor === protection.constructor);
     expect(theirs?.open(read(protection.seal(ContentType.applicationData, 1, 7, Buffer.from("hello"))))).toBeUndefined();
   });
 

@@ -1,6 +1,5 @@
+import { AeadProtection } from "./aead.js";
 import { CbcProtection, EncryptThenMacProtection } from "./cbc.js";
-import { CcmProtection } from "./ccm.js";
-import { GcmProtection } from "./gcm.js";
 import { HASH_LENGTH } from "./primitives.js";
 import type { DirectionKeys, Protection } from "./protection.js";
 
@@ -34,9 +33,9 @@ export interface CipherSuite extends Cipher {
 }
 
 const aead = (protect: (keys: DirectionKeys) => Protection): Cipher => ({ isBlockCipher: false, macKeyLength: 0, keyLength: 16, ivLength: 4, protect });
-const ccm8 = aead((keys) => new CcmProtection(keys, 8));
-const ccm = aead((keys) => new CcmProtection(keys, 16));
-const gcm = aead((keys) => new GcmProtection(keys));
+const ccm8 = aead((keys) => new AeadProtection(keys, "aes-128-ccm", 8));
+const ccm = aead((keys) => new AeadProtection(keys, "aes-128-ccm", 16));
+const gcm = aead((keys) => new AeadProtection(keys, "aes-128-gcm", 16));
 const cbcSha256: Cipher = {
   isBlockCipher: true,
   macKeyLength: HASH_LENGTH,
@@ -63,10 +62,10 @@ export const defaultSuites = {
 } as const satisfies Record<string, readonly CipherSuiteName[]>;
 
 /** Throws RangeError for a name that is not in the table. */
-export function suitesNamed(names: readonly CipherSuiteName[]): readonly CipherSuite[] {
-  return names.map((name) => {
-    const suite = cipherSuites.find((one) => one.name === name);
-    if (suite === undefined) throw new RangeError(`there is no cipher suite ${name}; there are ${cipherSuites.map((one) => one.name).join(", ")}`);
-    return suite;
-  });
+export function suiteNamed(name: CipherSuiteName): CipherSuite {
+  const suite = cipherSuites.find((one) => one.name === name);
+  if (suite === undefined) throw new RangeError(`there is no cipher suite ${name}; there are ${cipherSuites.map((one) => one.name).join(", ")}`);
+  return suite;
 }
+
+export const suitesNamed = (names: readonly CipherSuiteName[]): readonly CipherSuite[] => names.map(suiteNamed);

@@ -1,13 +1,15 @@
 import { Alerts, type AlertDescription } from "../codec/alert.js";
-import { CertificateType, ExtensionType, readNumber, writeNumbers16, writeNumbers8, writeServerName, type Extensions } from "../codec/extensions.js";
+import { CertificateType, ExtensionType, readConnectionId, readNumber, writeConnectionId, writeNumbers16, writeNumbers8, writeServerName, type Extensions } from "../codec/extensions.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, nullCompression, type ClientHello, type ServerHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
 import type { Group } from "../crypto/groups.js";
 import type { Randoms } from "../crypto/key-schedule.js";
 import { ECDSA_P256_SHA256, type KeyObject } from "../crypto/keys.js";
+import { kept } from "../crypto/primitives.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { ClientCredential, Resumption } from "../types.js";
+import type { ConnectionIds } from "../record/record-layer.js";
 import { fragmentLengths, MIN_RECORD_SIZE_LIMIT, UNCOMPRESSED_POINTS, type RecordLimits } from "./record-limits.js";
 import type { HandshakeContext } from "./steps.js";
 
@@ -22,6 +24,8 @@ export interface ClientContext extends HandshakeContext {
   readonly extendedMasterSecret: "offer" | "require" | "never";
   readonly recordSizeLimit?: number | undefined;
   readonly maxFragmentLength?: number | undefined;
+  /** Undefined: connection ids are not offered. */
+  readonly connectionId?: Buffer | undefined;
   /** Milliseconds since 1970, for the dates of certificates. */
   readonly now: () => number;
 }
@@ -34,6 +38,7 @@ export interface Negotiated {
   readonly extendedMasterSecret: boolean;
   readonly encryptThenMac: boolean;
   readonly limits: RecordLimits;
+  readonly connectionIds: ConnectionIds | undefined;
 }
 
 export interface Objection {
@@ -60,7 +65,7 @@ export function offer(context: ClientContext, random: Uint8Array): ClientHello {
   };
 }
 
-function offeredExtensions({ serverName, extendedMasterSecret, suites, groups, credential, recordSizeLimit, maxFragmentLength }: ClientContext): Extensions {
+function offeredExtensions({ serverName, extendedMasterSecret, suites, groups, credential, recordSizeLimit, maxFragmentLength, connectionId }: ClientContext): Extensions {
   const extensions = new Map<number, Uint8Array>();
   if (serverName !== undefined) extensions.set(ExtensionType.serverName, writeServerName(serverName));
   if (maxFragmentLength !== undefined) extensions.set(ExtensionType.maxFragmentLength, Uint8Array.of(fragmentLengths.indexOf(maxFragmentLength)));
@@ -77,6 +82,7 @@ function offeredExtensions({ serverName, extendedMasterSecret, suites, groups, c
   if (extendedMasterSecret !== "never") extensions.set(ExtensionType.extendedMasterSecret, nothing);
   if (suites.some((suite) => suite.isBlockCipher)) extensions.set(ExtensionType.encryptThenMac, nothing);
   if (recordSizeLimit !== undefined) extensions.set(ExtensionType.recordSizeLimit, Uint8Array.of(recordSizeLimit >> 8, recordSizeLimit & 0xff));
+  if (connectionId !== undefined) extensions.set(ExtensionType.connectionId, writeConnectionId(connectionId));
   return extensions;
 }
 
@@ -130,7 +136,13 @@ export function agree(context: ClientContext, offered: ClientHello, hello: Serve
     extendedMasterSecret: hello.extensions.has(ExtensionType.extendedMasterSecret),
     encryptThenMac,
     limits,
+    connectionIds: idsFrom(context, hello.extensions),
   };
+}
+
+function idsFrom({ connectionId: own }: ClientContext, extensions: Extensions): ConnectionIds | undefined {
+  const theirs = extensions.get(ExtensionType.connectionId);
+  return own === undefined || theirs === undefined ? undefined : { own, peer: kept(readConnectionId(theirs)) };
 }
 
 function limitsFrom({ recordSizeLimit, maxFragmentLength }: ClientContext, extensions: Extensions): RecordLimits | Objection {

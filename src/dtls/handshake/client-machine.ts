@@ -5,13 +5,13 @@ import { readHintedKeyExchange, readSignedKeyExchange, writeClientShare, writeId
 import { readHelloVerifyRequest, readOpaque16, readServerHello, readServerHelloDone, writeClientHello, writeOpaque16, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { verifyServer, type ServerVerdict } from "../crypto/certificates.js";
-import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type ConnectionKeys, type Randoms } from "../crypto/key-schedule.js";
+import { connectionKeys, extendedMasterSecret, masterSecret, verifyData, type Randoms } from "../crypto/key-schedule.js";
 import { ECDSA_P256_SHA256, importPublicKey, isSignedBy, signed, type KeyObject } from "../crypto/keys.js";
 import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import { Writer } from "../../wire/index.js";
 import type { CertificateCredential, ClientCredential, Identity, PskCredential, RawPublicKeyCredential, Resumption } from "../types.js";
 import { agree, certificateTypeOf, offer, type ClientContext, type Negotiated } from "./client-hello.js";
-import { FlightWriter, heard, limitRecords, step, type SessionSecrets, type Step, type Transcript } from "./steps.js";
+import { FlightWriter, heard, limitRecords, recordIds, step, type SessionSecrets, type Step, type Transcript } from "./steps.js";
 
 export type { ClientContext } from "./client-hello.js";
 
@@ -100,7 +100,7 @@ function identityOf(credential: ClientCredential): Identity {
 }
 
 function sessionOf(context: ClientContext, negotiated: Negotiated, master: Buffer, resumed: boolean): SessionSecrets {
-  const { suite, sessionId, randoms, extendedMasterSecret: extended, encryptThenMac } = negotiated;
+  const { suite, sessionId, randoms, extendedMasterSecret: extended, encryptThenMac, connectionIds } = negotiated;
   return {
     suite,
     sessionId,
@@ -111,6 +111,7 @@ function sessionOf(context: ClientContext, negotiated: Negotiated, master: Buffe
     extendedMasterSecret: extended,
     encryptThenMac,
     resumed,
+    connectionIds,
   };
 }
 
@@ -124,9 +125,9 @@ function resumeSession(context: ClientContext, resume: Resumption, negotiated: N
   return step({ at: "awaiting-finished", session, transcript }, ...limitRecords(negotiated.limits), installKeys(context, negotiated, session.master));
 }
 
-function installKeys(context: ClientContext, { suite, randoms, encryptThenMac }: Negotiated, master: Uint8Array) {
-  const keys: ConnectionKeys = connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv });
-  return { do: "install-keys", read: keys.server, write: keys.client } as const;
+function installKeys(context: ClientContext, { suite, randoms, encryptThenMac, connectionIds: ids }: Negotiated, master: Uint8Array) {
+  const keys = connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv }, recordIds("client", ids));
+  return { do: "install-keys", read: keys.server, write: keys.client, ids } as const;
 }
 
 /** RFC 5246 §7.3: Certificate, ServerKeyExchange, CertificateRequest, ServerHelloDone, as the suite has them. */

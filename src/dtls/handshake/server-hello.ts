@@ -1,12 +1,14 @@
 import { Alerts, type AlertDescription } from "../codec/alert.js";
-import { CertificateType, ExtensionType, readNumber, readNumbers16, readNumbers8, readServerName, writeNumbers8, type Extensions } from "../codec/extensions.js";
+import { CertificateType, ExtensionType, readConnectionId, readNumber, readNumbers16, readNumbers8, readServerName, writeConnectionId, writeNumbers8, type Extensions } from "../codec/extensions.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, offersNullCompression, writeServerHello, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
 import { SECP256R1, type Group } from "../crypto/groups.js";
 import type { Randoms } from "../crypto/key-schedule.js";
 import { ECDSA_P256_SHA256, type KeyObject } from "../crypto/keys.js";
+import { kept } from "../crypto/primitives.js";
 import type { CipherSuite } from "../crypto/suites.js";
+import type { ConnectionIds } from "../record/record-layer.js";
 import { fragmentLengths, MAX_RECORD_SIZE_LIMIT, MIN_RECORD_SIZE_LIMIT, UNCOMPRESSED_POINTS, type RecordLimits } from "./record-limits.js";
 import type { HandshakeContext } from "./steps.js";
 
@@ -54,6 +56,7 @@ export interface Negotiated {
   readonly encryptThenMac: boolean;
   readonly types: CertificateTypes | undefined;
   readonly limits: RecordLimits;
+  readonly connectionIds: ConnectionIds | undefined;
 }
 
 export interface Objection {
@@ -137,6 +140,12 @@ export function limitsFor({ recordSizeLimit }: ServerContext, extensions: Extens
   return length === undefined ? { alert: Alerts.illegal_parameter, because: "a maximum fragment length that there is not" } : { send: length, receive: length };
 }
 
+/** RFC 9146 §3; `own` is undefined where this end takes no part. */
+export function idsFor(own: Buffer | undefined, extensions: Extensions): ConnectionIds | undefined {
+  const theirs = extensions.get(ExtensionType.connectionId);
+  return own === undefined || theirs === undefined ? undefined : { own, peer: kept(readConnectionId(theirs)) };
+}
+
 export const keysFor = ({ keys, keysByName }: ServerContext, serverName: string | undefined): SigningKeys | undefined => (serverName === undefined ? undefined : keysByName.get(serverName)) ?? keys;
 
 export function readName(extensions: Extensions): string | undefined {
@@ -155,6 +164,7 @@ export function serverHello(context: ServerContext, { suites, extensions: offere
     if (offered.has(ExtensionType.serverCertificateType)) extensions.set(ExtensionType.serverCertificateType, Uint8Array.of(types.server));
     if (offered.has(ExtensionType.clientCertificateType) && !context.skipCertificateRequest) extensions.set(ExtensionType.clientCertificateType, Uint8Array.of(types.client));
   }
+  if (negotiated.connectionIds !== undefined) extensions.set(ExtensionType.connectionId, writeConnectionId(negotiated.connectionIds.own));
   if (offered.has(ExtensionType.recordSizeLimit)) {
     const limit = context.recordSizeLimit ?? MAX_RECORD_SIZE_LIMIT;
     extensions.set(ExtensionType.recordSizeLimit, Uint8Array.of(limit >> 8, limit & 0xff));

@@ -11,8 +11,8 @@ import { ECDSA_P256_SHA256, importPublicKey, isSignedBy, signed, type KeyObject 
 import { equalSecrets, kept, pskPremaster } from "../crypto/primitives.js";
 import type { Identity, PeerClaim } from "../types.js";
 import { Reader } from "../../wire/index.js";
-import { choose, keysFor, limitsFor, objectionTo, readName, serverHello, type Choice, type Negotiated, type ServerContext, type SigningKeys } from "./server-hello.js";
-import { FlightWriter, heard, limitRecords, step, type SessionSecrets, type Step, type Transcript } from "./steps.js";
+import { choose, idsFor, keysFor, limitsFor, objectionTo, readName, serverHello, type Choice, type Negotiated, type ServerContext, type SigningKeys } from "./server-hello.js";
+import { FlightWriter, heard, limitRecords, recordIds, step, type SessionSecrets, type Step, type Transcript } from "./steps.js";
 
 export type { ServerContext, SigningKeys } from "./server-hello.js";
 
@@ -39,8 +39,8 @@ export type ServerState =
   | { readonly at: "given-up" };
 
 export type ServerInput =
-  /** A ClientHello with a good cookie; `random` and `sessionId` are for the answer, the latter empty when sessions are not kept. */
-  | { readonly in: "hello"; readonly message: HandshakeMessage; readonly hello: ClientHello; readonly random: Uint8Array; readonly sessionId: Uint8Array; readonly resumable: ResumableSession | undefined }
+  /** A ClientHello with a good cookie; `random`, `sessionId` (empty when sessions are not kept) and `connectionId` (undefined where none are used) are for the answer. */
+  | { readonly in: "hello"; readonly message: HandshakeMessage; readonly hello: ClientHello; readonly random: Uint8Array; readonly sessionId: Uint8Array; readonly connectionId: Buffer | undefined; readonly resumable: ResumableSession | undefined }
   | { readonly in: "message"; readonly message: HandshakeMessage }
   | { readonly in: "key-found"; readonly key: Uint8Array }
   | { readonly in: "peer-accepted" }
@@ -109,7 +109,7 @@ function negotiate(context: ServerContext, input: HelloInput): Step<ServerState>
   if ("alert" in limits) return givenUp(limits.alert, limits.because);
   const extended = context.extendedMasterSecret !== "never" && hello.extensions.has(ExtensionType.extendedMasterSecret);
   const transcript: Transcript = { messages: [message.raw], nextSeq: message.messageSeq };
-  const common = { randoms: { client: hello.random, server: input.random }, serverName, limits };
+  const common = { randoms: { client: hello.random, server: input.random }, serverName, limits, connectionIds: idsFor(input.connectionId, hello.extensions) };
   // RFC 6066 §3: a session is not resumed under another name.
   const isAlike = resumable !== undefined && hello.suites.includes(resumable.suite.id) && resumable.serverName === common.serverName;
   if (isAlike && (!resumable.encryptThenMac || hello.extensions.has(ExtensionType.encryptThenMac))) {
@@ -183,14 +183,14 @@ const askForPeer = (negotiated: Negotiated, claim: PeerClaim, master: Buffer, tr
 const masterOf = (negotiated: Negotiated, premaster: Uint8Array, transcript: Transcript): Buffer =>
   negotiated.extendedMasterSecret ? extendedMasterSecret(premaster, transcript.messages) : masterSecret(premaster, negotiated.randoms);
 
-function installKeys(context: ServerContext, { suite, randoms, encryptThenMac }: Negotiated, master: Uint8Array) {
-  const keys = connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv });
-  return { do: "install-keys", read: keys.client, write: keys.server } as const;
+function installKeys(context: ServerContext, { suite, randoms, encryptThenMac, connectionIds: ids }: Negotiated, master: Uint8Array) {
+  const keys = connectionKeys(suite, master, randoms, { encryptThenMac, randomIv: context.randomIv }, recordIds("server", ids));
+  return { do: "install-keys", read: keys.client, write: keys.server, ids } as const;
 }
 
 function sessionOf(negotiated: Negotiated, identity: Identity, master: Buffer, resumed: boolean): SessionSecrets {
-  const { suite, randoms, sessionId, serverName, extendedMasterSecret: extended, encryptThenMac } = negotiated;
-  return { suite, sessionId, master, clientRandom: randoms.client, identity, serverName, extendedMasterSecret: extended, encryptThenMac, resumed };
+  const { suite, randoms, sessionId, serverName, extendedMasterSecret: extended, encryptThenMac, connectionIds } = negotiated;
+  return { suite, sessionId, master, clientRandom: randoms.client, identity, serverName, extendedMasterSecret: extended, encryptThenMac, resumed, connectionIds };
 }
 
 function resume(context: ServerContext, hello: ClientHello, negotiated: Negotiated, { master, identity }: ResumableSession, transcript: Transcript): Step<ServerState> {

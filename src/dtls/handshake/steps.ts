@@ -2,8 +2,10 @@ import { ContentType } from "../codec/record.js";
 import { handshakeMessage, type HandshakeMessage, type HandshakeType } from "../codec/handshake.js";
 import type { AlertDescription } from "../codec/alert.js";
 import type { CipherSuite } from "../crypto/suites.js";
+import type { RecordIds } from "../crypto/key-schedule.js";
 import type { Protection } from "../crypto/protection.js";
 import type { Identity, PeerClaim } from "../types.js";
+import type { ConnectionIds } from "../record/record-layer.js";
 import type { RecordLimits } from "./record-limits.js";
 
 /** One message of a flight, before it is put into records. */
@@ -24,13 +26,14 @@ export interface SessionSecrets {
   readonly extendedMasterSecret: boolean;
   readonly encryptThenMac: boolean;
   readonly resumed: boolean;
+  readonly connectionIds: ConnectionIds | undefined;
 }
 
 /** What a handshake wants done, in this order. */
 export type HandshakeAction =
   /** Replaces the flight before; `awaitsReply` flights are repeated by timer, the last one when the peer repeats its own. */
   | { readonly do: "send"; readonly flight: readonly FlightMessage[]; readonly awaitsReply: boolean }
-  | { readonly do: "install-keys"; readonly read: Protection; readonly write: Protection }
+  | { readonly do: "install-keys"; readonly read: Protection; readonly write: Protection; readonly ids: ConnectionIds | undefined }
   /** The plaintext of records from here on. */
   | ({ readonly do: "limit-records" } & RecordLimits)
   | { readonly do: "find-key"; readonly identity: Buffer }
@@ -56,6 +59,12 @@ export interface HandshakeContext {
   readonly randomIv: () => Uint8Array;
   readonly alterHandshake?: ((message: Uint8Array) => Uint8Array | undefined) | undefined;
 }
+
+const idOf = (id: Buffer | undefined): Buffer | undefined => (id === undefined || id.length === 0 ? undefined : id);
+
+/** The ids of the records each way, for one end's view of them. */
+export const recordIds = (role: "client" | "server", ids: ConnectionIds | undefined): RecordIds =>
+  role === "client" ? { toServer: idOf(ids?.peer), toClient: idOf(ids?.own) } : { toServer: idOf(ids?.own), toClient: idOf(ids?.peer) };
 
 /** Messages of ours and of the peer as they are hashed, and the number that our next message gets. */
 export interface Transcript {

@@ -8,6 +8,11 @@ export class ReplayWindow {
   #recent = 0;
   #older = 0;
 
+  /** Above every number seen so far. */
+  isNewest(sequence: number): boolean {
+    return sequence > this.#newest;
+  }
+
   isFresh(sequence: number): boolean {
     const age = this.#newest - sequence;
     if (age < 0) return true;
@@ -31,5 +36,18 @@ export class ReplayWindow {
     else this.#older = (this.#older << by) | (this.#recent >>> (WORD - by));
     this.#recent = by >= WORD ? 1 : (this.#recent << by) | 1;
     this.#newest = sequence;
+  }
+
+  /** The newest number, and which of the 63 before it were seen: bit k of `seen` stands for `newest - k`. */
+  get state(): { readonly newest: number; readonly seen: bigint } {
+    return { newest: this.#newest, seen: BigInt(this.#recent >>> 0) | (BigInt(this.#older >>> 0) << BigInt(WORD)) };
+  }
+
+  static restored(newest: number, seen: bigint): ReplayWindow {
+    const window = new ReplayWindow();
+    window.#newest = newest;
+    window.#recent = Number(BigInt.asIntN(WORD, seen));
+    window.#older = Number(BigInt.asIntN(WORD, seen >> BigInt(WORD)));
+    return window;
   }
 }

@@ -14,7 +14,7 @@ describe("a server that gets a ClientHello", () => {
       [HandshakeType.serverHello, 7],
       [HandshakeType.serverHelloDone, 8],
     ]);
-    expect(answer.flatMap(recordsIn).map(({ sequence }) => sequence)).toEqual([900, 901]);
+    expect(answer.flatMap((datagram) => recordsIn(datagram)).map(({ sequence }) => sequence)).toEqual([900, 901]);
   });
 
   it.each([

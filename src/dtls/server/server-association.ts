@@ -1,5 +1,6 @@
 import type { Address } from "../../ports/index.js";
 import { Association, type AssociationHost, type AssociationOwner } from "../association/association.js";
+import { writeSavedSession, type SavedSession } from "../association/saved-session.js";
 import { sessionInfo } from "../association/session-info.js";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
 import type { HandshakeMessage } from "../codec/handshake.js";
@@ -20,9 +21,13 @@ export interface ServerCore<Context> {
   findKey(identity: Buffer, from: Address): KeyAnswer<Context> | Promise<KeyAnswer<Context>>;
   findPeer(claim: PeerClaim, from: Address): PeerAnswer<Context> | Promise<PeerAnswer<Context>>;
   connected(association: ServerAssociation<Context>, session: SessionSecrets): void;
+  moved(association: ServerAssociation<Context>, before: Address): void;
   data(association: ServerAssociation<Context>, plaintext: Buffer): void;
   closed(association: ServerAssociation<Context>, reason: CloseReason, established: boolean): void;
 }
+
+/** A handshake from its ClientHello on, or a session that was saved. */
+export type ServerStart<Context> = { readonly record: DtlsRecord; readonly message: HandshakeMessage; readonly hello: ClientHello } | { readonly saved: SavedSession; readonly context: Context };
 
 type Answer<Context> = KeyAnswer<Context> | PeerAnswer<Context>;
 
@@ -40,12 +45,25 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
   /** The identity of the session that is resumed, until its peer has proved to know it. */
   #resumed: Identity | undefined = undefined;
 
-  constructor(core: ServerCore<Context>, peer: Address, record: DtlsRecord, message: HandshakeMessage, hello: ClientHello) {
+  /** `connectionId`: what it is known by from any address, if the client agrees (RFC 9146); empty or undefined for none. */
+  constructor(core: ServerCore<Context>, peer: Address, start: ServerStart<Context>, readonly connectionId: Buffer | undefined) {
     this.#core = core;
+    if ("saved" in start) {
+      const { saved, context } = start;
+      this.clientRandom = Buffer.alloc(0);
+      this.#machine = undefined;
+      this.identity = saved.info.identity;
+      this.#found = { context };
+      this.#info = saved.info;
+      this.#association = new Association(core.host, peer, this, start);
+      return;
+    }
+    const { record, message, hello } = start;
     this.clientRandom = kept(hello.random);
-    this.#machine = new RunningMachine<ServerState, ServerInput>((state, input) => nextServer(core.context, state, input), { at: "idle" });
+    const machine = new RunningMachine<ServerState, ServerInput>((state, input) => nextServer(core.context, state, input), { at: "idle" });
+    this.#machine = machine;
     // Both ends count on from the ClientHello: its message_seq and the number of its record (RFC 6347 §4.2.1, §4.2.2).
-    this.#association = new Association(core.host, peer, this, this.#machine, new Reassembly(message.messageSeq + 1), record.sequence);
+    this.#association = new Association(core.host, peer, this, { machine, reassembly: new Reassembly(message.messageSeq + 1), firstSequence: record.sequence });
   }
 
   /** Answers the ClientHello. To be called once, after the server knows the association. */
@@ -55,7 +73,7 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
       this.#resumed = cached.session.identity;
     }
     const machine = this.#machine;
-    if (machine !== undefined) this.#association.advance(() => machine.next({ in: "hello", message, hello, random, sessionId, resumable: cached?.session }));
+    if (machine !== undefined) this.#association.advance(() => machine.next({ in: "hello", message, hello, random, sessionId, connectionId: this.connectionId, resumable: cached?.session }));
   }
 
   get peer(): Address {
@@ -82,8 +100,13 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     return this.#association.state === "connected";
   }
 
-  receive(record: DtlsRecord, isLast = true): boolean {
-    return this.#association.receive(record, isLast);
+  receive(record: DtlsRecord, isLast = true, from?: Address): boolean {
+    return this.#association.receive(record, isLast, from);
+  }
+
+  /** Throws DtlsStateError unless the session is open. */
+  save(): Buffer {
+    return writeSavedSession(this.#association.save(this.info));
   }
 
   repeat(): void {
@@ -118,6 +141,10 @@ export class ServerAssociation<Context> implements AssociationOwner, ServerSessi
     this.#machine = undefined;
     this.#info = sessionInfo(session);
     this.#core.connected(this, session);
+  }
+
+  onMoved(_association: Association, before: Address): void {
+    this.#core.moved(this, before);
   }
 
   onData(_association: Association, plaintext: Buffer): void {

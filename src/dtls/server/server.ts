@@ -1,6 +1,7 @@
 import { formatAddress, type Address } from "../../ports/index.js";
 import { Reader, WireError } from "../../wire/index.js";
 import { Alerts, type AlertDescription } from "../codec/alert.js";
+import { ExtensionType } from "../codec/extensions.js";
 import { handshakeMessage, HandshakeType, readFragment, type HandshakeMessage } from "../codec/handshake.js";
 import { MAX_SESSION_ID_LENGTH, RANDOM_LENGTH, readClientHello, writeHelloVerifyRequest, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
@@ -8,15 +9,18 @@ import { ContentType, writePlainRecord, type DtlsRecord } from "../codec/record.
 import { randomIvs } from "../crypto/cbc.js";
 import { certifies } from "../crypto/certificates.js";
 import { importPrivateKey, publicKeyBytes } from "../crypto/keys.js";
-import { cipherSuites, suitesNamed, type CipherSuite } from "../crypto/suites.js";
-import type { AssociationHost } from "../association/association.js";
+import { kept } from "../crypto/primitives.js";
+import { cipherSuites, suiteNamed, suitesNamed, type CipherSuite } from "../crypto/suites.js";
+import { DtlsStateError, type AssociationHost } from "../association/association.js";
+import { readSavedSession, type SavedSession } from "../association/saved-session.js";
 import { recordsOf } from "../association/incoming.js";
 import type { ServerContext, SigningKeys } from "../handshake/server-machine.js";
 import type { SessionSecrets } from "../handshake/steps.js";
 import { defaultServerLimits, newServerCounters, resolveSettings } from "../settings.js";
-import type { CloseReason, DatagramSink, DtlsPorts, Identity, KeyAnswer, PeerAnswer, PeerClaim, ServerCounters, ServerHandler, ServerKeys, ServerLimits, ServerSession, ServerSettings } from "../types.js";
+import type { CloseReason, DatagramSink, DtlsPorts, Identity, KeyAnswer, PeerAnswer, PeerClaim, ServerCounters, ServerHandler, ServerKeys, ServerLimits, ServerSession, ServerSettings, SessionInfo } from "../types.js";
 import { Cookies } from "./cookies.js";
 import { ResumptionCache } from "./resumption-cache.js";
+import { readSavedServer, writeSavedServer } from "./saved-server.js";
 import { ServerAssociation, type ServerCore } from "./server-association.js";
 
 /** The answer counts on from the numbers of the ClientHello; one that begins near their end would leave it none. */
@@ -26,6 +30,8 @@ const MAX_HELLO_MESSAGE_SEQ = 255;
 const MAX_HELLO_LENGTH = 4_096;
 /** A handshake that needs room does not pay for a walk over every session there is. */
 const MAX_SPARED = 256;
+/** Short ids may be used up. */
+const MAX_ID_DRAWS = 8;
 
 interface FirstFlight {
   readonly message: HandshakeMessage;
@@ -63,6 +69,16 @@ function signingKeys({ privateKey: der, chain }: ServerKeys): SigningKeys {
   return { privateKey, publicKey, chain };
 }
 
+const idKey = (id: Buffer): string => `id ${id.toString("latin1")}`;
+const hasId = ({ info }: { readonly info: SessionInfo }): boolean => (info.connectionIds?.own.length ?? 0) > 0;
+const keyOf = (association: ServerAssociation<unknown>): string => (association.connectionId !== undefined && hasId(association) ? idKey(association.connectionId) : formatAddress(association.peer));
+
+/** A gateway may give the address of one client to another; a session with an id is known wherever it is. The same client at the same address has begun anew. */
+function isApart(before: ServerAssociation<unknown>, next: ServerAssociation<unknown>): boolean {
+  const [theirs, other] = [before.info.identity, next.info.identity];
+  return hasId(before) && (theirs.mode !== other.mode || !samePublicBytes(theirs.bytes, other.bytes));
+}
+
 /** The DTLS server behind one socket: every association of every address, within bounds. */
 export class DtlsServer<Context> implements ServerCore<Context> {
   readonly counters: ServerCounters = newServerCounters();
@@ -71,9 +87,14 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   readonly #limits: ServerLimits;
   readonly #cookies: Cookies;
   readonly #resumable: ResumptionCache<Context>;
-  /** By address, which may have one of each (RFC 6347 §4.2.8); whoever was spared or came last is last. */
+  /** By address, or by connection id where there is one; whoever was spared or came last is last. */
   readonly #live = new Map<string, ServerAssociation<Context>>();
+  /** By address, which may have one besides a live one (RFC 6347 §4.2.8). */
   readonly #pending = new Map<string, ServerAssociation<Context>>();
+  /** By the id that their records carry: live ones, and those that may come to be. */
+  readonly #byId = new Map<string, ServerAssociation<Context>>();
+  /** Live ones with a connection id by the address that they were seen at last. */
+  readonly #byAddress = new Map<string, ServerAssociation<Context>>();
   #isClosed = false;
 
   /** Throws RangeError for a setting out of bounds. */
@@ -84,7 +105,8 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     settings: ServerSettings = {},
   ) {
     const resolved = resolveSettings(settings);
-    this.host = { role: "server", clock: ports.clock, sink, settings: resolved, counters: this.counters };
+    const randomIv = randomIvs(ports.secrets);
+    this.host = { role: "server", clock: ports.clock, sink, settings: resolved, counters: this.counters, randomIv };
     this.context = {
       suites: suitesFor(settings, handler.findPeer !== undefined),
       groups: resolved.groups,
@@ -93,7 +115,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
       recordSizeLimit: resolved.recordSizeLimit,
       skipCertificateRequest: settings.faults?.skipCertificateRequest ?? false,
       extendedMasterSecret: resolved.extendedMasterSecret,
-      randomIv: randomIvs(ports.secrets),
+      randomIv,
       alterHandshake: resolved.alterHandshake,
     };
     this.#limits = { ...defaultServerLimits, ...settings.limits };
@@ -110,14 +132,20 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   receive(datagram: Buffer, from: Address): void {
     if (this.#isClosed) return;
     const key = formatAddress(from);
-    for (const record of recordsOf(datagram, this.counters)) {
+    for (const record of recordsOf(datagram, this.counters, this.host.settings.connectionIdLength)) {
       if (isClientHello(record)) this.#hello(record, key, from);
+      else if (record.connectionId !== undefined) this.#routeById(record, record.connectionId, from);
       else this.#route(record, key);
     }
   }
 
+  /** The live session at an address; where several are, the one that came last. */
   session(peer: Address): ServerSession<Context> | undefined {
-    return this.#live.get(formatAddress(peer));
+    return this.#at(formatAddress(peer));
+  }
+
+  #at(address: string): ServerAssociation<Context> | undefined {
+    return this.#live.get(address) ?? this.#byAddress.get(address);
   }
 
   sessions(): IterableIterator<ServerSession<Context>> {
@@ -134,6 +162,56 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     const underWay = [...this.#pending.values()].filter(({ keyed }) => keyed !== undefined && which(keyed.identity, keyed.context));
     for (const session of [...revoked, ...underWay]) session.close(alert);
     return revoked.length;
+  }
+
+  /**
+   * Goes on with a session that was saved, as after a restart with what a disk has of it; `onSession` tells of it. Throws WireError for bytes that are no saved
+   * session of a server, RangeError for one with ids of another length than this server's, DtlsStateError for one that is here already. A session is restored
+   * once: two would use the same numbers for different records.
+   */
+  restore(saved: Uint8Array, peer: Address, context: Context): ServerSession<Context> {
+    const found = readSavedSession(saved, "server");
+    this.#checkPlaceFor(found);
+    return this.#goOn(found, peer, context);
+  }
+
+  /** Every live session, for `restoreAll`; as secret as their keys. `write` gives of each context what `restoreAll` is to have of it, 65,535 bytes at most. */
+  save(write: (context: Context) => Uint8Array): Buffer {
+    const saved = [...this.#live.values()].map((session) => ({ peer: session.peer, context: write(session.context), session: session.save() }));
+    return writeSavedServer(saved);
+  }
+
+  /**
+   * Goes on with the sessions of a server that was saved, but for those whose context `read` no longer knows. Throws as `restore` does, before any of them is
+   * here. What could only be resumed is not among them.
+   */
+  restoreAll(saved: Uint8Array, read: (context: Buffer, identity: Identity) => Context | undefined): readonly ServerSession<Context>[] {
+    const all = readSavedServer(saved).map(({ peer, context, session }) => ({ peer, context: kept(context), found: readSavedSession(session, "server") }));
+    for (const { found } of all) this.#checkPlaceFor(found);
+    return all.flatMap(({ peer, context: bytes, found }) => {
+      const context = read(bytes, found.info.identity);
+      return context === undefined ? [] : [this.#goOn(found, peer, context)];
+    });
+  }
+
+  #checkPlaceFor({ info }: SavedSession): void {
+    if (this.#isClosed) throw new DtlsStateError("nothing can be restored at a server that is closed");
+    const own = info.connectionIds?.own;
+    if (own === undefined || own.length === 0) return;
+    const { connectionIdLength = 0 } = this.host.settings;
+    if (own.length !== connectionIdLength) throw new RangeError(`a saved session with a connection id of ${own.length} bytes at a server with ids of ${connectionIdLength}`);
+    if (this.#byId.has(idKey(own))) throw new DtlsStateError("a session with this connection id is here already");
+  }
+
+  #goOn(found: SavedSession, peer: Address, context: Context): ServerSession<Context> {
+    const id = found.info.connectionIds?.own;
+    const association = new ServerAssociation<Context>(this, peer, { saved: found, context }, id);
+    if (id !== undefined && id.length > 0) this.#byId.set(idKey(id), association);
+    this.#admit(association);
+    const { resumption } = found.info;
+    if (resumption !== undefined) this.#resumable.put({ ...found.info, suite: suiteNamed(resumption.suite), sessionId: resumption.sessionId, master: kept(resumption.masterSecret) }, context);
+    this.handler.onSession(association);
+    return association;
   }
 
   /** As after a restart: associations are gone without a word to anybody; `keepResumable` leaves what a session cache on disk would. */
@@ -161,12 +239,28 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     const key = formatAddress(association.peer);
     if (this.#pending.get(key) !== association) return;
     this.#pending.delete(key);
-    this.#live.get(key)?.end({ why: "replaced" });
-    this.#makeRoom();
-    this.#live.set(key, association);
+    // An id that the client did not agree to leads nowhere.
+    if (session.connectionIds === undefined && association.connectionId !== undefined) this.#byId.delete(idKey(association.connectionId));
+    this.#admit(association);
     // A session resumed keeps its place: the life of its secrets counts from the full handshake.
     if (!session.resumed) this.#resumable.put(session, association.context);
     this.handler.onSession(association);
+  }
+
+  #admit(association: ServerAssociation<Context>): void {
+    const address = formatAddress(association.peer);
+    for (const before of [this.#live.get(address), this.#byAddress.get(address)]) if (before !== undefined && !isApart(before, association)) before.end({ why: "replaced" });
+    this.#makeRoom();
+    this.#live.set(keyOf(association), association);
+    if (hasId(association)) this.#byAddress.set(address, association);
+  }
+
+  moved(association: ServerAssociation<Context>, before: Address): void {
+    this.counters.addressChanges++;
+    const left = formatAddress(before);
+    if (this.#byAddress.get(left) === association) this.#byAddress.delete(left);
+    this.#byAddress.set(formatAddress(association.peer), association);
+    this.handler.onMoved?.(association, before);
   }
 
   data(association: ServerAssociation<Context>, plaintext: Buffer): void {
@@ -176,7 +270,12 @@ export class DtlsServer<Context> implements ServerCore<Context> {
 
   closed(association: ServerAssociation<Context>, reason: CloseReason, established: boolean): void {
     const key = formatAddress(association.peer);
-    for (const associations of [this.#live, this.#pending]) if (associations.get(key) === association) associations.delete(key);
+    for (const associations of [this.#live, this.#pending, this.#byAddress]) if (associations.get(key) === association) associations.delete(key);
+    const { connectionId } = association;
+    if (connectionId !== undefined && this.#byId.get(idKey(connectionId)) === association) {
+      this.#byId.delete(idKey(connectionId));
+      this.#live.delete(idKey(connectionId));
+    }
     if (!established) {
       this.handler.onFailed?.(association.peer, reason, association.identity);
       return;
@@ -189,11 +288,28 @@ export class DtlsServer<Context> implements ServerCore<Context> {
 
   /** Both may hold keys of epoch 1; only the right ones open the record. */
   #route(record: DtlsRecord, key: string): void {
-    const live = this.#live.get(key);
+    const live = this.#at(key);
     const pending = this.#pending.get(key);
     if (pending === undefined && live === undefined) this.counters.discarded++;
     else if (pending === undefined) live?.receive(record);
     else if (record.epoch === 0 || live === undefined || !live.receive(record, false)) pending.receive(record);
+  }
+
+  #routeById(record: DtlsRecord, id: Buffer, from: Address): void {
+    const association = this.#byId.get(idKey(id));
+    if (association === undefined) this.counters.discarded++;
+    else association.receive(record, true, from);
+  }
+
+  /** An id that no other association has; undefined where none are used, or none is left. */
+  #newId(): Buffer | undefined {
+    const length = this.host.settings.connectionIdLength;
+    if (length === undefined) return undefined;
+    for (let attempt = 0; attempt < MAX_ID_DRAWS; attempt++) {
+      const id = kept(this.ports.secrets.bytes(length));
+      if (length === 0 || !this.#byId.has(idKey(id))) return id;
+    }
+    return undefined;
   }
 
   #hello(record: DtlsRecord, key: string, from: Address): void {
@@ -208,7 +324,7 @@ export class DtlsServer<Context> implements ServerCore<Context> {
       return;
     }
     const pending = this.#pending.get(key);
-    const same = [pending, this.#live.get(key)].find((one) => one !== undefined && samePublicBytes(one.clientRandom, hello.random));
+    const same = [pending, this.#at(key)].find((one) => one !== undefined && samePublicBytes(one.clientRandom, hello.random));
     if (same !== undefined) {
       same.repeat();
       return;
@@ -218,8 +334,10 @@ export class DtlsServer<Context> implements ServerCore<Context> {
       return;
     }
     pending?.end({ why: "replaced" });
-    const association = new ServerAssociation(this, from, record, message, hello);
+    const id = hello.extensions.has(ExtensionType.connectionId) ? this.#newId() : undefined;
+    const association = new ServerAssociation<Context>(this, from, { record, message, hello }, id);
     this.#pending.set(key, association);
+    if (id !== undefined && id.length > 0) this.#byId.set(idKey(id), association);
     const cached = this.#resumable.find(hello.sessionId);
     const mayResume = cached !== undefined && this.handler.mayResume(cached.session.identity, cached.context, from);
     const sessionId = this.#limits.maxResumable === 0 ? new Uint8Array() : this.ports.secrets.bytes(MAX_SESSION_ID_LENGTH);

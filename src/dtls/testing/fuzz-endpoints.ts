@@ -9,10 +9,12 @@ import { hostileDatagram, mutated, pick, trying } from "./mutation.js";
 import { connected, converse, StagedClient, StagedServer } from "./staged.js";
 import { Tap } from "./tap.js";
 
+/** Both ends ask for as long a connection id, where they ask for one. */
+const ID_LENGTH = 4;
 const LIMITS = { maxHalfOpen: 30, maxSessions: 30, maxResumable: 30 };
 /** Longer than any handshake lives. */
 const AFTERLIFE_MS = 64_000;
-const pskSettings: readonly ClientSettings[] = [{}, { suites: ["TLS_PSK_WITH_AES_128_CBC_SHA256"] }, { extendedMasterSecret: "never", serverName: "bs" }];
+const pskSettings: readonly ClientSettings[] = [{}, { suites: ["TLS_PSK_WITH_AES_128_CBC_SHA256"] }, { extendedMasterSecret: "never", serverName: "bs" }, { connectionIdLength: ID_LENGTH }];
 interface Kind {
   readonly settings?: ClientSettings;
   readonly credential?: ClientCredential;
@@ -21,7 +23,8 @@ const { keys, rpk, x509 } = await identities();
 /** Signatures cost more than anything else in a handshake, so not every other one has them. */
 const kinds: readonly Kind[] = [
   ...pskSettings.map((settings) => ({ settings })),
-  { settings: { recordSizeLimit: 100 } },
+  { settings: { recordSizeLimit: 100, connectionIdLength: ID_LENGTH } },
+  { settings: { connectionIdLength: 0 } },
   { settings: { suites: ["TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256"] } },
   { credential: rpk },
   { credential: x509() },
@@ -31,7 +34,7 @@ const total = (datagrams: readonly Buffer[]): number => datagrams.reduce((sum, {
 
 /** What may come back for one datagram: whole records, handshake messages and alerts alone, and no flood of them. */
 function judge(answer: readonly Buffer[], input: Buffer): void {
-  for (const record of answer.flatMap(recordsIn)) {
+  for (const record of answer.flatMap((datagram) => recordsIn(datagram, ID_LENGTH))) {
     if (record.type === ContentType.applicationData) throw new Error("application data for an answer");
     if (record.epoch === 0 && record.type === ContentType.alert && record.fragment.readUInt8(0) !== 2) throw new Error("a warning in the clear");
   }
@@ -46,7 +49,7 @@ function judgeServer({ server, ports }: StagedServer): void {
 
 /** A server that is not done with one hostile peer when the next one comes, all on one clock. */
 class Arena {
-  readonly server = new StagedServer({ limits: LIMITS, keys });
+  readonly server = new StagedServer({ limits: LIMITS, keys, connectionIdLength: ID_LENGTH });
   #port = 1_024;
 
   nextAddress(): Address {
@@ -167,7 +170,7 @@ export const fuzzSessions: Fuzz = async (random, inputs) => {
     if (session === undefined || tap === undefined || done % 2_000 === 0 || session.client.client.state === "closed" || session.server.sessions[0]?.open === false) {
       if (session !== undefined) await session.server.ports.clock.advance(AFTERLIFE_MS);
       if ((session?.server.ports.clock.pending().length ?? 0) > 0) throw new Error("timers are left");
-      session = connected({ client: pick(random, pskSettings), server: { limits: LIMITS } });
+      session = connected({ client: pick(random, pskSettings), server: { limits: LIMITS, connectionIdLength: ID_LENGTH } });
       tap = new Tap(session.server);
       session.client.client.send(Buffer.from("to the server"));
       session.server.sessions[0]?.send(Buffer.from("to the client"));

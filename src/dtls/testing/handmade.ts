@@ -2,7 +2,7 @@ import { Reader } from "../../wire/index.js";
 import { ExtensionType } from "../codec/extensions.js";
 import { handshakeMessage, HandshakeType, readFragment, type HandshakeFragment } from "../codec/handshake.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, nullCompression, writeClientHello, writeServerHello, type ClientHello, type ServerHello } from "../codec/messages.js";
-import { ContentType, DTLS_1_2, readRecord, RECORD_HEADER_LENGTH, writePlainRecord, type DtlsRecord } from "../codec/record.js";
+import { ContentType, DTLS_1_2, readRecord, recordLength, writePlainRecord, type DtlsRecord } from "../codec/record.js";
 
 export const CCM_8 = 0xc0a8;
 export const CBC = 0x00ae;
@@ -40,13 +40,14 @@ export const serverHelloOf = (over: Partial<ServerHello> = {}): ServerHello => (
 });
 export const serverHelloRecord = (hello: ServerHello, messageSeq = 0, sequence = 0): Buffer => plainMessage(HandshakeType.serverHello, messageSeq, writeServerHello(hello), sequence);
 
-export function recordsIn(datagram: Buffer): readonly DtlsRecord[] {
+/** Connection ids are as long as the receiver asked for. */
+export function recordsIn(datagram: Buffer, connectionIdLength = 0): readonly DtlsRecord[] {
   const records: DtlsRecord[] = [];
   for (let offset = 0; offset < datagram.length; ) {
-    const record = readRecord(datagram, offset);
+    const record = readRecord(datagram, offset, connectionIdLength);
     if (record === undefined) throw new Error(`no record at ${offset} of ${datagram.toString("hex")}`);
     records.push(record);
-    offset += RECORD_HEADER_LENGTH + record.fragment.length;
+    offset += recordLength(record);
   }
   return records;
 }
@@ -54,7 +55,7 @@ export function recordsIn(datagram: Buffer): readonly DtlsRecord[] {
 /** The handshake messages, or pieces of them, that stand in the clear in these datagrams. */
 export function messagesIn(...datagrams: readonly Buffer[]): readonly HandshakeFragment[] {
   const fragments: HandshakeFragment[] = [];
-  for (const record of datagrams.flatMap(recordsIn)) {
+  for (const record of datagrams.flatMap((datagram) => recordsIn(datagram))) {
     if (record.epoch !== 0 || record.type !== ContentType.handshake) continue;
     const reader = new Reader(record.fragment);
     while (reader.remaining > 0) fragments.push(readFragment(reader));
@@ -65,6 +66,6 @@ export function messagesIn(...datagrams: readonly Buffer[]): readonly HandshakeF
 /** Alerts in the clear, as `level description`. */
 export const alertsIn = (...datagrams: readonly Buffer[]): readonly string[] =>
   datagrams
-    .flatMap(recordsIn)
+    .flatMap((datagram) => recordsIn(datagram))
     .filter((record) => record.epoch === 0 && record.type === ContentType.alert)
     .map((record) => `${record.fragment.readUInt8(0)} ${record.fragment.readUInt8(1)}`);

@@ -74,6 +74,7 @@ export const helloInput = (message: HandshakeMessage, over: Partial<Extract<Serv
   hello: readClientHello(message.body),
   random: Buffer.alloc(32, 2),
   sessionId: serverSessionId,
+  connectionId: undefined,
   resumable: undefined,
   ...over,
 });

@@ -85,6 +85,27 @@ export class TestClient {
     return self;
   }
 
+  /** One that goes on with a saved session, on another socket. */
+  static async restored(ports: SimulatedPorts, saved: Uint8Array, settings: ClientSettings = {}): Promise<TestClient> {
+    let self: TestClient | undefined = undefined;
+    const socket = await ports.network.bind({ host: "10.0.0.1", connect: serverAddress }, { onDatagram: (datagram) => self?.client.receive(datagram), onSocketError: () => {} });
+    const client = DtlsClient.restore(
+      ports,
+      (datagram) => socket.send(datagram),
+      serverAddress,
+      saved,
+      {
+        onConnected: () => {},
+        onData: (plaintext) => self?.received.push(plaintext.toString()),
+        onClosed: (reason) => self?.closed.push(reason),
+      },
+      settings,
+    );
+    self = new TestClient(client, socket);
+    self.connectedAs = client.session;
+    return self;
+  }
+
   get isOver(): boolean {
     return this.connectedAs !== undefined || this.closed.length > 0;
   }

@@ -3,6 +3,7 @@ import { readServerHello } from "../codec/messages.js";
 import { ContentType } from "../codec/record.js";
 import { connectionKeys, type ConnectionKeys } from "../crypto/key-schedule.js";
 import { suitesNamed } from "../crypto/suites.js";
+import { recordIds } from "../handshake/steps.js";
 import { messagesIn, recordsIn } from "./handmade.js";
 import type { StagedServer } from "./staged.js";
 
@@ -15,17 +16,18 @@ export class Tap {
   constructor(server: StagedServer) {
     const session = server.sessions.at(-1);
     const [, clientRandom = "", master = ""] = server.keyLog.at(-1)?.split(" ") ?? [];
-    const hello = messagesIn(...server.sent).findLast(({ type }) => type === HandshakeType.serverHello);
+    const hello = messagesIn(...server.sent.filter((datagram) => datagram[0] === ContentType.handshake)).findLast(({ type }) => type === HandshakeType.serverHello);
     if (session === undefined || hello === undefined) throw new Error("no session");
     const [suite] = suitesNamed([session.info.suite]);
     if (suite === undefined) throw new Error("no suite");
     const randoms = { client: Buffer.from(clientRandom, "hex"), server: readServerHello(hello.body).random };
-    this.keys = connectionKeys(suite, Buffer.from(master, "hex"), randoms, { encryptThenMac: session.info.encryptThenMac, randomIv: () => Buffer.alloc(16, 3) });
+    this.keys = connectionKeys(suite, Buffer.from(master, "hex"), randoms, { encryptThenMac: session.info.encryptThenMac, randomIv: () => Buffer.alloc(16, 3) }, recordIds("server", session.info.connectionIds));
   }
 
   /** A record as that end would send it. */
   seal(by: "client" | "server", type: ContentType, content: Uint8Array, sequence = this.#next++): Buffer {
-    return this.keys[by].seal(type, 1, sequence, content);
+    const { connectionId } = this.keys[by].keys;
+    return connectionId === undefined ? this.keys[by].seal(type, 1, sequence, content) : this.keys[by].seal(ContentType.connectionId, 1, sequence, Buffer.concat([content, Uint8Array.of(type)]));
   }
 
   message(by: "client" | "server", type: HandshakeType, messageSeq: number, body: Uint8Array): Buffer {
@@ -39,7 +41,7 @@ export class Tap {
   /** The protected content of what that end sent: `type hex`. */
   read(by: "client" | "server", ...datagrams: readonly Buffer[]): readonly string[] {
     return datagrams
-      .flatMap(recordsIn)
+      .flatMap((datagram) => recordsIn(datagram))
       .filter(({ epoch }) => epoch === 1)
       .map((record) => `${record.type} ${this.keys[by].open(record)?.toString("hex") ?? "does not open"}`);
   }

@@ -12,6 +12,10 @@ export const SecurityResource = {
   ShortServerId: 10,
   ClientHoldOffTime: 11,
   BootstrapServerAccountTimeout: 12,
+  MatchingType: 13,
+  ServerName: 14,
+  CertificateUsage: 15,
+  CipherSuite: 16,
 } as const;
 
 /** Values of /0/x/2. */

@@ -1,11 +1,11 @@
 import { createCipheriv } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { ContentType, readRecord, RECORD_HEADER_LENGTH } from "../codec/record.js";
-import { CcmProtection } from "./ccm.js";
+import { AeadProtection } from "./aead.js";
 
 const key = Buffer.from("404142434445464748494a4b4c4d4e4f", "hex");
 const salt = Buffer.from("10111213", "hex");
-const protection = () => new CcmProtection({ macKey: Buffer.alloc(0), key, iv: salt }, 8);
+const protection = () => new AeadProtection({ macKey: Buffer.alloc(0), key, iv: salt }, "aes-128-ccm", 8);
 const read = (bytes: Buffer) => {
   const record = readRecord(bytes, 0);
   if (record === undefined) throw new Error("no record");
