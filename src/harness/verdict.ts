@@ -83,6 +83,8 @@ export interface ScenarioRecord {
   readonly harnessFault?: string;
   /** A role that is not ours gave no answer at all: it may have ended. What it did before, and why, is not known. */
   readonly unanswered?: string;
+  /** Something that a front of ours could not pass on to the system behind it: what went wrong after it may be its consequence. */
+  readonly frontFailure?: string;
   /** The fleet's sockets lost datagrams for good, or a shard lagged, while the scenario ran. */
   readonly saturated: boolean;
   /** Set last, after the evidence was collected. */
@@ -128,6 +130,9 @@ export function verdictOf(record: ScenarioRecord): VerdictWithReason {
 
   const idle = record.faults.find((fault) => fault.fired === 0);
   if (idle !== undefined) return give("inconclusive", `the fault "${idle.action}" on ${idle.operation} (${idle.role}) was set and never fired`);
+
+  const broken = record.missing.length > 0 || record.checks.some((check) => check.outcome === "fail");
+  if (broken && record.frontFailure !== undefined) return give("inconclusive", `precondition missing: ${record.frontFailure}`);
 
   const failed = earliest(record.checks.filter((check) => check.outcome === "fail"));
   if (failed !== undefined) {

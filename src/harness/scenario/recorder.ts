@@ -57,6 +57,7 @@ export class ScenarioRecorder {
   #declined: Declined | undefined;
   #harnessFault: string | undefined;
   #unanswered: string | undefined;
+  #frontFailure: string | undefined;
   #saturated = false;
   #concluded = false;
 
@@ -100,6 +101,11 @@ export class ScenarioRecorder {
   /** A role of the target that is not ours is not there any more. */
   unanswered(reason: string): void {
     this.#unanswered ??= reason;
+  }
+
+  /** A front of ours could not pass something on to the system behind it. */
+  frontFailed(reason: string): void {
+    this.#frontFailure ??= reason;
   }
 
   saturated(): void {
@@ -164,6 +170,7 @@ export class ScenarioRecorder {
       ...(this.#declined === undefined ? {} : { declined: this.#declined }),
       ...(this.#harnessFault === undefined ? {} : { harnessFault: this.#harnessFault }),
       ...(this.#unanswered === undefined ? {} : { unanswered: this.#unanswered }),
+      ...(this.#frontFailure === undefined ? {} : { frontFailure: this.#frontFailure }),
       saturated: this.#saturated,
       concluded: this.#concluded,
     };
