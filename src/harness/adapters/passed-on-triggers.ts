@@ -150,8 +150,10 @@ function stateOf(answer: TriggerAnswer): [state: ServerTriggerState, code?: stri
     case "asleep":
       return ["queued"];
     case "taken":
-    case "no-answer":
       return ["sent"];
+    // Nothing more will be heard of it; the device may have carried it out.
+    case "no-answer":
+      return ["expired"];
     case "answered": {
       const { code } = answer;
       if (code.startsWith("2.")) return ["acknowledged", code];

@@ -180,6 +180,8 @@ export class LeshanServer implements ServerAdapter {
   async #result(path: string, call: { readonly method: "GET" | "PUT" | "POST" | "DELETE"; readonly path: string; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> }): Promise<OperationResult | undefined> {
     const answer = await this.#http.call(call);
     if (answer.status === 504) return { failure: "timeout" };
+    // The device has registered anew meanwhile: what was under way with its registration before is given up.
+    if (answer.status === 500 && answer.text.includes("RequestCanceledException")) return { failure: "cancelled" };
     if (answer.status === 400 && /no registered client/i.test(answer.text)) return undefined;
     // M18 keeps the newest request of a device that sleeps, and tells of its answer in its events only.
     const kept = isObject(answer.body) && answer.body["delayed"] === true;
