@@ -45,6 +45,13 @@ describe("the verdict of a scenario", () => {
     expect(verdictOf(record({ frontFailure }))).toMatchObject({ verdict: "pass" });
   });
 
+  it("is inconclusive where something came too late on a machine without processor time left, and stands where time does not matter", () => {
+    const crowded = "the machine's processors were 99 % busy for 10 s, 40 % with muster";
+    expect(verdictOf(record({ checks: [{ ...failing, timing: true }], crowded }))).toMatchObject({ verdict: "inconclusive", reason: expect.stringContaining(crowded) as string });
+    expect(verdictOf(record({ checks: [failing], crowded }))).toMatchObject({ verdict: "fail" });
+    expect(verdictOf(record({ checks: [check({ timing: true })], crowded }))).toMatchObject({ verdict: "pass" });
+  });
+
   it("is incomplete until the record is concluded, whatever stands in it", () => {
     expect(verdictOf(record({ concluded: false, checks: [failing], harnessFault: "worker died" })).verdict).toBe("incomplete");
   });

@@ -87,6 +87,8 @@ export interface ScenarioRecord {
   readonly frontFailure?: string;
   /** The fleet's sockets lost datagrams for good, or a shard lagged, while the scenario ran. */
   readonly saturated: boolean;
+  /** The machine had no processor time left while the scenario ran, in words: what then comes too late is nobody's in particular. */
+  readonly crowded?: string;
   /** Set last, after the evidence was collected. */
   readonly concluded: boolean;
 }
@@ -139,6 +141,7 @@ export function verdictOf(record: ScenarioRecord): VerdictWithReason {
     const what = `${failed.text}: expected ${failed.expected}, actual ${failed.actual}`;
     if (!named(failed)) return give("inconclusive", `precondition missing: ${failed.rule} (${what})`, failed);
     if (failed.timing && record.saturated) return give("inconclusive", `generator saturated: ${what}`, failed);
+    if (failed.timing && record.crowded !== undefined) return give("inconclusive", `${record.crowded}: ${what}`, failed);
     return give("fail", `${failed.rule}: ${what}`, failed);
   }
 

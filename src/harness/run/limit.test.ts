@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ProcessorTimes } from "../../ports/index.js";
-import { limitOf, ProcessorWatch, type LimitInput } from "./limit.js";
+import { crowded, limitOf, ProcessorWatch, type LimitInput } from "./limit.js";
 
 const answers = (p99: number) => ({ count: 1, mean: p99, p50: p99, p90: p99, p95: p99, p99, p999: p99, max: p99 });
 const input = (p99: number, changes: Partial<LimitInput> = {}): LimitInput => ({
@@ -49,5 +49,8 @@ describe("the watch over the processors", () => {
     expect(watch.busiest()).toBeUndefined();
     for (let second = 0; second < 30; second++) watch.look();
     expect(watch.busiest()).toEqual({ seconds: 10, busy: 1, own: 0.25 });
+    expect(watch.busiest(15)).toMatchObject({ busy: 0.85 });
+    expect(crowded(watch.busiest())).toBe("the machine's processors were 100 % busy for 10 s, 25 % with muster");
+    expect(crowded(watch.busiest(15))).toBeUndefined();
   });
 });

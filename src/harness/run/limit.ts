@@ -15,6 +15,8 @@ const noTimeLeft = 0.95;
 /** Operations that are one question and its answer. */
 const exchanges = ["register", "update", "deregister"] as const;
 
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
 /** Watches the machine's processors from look to look, one a second. */
 export class ProcessorWatch {
   readonly #looks: ProcessorTimes[] = [];
@@ -25,11 +27,15 @@ export class ProcessorWatch {
     this.#looks.push(this.read());
   }
 
-  /** Undefined before there was anything to see. */
-  busiest(): BusiestStretch | undefined {
-    const seconds = Math.min(stretchSeconds, this.#looks.length - 1);
+  get looks(): number {
+    return this.#looks.length;
+  }
+
+  /** Undefined before there was anything to see. `since`: how many looks had been taken at the moment from which it counts. */
+  busiest(since = 0): BusiestStretch | undefined {
+    const seconds = Math.min(stretchSeconds, this.#looks.length - 1 - since);
     let busiest: BusiestStretch | undefined;
-    for (let from = 0; seconds > 0 && from + seconds < this.#looks.length; from++) {
+    for (let from = since; seconds > 0 && from + seconds < this.#looks.length; from++) {
       const [first, last] = [this.#looks[from], this.#looks[from + seconds]];
       if (first === undefined || last === undefined || last.totalMs <= first.totalMs) continue;
       const total = last.totalMs - first.totalMs;
@@ -38,6 +44,12 @@ export class ProcessorWatch {
     }
     return busiest;
   }
+}
+
+/** Whether the machine had no processor time left for the whole stretch, in words. */
+export function crowded(stretch: BusiestStretch | undefined): string | undefined {
+  if (stretch === undefined || stretch.seconds < stretchSeconds || stretch.busy < noTimeLeft) return undefined;
+  return `the machine's processors were ${percent(stretch.busy)} busy for ${stretch.seconds} s, ${percent(stretch.own)} with muster`;
 }
 
 export interface LimitInput {
@@ -53,7 +65,6 @@ export interface LimitInput {
 
 export type Limit = NonNullable<FleetResult["limit"]>;
 
-const percent = (share: number): string => `${Math.round(share * 100)} %`;
 const ms = (value: number): string => `${Math.round(value)} ms`;
 
 /** Which side held the load back: the generator by its lag and drops, a role by its drops and answers, the machine that they share, or nobody. */
@@ -61,7 +72,10 @@ export function limitOf({ fleet, processors, ackTimeoutMs, cpus, foreign }: Limi
   const { generator, referenceDrops, latency } = fleet;
   const slowest = exchanges.flatMap((operation) => latency[operation]?.p99 ?? []).reduce((most, p99) => Math.max(most, p99), 0);
   const answers = `p99 of an answer ${ms(slowest)}, ACK_TIMEOUT ${ms(ackTimeoutMs)}`;
-  if (generator.saturated) return { side: "generator", reason: `its event loops lagged, or its sockets dropped (${generator.socketDrops ?? "unknown"}); ${answers}` };
+  if (generator.saturated) {
+    const shared = crowded(processors);
+    return { side: "generator", reason: `its event loops lagged, or its sockets dropped (${generator.socketDrops ?? "unknown"})${shared === undefined ? "" : `; ${shared}`}; ${answers}` };
+  }
   const full = Object.entries(referenceDrops).flatMap(([role, drops]) => (drops === null || drops === 0 ? [] : [`${role} ${drops}`]));
   if (full.length > 0) return { side: "roles", reason: `datagrams dropped at their sockets: ${full.join(", ")}; ${answers}` };
   if (slowest <= ackTimeoutMs) return { side: "none", reason: `everything was answered in time: ${answers}` };

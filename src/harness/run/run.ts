@@ -18,7 +18,7 @@ import { missingCapabilities, referenceTarget, usualSecurity, type Target } from
 import { Cucumber, FeatureError } from "./cucumber.js";
 import { fleetResult } from "./fleet-result.js";
 import { inLanes } from "./lanes.js";
-import { limitOf, ProcessorWatch } from "./limit.js";
+import { crowded, limitOf, ProcessorWatch } from "./limit.js";
 import { MessageMerger } from "./messages.js";
 import { planOf, scheduleOf, type PlannedScenario } from "./plan.js";
 import type { RunListener } from "./progress.js";
@@ -192,8 +192,9 @@ class Run {
       fleetSize: this.#devices,
       population: newPopulation(),
       logPositions: new Map(),
-      healthMark: () => markOf(fleet?.snapshot()),
+      healthMark: () => markOf(fleet?.snapshot(), this.#processors?.looks),
       saturatedSince: (mark) => (fleet === undefined ? undefined : saturatedSince(mark, fleet.series(), fleet.snapshot())),
+      crowdedSince: ({ looks }) => crowded(this.#processors?.busiest(looks)),
     };
   }
 

@@ -142,6 +142,8 @@ export class ScenarioSession {
       }
     }
     if (run.saturatedSince(this.#health) !== undefined) recorder.saturated();
+    const crowded = run.crowdedSince(this.#health);
+    if (crowded !== undefined) recorder.crowded(crowded);
     recorder.conclude();
     const leftovers = await scenario.tidyUp();
     this.#outcome = this.#outcomeNow(leftovers, evidence);

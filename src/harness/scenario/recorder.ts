@@ -59,6 +59,7 @@ export class ScenarioRecorder {
   #unanswered: string | undefined;
   #frontFailure: string | undefined;
   #saturated = false;
+  #crowded: string | undefined;
   #concluded = false;
 
   constructor(
@@ -110,6 +111,11 @@ export class ScenarioRecorder {
 
   saturated(): void {
     this.#saturated = true;
+  }
+
+  /** The machine had no processor time left meanwhile. */
+  crowded(how: string): void {
+    this.#crowded ??= how;
   }
 
   /**
@@ -172,6 +178,7 @@ export class ScenarioRecorder {
       ...(this.#unanswered === undefined ? {} : { unanswered: this.#unanswered }),
       ...(this.#frontFailure === undefined ? {} : { frontFailure: this.#frontFailure }),
       saturated: this.#saturated,
+      ...(this.#crowded === undefined ? {} : { crowded: this.#crowded }),
       concluded: this.#concluded,
     };
   }
