@@ -131,6 +131,8 @@ export interface ServerAdapter extends Adapter {
 
 /** Steers a Bootstrap Server of somebody else's. */
 export interface BootstrapAdapter extends Adapter {
+  /** The device is known at the Bootstrap Server with this credential from now on; a system without this call is one without DTLS. */
+  admit?(credential: AdapterCredential): Promise<void>;
   /** The device gets this at its next bootstrap. */
   configure(endpoint: string, configuration: PlainBootstrapInput): Promise<void>;
   /** Also fine when there is none. */
