@@ -40,6 +40,7 @@ export const properties = {
   "smp-server": "answer calls of the Server Management interface itself",
   // Bootstrap Server
   configuration: "be given the configuration of a device",
+  "known-devices": "know a device that it has no configuration for",
   "configuration-writes": "write further resources in a bootstrap",
   items: "tell what became of each device of an order",
   orders: "be given orders and accounts (SM-1)",

@@ -75,6 +75,11 @@ const bootstrapRules: readonly Rule[] = [
   [/^the (?:refused Write|unanswered Finish) of .* does not count as applied$/, "items"],
   [/^the capabilities list /, "smp-bootstrap-server"],
   [/ accepts the Writes of \/\d+$/, "coap-log"],
+  [/^(?:by "[^"]+" )?"[^"]+" answers the (?:Writes|Finish|last Bootstrap-Discover) of its session /, "coap-log"],
+  [/ falls back to its Bootstrap Server$/, "coap-log"],
+  [/^the Bootstrap Server is configured to (?:give .*, and|write to .*):$/, "configuration-writes"],
+  [/^"[^"]+" gets a session with the Bootstrap Server$/, "known-devices"],
+  [/^"[^"]+" sends to the Bootstrap Server:$/, "known-devices"],
 ];
 
 const deviceRules: readonly Rule[] = [
