@@ -5,6 +5,7 @@ import { coapFigures } from "./coap.js";
 import { type Figure, keeps } from "./figure.js";
 import { encryptedVsPlain, pskHandshake } from "./dtls.js";
 import { bootstrapRegisterRate, coldStart, coldStartPsk, pskRegisterRate, registerRate, smProvisionRate } from "./fleet.js";
+import { leshanRegister } from "./leshan.js";
 import { memoryPerDevice, memoryPerPskDevice, referenceGrowth } from "./memory.js";
 
 /** Each group runs in a process of its own: what one leaves in memory is not the next one's. */
@@ -16,6 +17,7 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "psk-register-rate": pskRegisterRate,
   "bootstrap-register-rate": bootstrapRegisterRate,
   "sm-provision-rate": smProvisionRate,
+  "leshan-register": leshanRegister,
   "memory-per-device": memoryPerDevice,
   "memory-per-psk-device": memoryPerPskDevice,
   "cold-start-10k": coldStart,
