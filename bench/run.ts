@@ -6,7 +6,9 @@ import { type Figure, keeps } from "./figure.js";
 import { encryptedVsPlain, pskHandshake, rpkHandshake, x509Handshake } from "./dtls.js";
 import { bootstrapRegisterRate, coldStart, coldStartPsk, pskRegisterRate, registerRate, smProvisionRate } from "./fleet.js";
 import { memoryPerDevice, memoryPerPskDevice, memoryPerX509Device, referenceGrowth } from "./memory.js";
+import { sessionSize } from "./session-size.js";
 import { rebindAll } from "./rebind.js";
+import { leshanRegister } from "./leshan.js";
 
 /** Each group runs in a process of its own: what one leaves in memory is not the next one's. */
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -14,11 +16,13 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "psk-handshake": pskHandshake,
   "rpk-handshake": rpkHandshake,
   "x509-handshake": x509Handshake,
+  "session-size": sessionSize,
   "encrypted-vs-plain": encryptedVsPlain,
   "register-rate": registerRate,
   "psk-register-rate": pskRegisterRate,
   "bootstrap-register-rate": bootstrapRegisterRate,
   "sm-provision-rate": smProvisionRate,
+  "leshan-register": leshanRegister,
   "memory-per-device": memoryPerDevice,
   "memory-per-psk-device": memoryPerPskDevice,
   "memory-per-x509-device": memoryPerX509Device,
