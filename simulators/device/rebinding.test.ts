@@ -3,13 +3,14 @@ import { Codes } from "../../src/coap/index.js";
 import { perform } from "./perform.js";
 import { takeSnapshot } from "./take-snapshot.js";
 import { deviceIn, psk, ScriptedPeer, world } from "./testing/scripted-peer.js";
+import type { ServerSettings } from "../../src/dtls/index.js";
 import type { DeviceSpec } from "./spec.js";
 
 const mine = psk("dev-1");
 
-async function registered(more: Partial<DeviceSpec> = {}, secured = true) {
+async function registered(more: Partial<DeviceSpec> = {}, secured = true, settings: ServerSettings = {}) {
   const of = await world();
-  const server = await ScriptedPeer.at(of, "10.0.0.9");
+  const server = await ScriptedPeer.at(of, "10.0.0.9", 5683, settings);
   server.knows(mine);
   const device = deviceIn(of, { servers: [{ uri: secured ? server.secureUri : server.uri, shortServerId: 101, lifetime: 100, ...(secured ? { psk: mine } : {}) }], ...more });
   device.start();
@@ -24,6 +25,50 @@ async function registered(more: Partial<DeviceSpec> = {}, secured = true) {
 }
 
 const measured = (of: Awaited<ReturnType<typeof registered>>["of"]): number[] => of.measures.flatMap(({ measure, milliseconds }) => (measure === "recovery" ? [milliseconds] : []));
+
+describe("a device with connection ids whose address changes", () => {
+  const withIds = (length: number) => registered({ connectionIdLength: length }, true, { connectionIdLength: 8 });
+
+  it.each([0, 5])("makes its next Update in the session that it has (own length %i)", async (length) => {
+    const { of, server, device, act } = await withIds(length);
+    for (let round = 1; round <= 3; round++) {
+      await act({ do: "rebind" });
+      await of.clock.advance(80_000);
+      expect(server.count("POST /rd/1")).toBe(round);
+    }
+    expect(server.sessions).toEqual(["full dev-1"]);
+    expect(device.counters).toMatchObject({ rebinds: 3, updates: 3, updatesLost: 0, handshakesAfterRebind: 0, handshakes: 1, handshakesResumed: 0 });
+    for (const recovery of measured(of)) expect(recovery).toBeLessThan(100);
+    expect(measured(of)).toHaveLength(3);
+    // The server believes an address that answers.
+    await act({ do: "update" });
+    expect(server.device.address).toEqual(device.accounts[0]?.endpoint?.local);
+  });
+
+  it("is asked by its Server at the new address once it has spoken from there", async () => {
+    const { of, server, act } = await withIds(0);
+    const { device: peer } = server;
+    await act({ do: "rebind" });
+    await act({ do: "update" });
+    expect((await server.ask(of, { code: Codes.GET, path: ["3", "0", "0"] }, peer)).code).toBe("2.05");
+  });
+
+  it("loses its Update all the same where the server has none", async () => {
+    const { of, device, act } = await registered({ connectionIdLength: 0 });
+    await act({ do: "rebind" });
+    await of.clock.advance(120_000);
+    expect(device.counters).toMatchObject({ updates: 1, updatesLost: 1, handshakesAfterRebind: 1 });
+  });
+
+  it("sleeps through changes of its address, and wakes with an Update that is answered", async () => {
+    const { of, device, act } = await registered({ connectionIdLength: 0, personality: "sleepy" }, true, { connectionIdLength: 8 });
+    await of.clock.advance(40_000);
+    expect(device.asleep).toBe(true);
+    for (let change = 0; change < 2; change++) expect((await act({ do: "rebind" })).ok).toBe(true);
+    await act({ do: "wake" });
+    expect(device.counters).toMatchObject({ rebinds: 2, updates: 1, updatesLost: 0, handshakes: 1 });
+  });
+});
 
 describe("a device whose address changes", () => {
   it("goes on in its session from another port, and says so in the trace", async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { newKeyPair } from "../../src/certificates/index.js";
 import { Codes } from "../../src/coap/index.js";
 import { testAuthorityOf, testCredential, timing, type CredentialMode } from "../../src/config/index.js";
-import { Alerts, verifyChain, type PeerClaim } from "../../src/dtls/index.js";
+import { Alerts, verifyChain, type PeerClaim, type ServerSettings } from "../../src/dtls/index.js";
 import { simulatedPorts, type Impairment } from "../../src/ports/simulated/index.js";
 import { serverEndpoint } from "../../src/transport/index.js";
 import { deviceOf, rebindPhaseOf, sliceOf, type FleetPlan } from "./plan.js";
@@ -29,7 +29,7 @@ const planOf = (security: CredentialMode, more: Partial<FleetPlan> = {}): FleetP
 });
 
 /** A shard, and a server that takes the test devices of seed 7. Its own certificate is, for want of another, that of an authority. */
-async function shardOf(plan: FleetPlan, impairment: Impairment = {}) {
+async function shardOf(plan: FleetPlan, impairment: Impairment = {}, settings: ServerSettings = {}) {
   const ports = simulatedPorts(1, impairment);
   const authority = testAuthorityOf(7);
   const known = new Set(Array.from({ length: plan.last }, (_, index) => testCredential({ mode: "rpk" }, 7, index, "server", "")).flatMap((each) => (each.mode === "rpk" ? [Buffer.from(each.publicKey).toString("hex")] : [])));
@@ -43,7 +43,7 @@ async function shardOf(plan: FleetPlan, impairment: Impairment = {}) {
   const keys = plan.security === "rpk" ? { privateKey: server.privateKey } : { privateKey: certified.privateKey, chain: [certified.certificate] };
   const endpoint = await serverEndpoint<string>(
     ports,
-    { coaps: { host: "10.0.0.1", port: 5684, directory: { findKey: () => ({ refuse: 115 }), findPeer, mayResume: () => true, onSession: ({ identity }) => names.push(identity?.name ?? "") }, settings: { keys } }, transmission: coap },
+    { coaps: { host: "10.0.0.1", port: 5684, directory: { findKey: () => ({ refuse: 115 }), findPeer, mayResume: () => true, onSession: ({ identity }) => names.push(identity?.name ?? "") }, settings: { keys, ...settings } }, transmission: coap },
     { onRequest: (request) => request.respond(request.path.length === 1 ? { code: Codes.Created, locationPath: ["rd", String(++locations)] } : { code: Codes.Changed }) },
   );
   const shard = new Shard(ports, { traceLimit: 10_000, recorderLimit: 1_000 });
@@ -114,6 +114,19 @@ describe("devices of a plan behind a NAT", () => {
     expect(Object.keys(shard.histograms.take())).toContain("recovery");
     const unmoved = shard.tally("load", "rebinds");
     expect(unmoved).toHaveLength(20);
+  });
+
+  it("lose nothing and make no handshake with connection ids, though all change at once", async () => {
+    const { shard, clock } = await shardOf(planOf("x509", { nat: { share: 1, everyMs: 30_000 }, connectionIdLength: 0 }), {}, { connectionIdLength: 8 });
+    await clock.advance(120_000);
+    expect(shard.actAll({}, { do: "rebind" }, undefined)).toBe(40);
+    await clock.advance(1_000);
+    const before = shard.counters().updates;
+    shard.actAll({}, { do: "update" }, undefined);
+    await clock.advance(1_000);
+    expect(shard.counters().updates - before).toBe(40);
+    expect(shard.counters()).toMatchObject({ updatesLost: 0, handshakesAfterRebind: 0, handshakes: 40, handshakesResumed: 0 });
+    expect(shard.counters().rebinds).toBeGreaterThanOrEqual(190);
   });
 
   it("keep their addresses once everybody leaves", async () => {

@@ -1,5 +1,5 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
-import { KeyMaterialError, readCertificate } from "./reading.js";
+import { createPrivateKey, createPublicKey, X509Certificate, type KeyObject } from "node:crypto";
+import { checkPublicKey, KeyMaterialError, readCertificate } from "./reading.js";
 
 const isPem = (bytes: Uint8Array): boolean => Buffer.from(bytes).includes("-----BEGIN ");
 
@@ -14,6 +14,16 @@ export function privateKeyIn(file: Uint8Array): Buffer {
     return key.export({ format: "der", type: "pkcs8" });
   }
   throw new KeyMaterialError("unreadable", "holds no private key without a passphrase", "give PKCS #8 or SEC 1, in PEM or DER");
+}
+
+/** The public key in a file, by itself or in a certificate, PEM or DER, as SubjectPublicKeyInfo. Throws `KeyMaterialError`. */
+export function publicKeyIn(file: Uint8Array): Buffer {
+  const bytes = Buffer.from(file);
+  const key = tried(() => (isPem(file) ? createPublicKey({ key: bytes, format: "pem" }) : createPublicKey({ key: bytes, format: "der", type: "spki" }))) ?? tried(() => new X509Certificate(bytes).publicKey);
+  if (key === undefined) throw new KeyMaterialError("unreadable", "holds no public key", "give a SubjectPublicKeyInfo or a certificate, in PEM or DER");
+  const der = key.export({ format: "der", type: "spki" });
+  checkPublicKey(der);
+  return der;
 }
 
 function tried(read: () => KeyObject): KeyObject | undefined {

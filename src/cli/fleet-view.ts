@@ -86,6 +86,11 @@ function handshakes(counters: FleetResult["counters"]): string[] {
   return [`handshakes  ${full} full, ${handshakesResumed} resumed, ${handshakesRefused} refused, ${handshakesUnanswered} unanswered${handshakeStorms === 0 ? "" : `, ${handshakeStorms} storms`}`];
 }
 
+/** Nothing for a fleet whose devices keep their addresses. */
+function rebinds({ rebinds: changes = 0, updatesLost = 0, handshakesAfterRebind = 0 }: FleetResult["counters"]): string[] {
+  return changes === 0 ? [] : [`rebinds     ${changes} changes of address, ${updatesLost} updates lost, ${handshakesAfterRebind} handshakes after one`];
+}
+
 export function fleetSummary(terminal: Pick<Terminal, "colour">, result: FleetResult): string {
   const states = Object.entries(result.states).filter(([, count]) => count > 0);
   const operations = Object.entries(result.latency).filter(([, { count }]) => count > 0);
@@ -95,6 +100,7 @@ export function fleetSummary(terminal: Pick<Terminal, "colour">, result: FleetRe
     `devices     ${states.map(([state, count]) => `${count} ${state}`).join(", ")} of ${result.devices}`,
     `bootstraps  ${result.counters["bootstrapsFinished"] ?? 0} finished, ${result.counters["bootstrapsFailed"] ?? 0} failed`,
     ...handshakes(result.counters),
+    ...rebinds(result.counters),
     `datagrams   ${result.counters["datagramsOut"] ?? 0} out, ${result.counters["datagramsIn"] ?? 0} in, ${result.counters["retransmissions"] ?? 0} retransmissions, ${result.counters["timeouts"] ?? 0} timeouts`,
     ...(operations.length === 0 ? [] : ["", `${"milliseconds".padEnd(22)}${"count".padStart(9)}${["p50", "p95", "p99", "max"].map((name) => name.padStart(9)).join("")}`]),
     ...operations.map(([operation, { count, p50, p95, p99, max }]) => `${operation.padEnd(22)}${String(count).padStart(9)}${[p50, p95, p99, max].map(milliseconds).join("")}`),

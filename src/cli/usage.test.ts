@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("help", () => {
-  it.each(["", "run", "serve", "serve bootstrap-server", "serve lwm2m-server", "device", "fleet", "credentials", "credentials export", "doctor", "matrix"])("of muster %s has an example and ends with 0", async (command) => {
+  it.each(["", "run", "serve", "serve bootstrap-server", "serve lwm2m-server", "device", "fleet", "credentials", "credentials export", "credentials authority", "doctor", "matrix"])("of muster %s has an example and ends with 0", async (command) => {
     const { code, out, err } = await muster([...command.split(" ").filter((word) => word !== ""), "--help"]);
     expect(code).toBe(0);
     expect(err).toBe("");

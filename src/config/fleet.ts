@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { credentialFormats } from "./credential-file.js";
+import { credentialModes, type CredentialMode } from "./test-credentials.js";
 import { timingSchema } from "./timing.js";
 import { addressSchema, coapUriSchema, countSchema, durationMsSchema, seedSchema } from "./values.js";
 
@@ -75,7 +76,20 @@ const whereTo = {
   credentials: z.string().min(1).optional(),
   /** Where the secrets of DTLS sessions go, so that a capture can be read. */
   keyLog: z.string().min(1).optional(),
+  /** File of what the server is known by: its public key, its certificate or an authority's, by `certificateUsage`. */
+  trust: z.string().min(1).optional(),
+  /** /0/x/15. */
+  certificateUsage: countSchema(0, 3).optional(),
+  /** /0/x/14. */
+  serverName: z.string().min(1).max(255).optional(),
+  /** File of authorities that the devices know from elsewhere, for certificate usages 0 and 1. */
+  trustStore: z.string().min(1).optional(),
+  /** RFC 9146: length of the connection id that the devices ask for; said without one: 0. */
+  cid: z.union([z.literal(true).transform(() => 0), countSchema(0, 16)]).optional(),
 };
+
+/** `30%`, or a number up to 100. */
+const percentSchema = z.union([z.number(), z.string().regex(/^\d+(\.\d+)?%?$/, { error: "is not a percentage; write it as 30%" }).transform((text) => Number(text.replace("%", "")))]).pipe(z.number().min(0).max(100));
 
 interface Problems {
   push(issue: { code: "custom"; message: string; input: unknown; path: string[]; params: Record<string, unknown> }): unknown;
@@ -96,8 +110,18 @@ interface Secured {
   readonly credentials?: string | undefined;
   readonly pskIdentity?: string | undefined;
   readonly pskKeyFile?: string | undefined;
-  readonly security?: "psk" | "nosec" | undefined;
+  readonly security?: CredentialMode | "nosec" | undefined;
+  readonly trust?: string | undefined;
+  readonly certificateUsage?: number | undefined;
+  readonly serverName?: string | undefined;
+  readonly trustStore?: string | undefined;
+  readonly authority?: string | undefined;
+  readonly cid?: number | undefined;
+  readonly rebindEvery?: number | undefined;
 }
+
+/** What means something at coaps:// alone. */
+const forDtls = ["credentials", "pskIdentity", "pskKeyFile", "trust", "certificateUsage", "serverName", "trustStore", "authority", "cid", "rebindEvery"] as const;
 
 const isSecured = (uri: string | undefined): boolean => uri?.startsWith("coaps:") === true;
 
@@ -107,10 +131,10 @@ function keysFit({ value, issues }: { readonly value: Secured; readonly issues: 
   const flag = bootstrap === undefined ? "server" : "bootstrap";
   const secured = isSecured(bootstrap ?? server);
   const problem = (path: string, message: string, fix: string): void => void issues.push({ code: "custom", input: value, path: [path], message, params: { fix } });
-  const given = (["credentials", "pskIdentity", "pskKeyFile"] as const).find((name) => value[name] !== undefined);
+  const given = forDtls.find((name) => value[name] !== undefined);
   if (!secured && given !== undefined) problem(given, "is for DTLS only", `give --${flag} coaps://HOST:PORT`);
-  if (value.credentials !== undefined && given !== undefined && (value.pskIdentity !== undefined || value.pskKeyFile !== undefined)) problem("credentials", "cannot be given together with a single key", "keep one of the two");
-  if (security !== undefined && secured !== (security === "psk")) problem("security", `${security} does not go with --${flag} ${bootstrap ?? server ?? ""}`, `use ${security === "psk" ? "coaps" : "coap"}://HOST:PORT`);
+  if (value.credentials !== undefined && (value.pskIdentity !== undefined || value.pskKeyFile !== undefined)) problem("credentials", "cannot be given together with a single key", "keep one of the two");
+  if (security !== undefined && secured === (security === "nosec")) problem("security", `${security} does not go with --${flag} ${bootstrap ?? server ?? ""}`, `use ${security === "nosec" ? "coap" : "coaps"}://HOST:PORT`);
 }
 
 /** Flags of `muster device`. */
@@ -143,7 +167,12 @@ export const fleetSchema = z
     rate: countSchema(1, 1_000_000).optional(),
     shape: z.enum(["storm", "rate", "ramp"]).optional(),
     ...whereTo,
-    security: z.enum(["psk", "nosec"]).optional(),
+    security: z.enum([...credentialModes, "nosec"]).optional(),
+    /** File of an authority's certificate and private key, which issues the certificates of the devices. */
+    authority: z.string().min(1).optional(),
+    /** Devices behind a NAT: each gets another address once in so long. */
+    rebindEvery: durationMsSchema.pipe(z.number().min(100, { error: "is shorter than 100ms; give a longer period, such as 30s" })).optional(),
+    rebindShare: percentSchema.optional(),
     endpointPattern: endpointPatternSchema,
     lifetime: countSchema(1, 4_294_967_295).default(300),
     shortServerId: countSchema(1, 65_534).default(101),
@@ -161,6 +190,15 @@ export const fleetSchema = z
   .check(oneOfBoth, keysFit)
   .check(({ value, issues }) => {
     if (value.devices === undefined && value.credentials === undefined) issues.push({ code: "custom", input: value, path: ["devices"], message: "is missing", params: { fix: "give --devices N, or --credentials FILE with a line for each" } });
+  })
+  .check(({ value, issues }) => {
+    const wrong = (path: string, message: string, fix: string): void => void issues.push({ code: "custom", input: value, path: [path], message, params: { fix } });
+    const { security, credentials } = value;
+    if (value.authority !== undefined && security !== "x509") wrong("authority", "is for certificates only", "give --security x509");
+    if (value.authority !== undefined && credentials !== undefined) wrong("authority", "cannot be given together with --credentials", "keep one of the two");
+    if ((security === "rpk" || security === "x509") && credentials === undefined && value.trust === undefined) wrong("trust", "is missing", `give a file of ${security === "rpk" ? "the server's public key" : "the server's certificate, or of its authority with --certificate-usage 2"}`);
+    if (value.rebindShare !== undefined && value.rebindEvery === undefined) wrong("rebindShare", "goes with --rebind-every", "give --rebind-every 30s");
+    if (value.rebindEvery !== undefined && value.duration === undefined) wrong("rebindEvery", "needs to know how long the devices stay", "give --duration 5m");
   });
 export type FleetOptions = z.output<typeof fleetSchema>;
 
@@ -169,8 +207,13 @@ export const credentialsSchema = z.strictObject({
   devices: countSchema(1, 1_000_000),
   seed: seedSchema,
   format: z.enum(credentialFormats).default("csv"),
+  security: z.enum(credentialModes).default("psk"),
+  authority: z.string().min(1).optional(),
   endpointPattern: endpointPatternSchema,
 });
+
+/** Flags of `muster credentials authority`. */
+export const authoritySchema = z.strictObject({ seed: seedSchema });
 
 /** Flags of `muster run`. */
 export const runSchema = z.strictObject({

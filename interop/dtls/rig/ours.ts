@@ -1,4 +1,4 @@
-import { DtlsClient, DtlsServer, type ClientSettings, type CloseReason, type DtlsCounters, type ServerCounters, type ServerSession, type ServerSettings, type SessionInfo } from "../../../src/dtls/index.js";
+import { DtlsClient, DtlsServer, type ClientCredential, type ClientSettings, type CloseReason, type DtlsCounters, type PeerAnswer, type PeerClaim, type ServerCounters, type ServerSession, type ServerSettings, type SessionInfo } from "../../../src/dtls/index.js";
 import { realPorts } from "../../../src/ports/real/index.js";
 import type { Address, DatagramSocket } from "../../../src/ports/index.js";
 import { eventually } from "../../process.js";
@@ -45,12 +45,14 @@ export interface OurServer {
 
 export interface OurServerOptions extends ServerSettings {
   readonly identity?: string;
+  /** Who comes in with a raw public key or a certificate. */
+  readonly findPeer?: (claim: PeerClaim) => PeerAnswer<string>;
   readonly onData?: (session: ServerSession<string>, plaintext: Buffer) => void;
 }
 
 /** Our DTLS server on a socket of its own. It knows one identity with its key, and gives back every message, or hands it to `onData`. */
 export async function ourServer(options: OurServerOptions = {}): Promise<OurServer> {
-  const { identity = IDENTITY, onData, ...settings } = options;
+  const { identity = IDENTITY, findPeer, onData, ...settings } = options;
   const wire: Tapped[] = [];
   const sessions: ServerSession<string>[] = [];
   const received: string[] = [];
@@ -76,6 +78,7 @@ export async function ourServer(options: OurServerOptions = {}): Promise<OurServ
     send,
     {
       findKey: (asked) => (asked.toString() === identity ? { key: KEY, context: identity } : { refuse: "silence" }),
+      ...(findPeer === undefined ? {} : { findPeer }),
       mayResume: () => true,
       onSession: (session) => void sessions.push(session),
       onData: (session, plaintext) => {
@@ -116,6 +119,8 @@ export interface OurClient {
 
 export interface OurClientOptions extends ClientSettings {
   readonly identity?: string;
+  /** In place of the identity with its key. */
+  readonly credential?: ClientCredential;
   /** Any free one unless given. */
   readonly localPort?: number;
   /** Takes what comes in place of `next`. */
@@ -124,7 +129,7 @@ export interface OurClientOptions extends ClientSettings {
 
 /** Our DTLS client on a connected socket, once its handshake is finished. Rejects with why it failed. */
 export async function ourClient(port: number, options: OurClientOptions = {}): Promise<OurClient> {
-  const { identity = IDENTITY, localPort = 0, onData, ...settings } = options;
+  const { identity = IDENTITY, credential = { identity: Buffer.from(identity), key: KEY }, localPort = 0, onData, ...settings } = options;
   const server = { host: LOOPBACK, port };
   const wire: Tapped[] = [];
   const ends: CloseReason[] = [];
@@ -156,7 +161,7 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
     ports,
     send,
     server,
-    { identity: Buffer.from(identity), key: KEY },
+    credential,
     {
       onConnected: (info) => connected(info),
       onData: (plaintext) => (onData === undefined ? void waiting.push(plaintext.toString()) : onData(plaintext)),

@@ -1,11 +1,14 @@
 import { Command } from "commander";
-import { checkFlags, deviceSchema, timing, seedNumber } from "../../config/index.js";
+import type { ServerAccountSpec } from "../../../simulators/device/index.js";
+import { checkFlags, deviceSchema, timing, seedNumber, type DeviceOptions } from "../../config/index.js";
 import { realPorts } from "../../ports/real/index.js";
 import { ExitCode } from "../exit.js";
 import { roleLog } from "../log.js";
 import type { Invocation } from "../program.js";
 import { credentialFor, keyLogTo } from "../psk.js";
 import { freshSeed } from "../seed.js";
+import type { Terminal } from "../terminal.js";
+import { checkTrusted, trustGiven, trustStoreGiven } from "../trust.js";
 import { onStop, stopped } from "../stop.js";
 import { within } from "../within.js";
 import { checkHosts } from "../sockets.js";
@@ -22,6 +25,11 @@ export function deviceCommand(invocation: Invocation): Command {
     .option("--credentials <file>", "file with the device's key, CSV or JSON (see muster credentials export)")
     .option("--psk-key-file <file>", "or a file with the key in hex; or the environment variable MUSTER_PSK_KEY")
     .option("--psk-identity <identity>", "PSK identity (default: the endpoint name)")
+    .option("--trust <file>", "what the server is known by, for credentials with public keys: its public key, its certificate or its authority's, PEM or DER")
+    .option("--certificate-usage <n>", "what the certificate of --trust is: 0 to 3, as /0/x/15 has it (default 3: the server's own)")
+    .option("--server-name <name>", "name that has to be in the server's certificate (default: the host of the URI)")
+    .option("--trust-store <file>", "authorities the device knows anyway, for certificate usages 0 and 1, PEM")
+    .option("--cid [length]", "use connection ids (RFC 9146); length of the device's own (default 0)")
     .option("--key-log <file>", "append the secrets of DTLS sessions to this file, for Wireshark")
     .option("--lifetime <seconds>", "registration lifetime, with --server (default 300)")
     .option("--short-server-id <id>", "Short Server ID of the account, with --server (default 101)")
@@ -54,7 +62,7 @@ async function runDevice(invocation: Invocation, flags: Record<string, unknown>)
   const personality = personalityNamed(options.personality, "--personality");
   const { coap, dtls, device: times } = timing(options.timing);
   const secured = (options.bootstrap ?? options.server)?.startsWith("coaps:") === true;
-  const own = secured ? { credential: await credentialFor(options, terminal) } : {};
+  const own = secured ? await accountOf(options, terminal) : {};
   const keyLog = keyLogTo(options.keyLog, (text) => terminal.err(options.json ? JSON.stringify({ msg: text }) : text));
   const stop = onStop((name) => terminal.err(options.json ? JSON.stringify({ msg: "leaving", signal: name }) : `${name}: leaving`));
   const device = new Device(new DeviceHost(ports, listener, trace, undefined, keyLog), {
@@ -64,6 +72,8 @@ async function runDevice(invocation: Invocation, flags: Record<string, unknown>)
     seed: seedNumber(seed),
     ...(options.bootstrap === undefined ? {} : { bootstrap: { uri: options.bootstrap, ...own } }),
     ...(options.server === undefined ? {} : { servers: [{ uri: options.server, shortServerId: options.shortServerId, lifetime: options.lifetime, ...own }] }),
+    ...(await trustStoreGiven(options)),
+    ...(options.cid === undefined ? {} : { connectionIdLength: options.cid }),
     timing: { coap, dtls, device: times },
   });
   terminal.out(
@@ -85,4 +95,12 @@ async function runDevice(invocation: Invocation, flags: Record<string, unknown>)
   } finally {
     stop.release();
   }
+}
+
+/** How its account at a coaps:// URI is entered. */
+async function accountOf(options: DeviceOptions, terminal: Terminal): Promise<Pick<ServerAccountSpec, "credential" | "trust">> {
+  const credential = await credentialFor(options, terminal);
+  const given = await trustGiven(options, credential.mode ?? "psk");
+  checkTrusted(credential, options.endpoint, given.trust);
+  return { credential, ...given };
 }

@@ -1,15 +1,15 @@
 import { Command } from "commander";
-import type { CredentialList, Fleet, FleetPlan, FleetSnapshot, Shape } from "../../../simulators/fleet/index.js";
-import { checkFlags, fleetSchema, isMet, timing, seedNumber } from "../../config/index.js";
+import type { Fleet, FleetPlan, FleetSnapshot } from "../../../simulators/fleet/index.js";
+import { checkFlags, fleetSchema, isMet, seedNumber } from "../../config/index.js";
 import type { FleetOptions } from "../../config/index.js";
 import { Metrics, fleetMetrics, serveMetrics } from "../../metrics/index.js";
 import { formatAddress } from "../../ports/index.js";
-import { ExitCode, UsageError } from "../exit.js";
+import { ExitCode } from "../exit.js";
+import { fleetPlan, rampMs } from "../fleet-plan.js";
 import { figuresOf, fleetLine, fleetResult, fleetSummary } from "../fleet-view.js";
 import { LiveBlock } from "../live-block.js";
-import { personalityNamed } from "../personality.js";
 import type { Invocation } from "../program.js";
-import { credentialIn, credentialsIn, keyLogTo } from "../psk.js";
+import { keyLogTo } from "../psk.js";
 import { freshSeed } from "../seed.js";
 import { asUsage, checkHosts } from "../sockets.js";
 import { onStop } from "../stop.js";
@@ -23,7 +23,15 @@ export function fleetCommand(invocation: Invocation): Command {
     .option("--bootstrap <uri>", "start at this Bootstrap Server: coap://HOST:PORT, or coaps://HOST:PORT with keys")
     .option("--server <uri>", "or register with this LwM2M Server")
     .option("--credentials <file>", "names and keys of the devices, CSV or JSON (default: test keys of the seed, see muster credentials export)")
-    .option("--security <mode>", "psk or nosec; only said to be checked against the URI")
+    .option("--security <mode>", "psk, rpk (raw public keys), x509 (certificates) or nosec: what the test keys of the seed are, and checked against the URI (default: psk at coaps://)")
+    .option("--trust <file>", "rpk and x509: what the server is known by: its public key, its certificate or its authority's, PEM or DER")
+    .option("--certificate-usage <n>", "what the certificate of --trust is: 0 to 3, as /0/x/15 has it (default 3: the server's own)")
+    .option("--server-name <name>", "name that has to be in the server's certificate (default: the host of the URI)")
+    .option("--trust-store <file>", "authorities the devices know anyway, for certificate usages 0 and 1, PEM")
+    .option("--authority <file>", "x509: certificate and private key of the authority that issues the test certificates, PEM (default: the test authority of the seed)")
+    .option("--cid [length]", "use connection ids (RFC 9146); length of the devices' own (default 0)")
+    .option("--rebind-every <time>", "put the devices behind a NAT that gives each another address once in 30s, 5m")
+    .option("--rebind-share <percent>", "how many of them are (default 100%)")
     .option("--key-log <file>", "append the secrets of DTLS sessions to this file, for Wireshark")
     .option("--rate <per-second>", "devices started per second (default: all at once)")
     .option("--shape <shape>", "storm, rate or ramp; ramp goes up to --rate over ten seconds (default: rate with --rate, else storm)")
@@ -52,16 +60,14 @@ Example:
 
 /** Without `--duration`: how long devices may take after the last one was started. */
 const patienceMs = 60_000;
-const rampMs = 10_000;
 
 async function runFleet(invocation: Invocation, flags: Record<string, unknown>): Promise<void> {
   const { terminal } = invocation;
   const options = checkFlags(flags, fleetSchema);
   await checkHosts({ "--bootstrap": options.bootstrap, "--server": options.server });
   const seed = options.seed ?? freshSeed();
-  const credentials = options.credentials === undefined ? undefined : await listOf(options, options.credentials);
-  const devices = options.devices ?? credentials?.devices.length ?? 0;
-  const plan = planOf(options, devices, credentials, seed);
+  const plan = await fleetPlan(options, seed);
+  const devices = plan.last - plan.first;
   const { startFleet } = await import("../../../simulators/fleet/index.js");
   const say = (text: string): void => (options.json ? terminal.err(text) : terminal.out(text));
   const stop = onStop((name) => say(`${name}: the devices leave`));
@@ -97,41 +103,6 @@ async function runFleet(invocation: Invocation, flags: Record<string, unknown>):
     stop.release();
     await exporter?.close();
   }
-}
-
-/** The devices of the file, the first so many when a number is given; each with the key for where the fleet is started. */
-async function listOf({ bootstrap, devices: wanted }: FleetOptions, path: string): Promise<CredentialList> {
-  const all = await credentialsIn(path);
-  if (wanted !== undefined && wanted > all.length) throw new UsageError(`--devices ${wanted} is more than the ${all.length} devices in ${path}`, "add them to the file, or leave --devices out");
-  const devices = all.slice(0, wanted);
-  for (const device of devices) credentialIn(device, bootstrap === undefined ? "server" : "bootstrap", path);
-  return { first: 1, devices };
-}
-
-function planOf(options: FleetOptions, devices: number, credentials: CredentialList | undefined, seed: string): FleetPlan {
-  const sum = Object.values(options.personalities).reduce((total, share) => total + share, 0);
-  const { coap, dtls, device } = timing(options.timing);
-  return {
-    name: "fleet",
-    first: 1,
-    last: devices + 1,
-    seed: seedNumber(seed),
-    endpointPattern: options.endpointPattern,
-    lwm2m: options.lwm2m,
-    shape: shapeOf(options),
-    personalities: Object.entries(options.personalities).map(([name, share]) => ({ personality: personalityNamed(name, "--personalities"), share: share / sum })),
-    ...(options.bootstrap === undefined ? {} : { bootstrap: { uri: options.bootstrap } }),
-    ...(options.server === undefined ? {} : { servers: [{ uri: options.server, shortServerId: options.shortServerId, lifetime: options.lifetime }] }),
-    ...(credentials === undefined ? {} : { credentials }),
-    timing: { coap, dtls, device },
-  };
-}
-
-function shapeOf({ shape, rate }: FleetOptions): Shape {
-  const kind = shape ?? (rate === undefined ? "storm" : "rate");
-  if (kind === "storm") return { kind };
-  if (rate === undefined) throw new UsageError(`--shape ${kind} needs to know how fast`, "give --rate PER-SECOND");
-  return kind === "rate" ? { kind, perSecond: rate } : { kind, from: 1, to: rate, overMs: rampMs };
 }
 
 const countersOf = (snapshot: FleetSnapshot): Readonly<Record<string, number>> => ({
