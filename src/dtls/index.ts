@@ -1,3 +1,4 @@
+export { WireError } from "../wire/index.js";
 export { DtlsStateError } from "./association/association.js";
 export { DtlsClient } from "./client.js";
 export { AlertLevels, Alerts, alertClass, alertName, type AlertClass, type AlertDescription, type AlertLevel } from "./codec/alert.js";
