@@ -73,8 +73,8 @@ describe("the extension", () => {
     }
   });
 
-  it.each([17, -1, 0.5 - 1])("is not to be had with an id of %d bytes", (connectionIdLength) => {
-    expect(() => new StagedServer({ connectionIdLength })).toThrow("is not between 0 and 16");
+  it.each([17, -1, 2.5, Number.NaN])("is not to be had with an id of %d bytes", (connectionIdLength) => {
+    expect(() => new StagedServer({ connectionIdLength })).toThrow("is no whole number between 0 and 16");
   });
 
   it("is agreed on anew when a session is resumed", () => {

@@ -37,7 +37,9 @@ export function resolveSettings(settings: DtlsSettings): ResolvedSettings {
   if (recordSizeLimit !== undefined && (recordSizeLimit < MIN_RECORD_SIZE_LIMIT || recordSizeLimit > MAX_RECORD_SIZE_LIMIT)) {
     throw new RangeError(`recordSizeLimit ${recordSizeLimit} is not between ${MIN_RECORD_SIZE_LIMIT} and ${MAX_RECORD_SIZE_LIMIT}`);
   }
-  if (connectionIdLength !== undefined && !(connectionIdLength >= 0 && connectionIdLength <= MAX_CONNECTION_ID)) throw new RangeError(`connectionIdLength ${connectionIdLength} is not between 0 and ${MAX_CONNECTION_ID}`);
+  if (connectionIdLength !== undefined && !(Number.isInteger(connectionIdLength) && connectionIdLength >= 0 && connectionIdLength <= MAX_CONNECTION_ID)) {
+    throw new RangeError(`connectionIdLength ${connectionIdLength} is no whole number between 0 and ${MAX_CONNECTION_ID}`);
+  }
   return {
     timing: { ...rfcRetransmission, ...settings.retransmission },
     maxDatagram,

@@ -105,6 +105,7 @@ describe("a ServerHello that a client refuses", () => {
     ["has a compression", { compression: 1 }, 47],
     ["answers an extension that was not offered", { extensions: new Map([[16, none]]) }, 110],
     ["answers server_name although there was none", { extensions: new Map([[0, none]]) }, 110],
+    ["has a connection id although none was offered", { extensions: new Map([[54, Buffer.from([0])]]) }, 110],
     ["has content in extended_master_secret", { extensions: new Map([[23, Buffer.from([0])]]) }, 50],
     ["has content in encrypt_then_mac", { suite: CBC, extensions: new Map([[22, Buffer.from([0])]]) }, 50],
   ])("%s", (_name, over, alert) => {
@@ -118,6 +119,24 @@ describe("a ServerHello that a client refuses", () => {
   it("has a server name in its answer", () => {
     expect(hearing({ extensions: new Map([[0, none]]) }, clientContext({ serverName: "bs" }))).toBe("awaiting-hello-done");
     expect(hearing({ extensions: new Map([[0, Buffer.from([0, 0])]]) }, clientContext({ serverName: "bs" }))).toBe("given-up: give-up 50");
+  });
+});
+
+describe("a connection id in a ServerHello", () => {
+  const context = clientContext({ connectionId: Buffer.from([7]) });
+  const answering = (hex: string) => hearing({ extensions: new Map([[ExtensionType.connectionId, Buffer.from(hex, "hex")]]) }, context);
+
+  it("may have any length up to 255 bytes, none included, and may be missing", () => {
+    for (const hex of ["00", "01aa", `ff${"ab".repeat(255)}`]) expect(answering(hex)).toBe("awaiting-hello-done");
+    expect(hearing({}, context)).toBe("awaiting-hello-done");
+  });
+
+  it.each([
+    ["is shorter than it says", "02aa", "connection id: 2 bytes wanted, 1 left"],
+    ["has bytes behind it", "01aabb", "bytes behind the connection id"],
+    ["is not even a length", "", "connection id length"],
+  ])("does not parse when it %s", (_name, hex, problem) => {
+    expect(() => answering(hex)).toThrow(problem);
   });
 });
 
