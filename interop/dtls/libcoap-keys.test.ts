@@ -7,12 +7,12 @@ import { Codes } from "../../src/coap/index.js";
 import { Alerts, type ClientCredential, type CloseReason, type Identity, type ServerKeys } from "../../src/dtls/index.js";
 import { eventually } from "../process.js";
 import { certifiedAs, coapClient, coapServer, keyedAs, type Build } from "./peers/libcoap.js";
-import { admitting, certified, keyed, makeParties } from "./rig/certificates.js";
+import { admitting, certified, keyed, makeParties, preferring } from "./rig/certificates.js";
 import { LARGE, ourCoapClient, ourCoapServer, text, type OurCoapClient, type OurCoapClientOptions, type OurCoapServer, type OurCoapServerOptions } from "./rig/coap.js";
 import { askVersion, needs } from "./rig/installed.js";
 import { isCbc, SUITES } from "./rig/keys.js";
-import { table, type Keys } from "./rig/table.js";
-import { fragmented, MessageType } from "./rig/wire.js";
+import { table, type Keys, type PeerTable } from "./rig/table.js";
+import { curveOf, CURVES, fragmented, MessageType } from "./rig/wire.js";
 
 const folder = mkdtempSync(join(tmpdir(), "muster-libcoap-keys-"));
 const parties = await makeParties(folder);
@@ -42,10 +42,23 @@ async function visiting(port: number, options: OurCoapClientOptions): Promise<Ou
 
 const refused = (why: CloseReason["why"], description: number): unknown => expect.objectContaining({ why, alert: { level: 2, description } });
 
-interface Meeting {
+interface Peer {
   readonly build: Build;
   readonly name: string;
+  readonly version: string | undefined;
+}
+
+function peer(build: Build, name: string): Peer {
+  return { build, name, version: askVersion(`coap-client-${build}`, ["-h"], new RegExp(`coap-client-${build} v(\\S+)`)) };
+}
+
+const peers = { openssl: peer("openssl", "libcoap on OpenSSL"), gnutls: peer("gnutls", "libcoap on GnuTLS") };
+const rowsOf = ({ name, version = "" }: Peer, keys: Keys): PeerTable => table(name, version, keys);
+
+interface Meeting {
+  readonly peer: Peer;
   readonly keys: Exclude<Keys, "PSK">;
+  readonly rows: PeerTable;
   readonly asClient: readonly string[];
   readonly asServer: readonly string[];
   readonly serverKeys: ServerKeys;
@@ -64,9 +77,9 @@ const certificates = {
 
 const meetings: readonly Meeting[] = [
   {
-    build: "gnutls",
-    name: "libcoap on GnuTLS",
+    peer: peers.gnutls,
     keys: "RPK",
+    rows: rowsOf(peers.gnutls, "RPK"),
     asClient: keyedAs(parties.device),
     asServer: keyedAs(parties.server),
     // It offers X.509 before raw public keys, and takes a raw public key alone.
@@ -74,15 +87,14 @@ const meetings: readonly Meeting[] = [
     credential: keyed(parties),
     identity: { mode: "rpk", bytes: parties.device.own.publicKey },
   },
-  { build: "gnutls", name: "libcoap on GnuTLS", ...certificates },
-  { build: "openssl", name: "libcoap on OpenSSL", ...certificates },
+  { peer: peers.gnutls, rows: rowsOf(peers.gnutls, "X.509"), ...certificates },
+  { peer: peers.openssl, rows: rowsOf(peers.openssl, "X.509"), ...certificates },
 ];
 const suites = ["C0AE", "C0AC", "C02B", "C023"] as const;
 const curves = ["secp256r1", "x25519"] as const;
 
-describe.each(meetings)("$name with $keys", ({ build, name, keys, asClient, asServer, serverKeys, credential, identity }) => {
-  const version = needs(name, askVersion(`coap-client-${build}`, ["-h"], new RegExp(`coap-client-${build} v(\\S+)`)));
-  const rows = table(name, version, keys);
+describe.each(meetings)("$peer.name with $keys", ({ peer: { build, name, version }, keys, rows, asClient, asServer, serverKeys, credential, identity }) => {
+  needs(name, version);
 
   describe.each(suites)("as client of our server with %s", (suite) => {
     it("gets over either curve, is known by what it shows, and takes its leave", async (test) => {
@@ -101,8 +113,9 @@ describe.each(meetings)("$name with $keys", ({ build, name, keys, asClient, asSe
       rows.row("server", suite).shows(test, "EMS", ...curves, "Block1 and Block2");
       const port = await serving(build, asServer);
       for (const group of curves) {
-        const client = await visiting(port, { credential, suites: [SUITES[suite]], groups: group === "x25519" ? ["x25519", "secp256r1"] : [group] });
+        const client = await visiting(port, { credential, suites: [SUITES[suite]], groups: preferring(group) });
         expect(client.info).toMatchObject({ suite: SUITES[suite], extendedMasterSecret: true, encryptThenMac: isCbc(suite), identity });
+        expect(curveOf(client.wire)).toBe(CURVES[group]);
         expect((await client.put("/example_data", LARGE)).code).toBe(group === "x25519" ? Codes.Changed : Codes.Created);
         expect(Buffer.compare(Buffer.from((await client.get("/example_data")).payload ?? []), LARGE)).toBe(0);
       }

@@ -6,12 +6,12 @@ import { afterAll, afterEach, describe, expect, it } from "vitest";
 import type { CloseReason, GroupName } from "../../src/dtls/index.js";
 import { eventually, printed, type RunningProcess } from "../process.js";
 import { asParty, opensslClient, opensslServer, type OpensslOptions } from "./peers/openssl.js";
-import { admitting, certified, makeParties, REFUSALS, type Party } from "./rig/certificates.js";
+import { admitting, certified, makeParties, preferring, REFUSALS, type Party } from "./rig/certificates.js";
 import { askVersion, needs } from "./rig/installed.js";
 import { isCbc, SUITES, type SuiteCode } from "./rig/keys.js";
 import { echoOf, lossy, ourClient, ourServer, sessionOf, type OurClient, type OurClientOptions, type OurServer, type OurServerOptions } from "./rig/ours.js";
 import { table } from "./rig/table.js";
-import { fragmented, MessageType } from "./rig/wire.js";
+import { curveOf, CURVES, extensionsOf, fragmented, lastHello, longestMessage, MessageType } from "./rig/wire.js";
 
 const version = needs("OpenSSL", askVersion("openssl", ["version"], /^OpenSSL (\S+)/));
 const folder = mkdtempSync(join(tmpdir(), "muster-openssl-certificates-"));
@@ -19,12 +19,12 @@ const clientRows = table("OpenSSL s_client", version, "X.509");
 const serverRows = table("OpenSSL s_server", version, "X.509");
 const parties = await makeParties(folder);
 const suites = ["C0AE", "C0AC", "C02B", "C023"] as const;
-// Public keys are on secp256r1 (P-256), so that one is always named too.
 const curves = [
-  { group: "secp256r1", openssl: "P-256", printed: "ECDH, prime256v1" },
-  { group: "x25519", openssl: "X25519:P-256", printed: "X25519" },
-] as const satisfies readonly { readonly group: GroupName; readonly openssl: string; readonly printed: string }[];
-const names = curves.map(({ group }) => group);
+  { group: "secp256r1", printed: "ECDH, prime256v1" },
+  { group: "x25519", printed: "X25519" },
+] as const satisfies readonly { readonly group: GroupName; readonly printed: string }[];
+
+const MAX_FRAGMENT_LENGTH = 1;
 
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -63,7 +63,8 @@ describe("OpenSSL's client and our server", () => {
   describe.each(suites)("with %s", (suite) => {
     const row = clientRows.row("client", suite);
 
-    it.each(curves)("know each other by their certificates over $group, and part with close_notify", async (curve) => {
+    it.for(curves)("know each other by their certificates over $group, and part with close_notify", async (curve, test) => {
+      row.shows(test, "EMS", "close_notify", curve.group);
       const server = await served({ groups: [curve.group] });
       const output = await visit(server, suite);
       expect(output).toContain("Verify return code: 0 (ok)");
@@ -73,7 +74,7 @@ describe("OpenSSL's client and our server", () => {
     });
 
     it("resume a session by its id without any certificate", async (test) => {
-      row.shows(test, "EMS", "close_notify", ...names, "resumption");
+      row.shows(test, "resumption");
       const server = await served();
       const kept = join(folder, `${suite}.session`);
       await visit(server, suite, { args: ["-sess_out", kept] });
@@ -92,6 +93,14 @@ describe("OpenSSL's client and our server", () => {
     expect(fragmented(server.wire, server.sessions[0]?.peer.port ?? 0)).toEqual(certificates);
   });
 
+  it("keep to the maximum fragment length that the client asks for", async (test) => {
+    clientRows.row("client", "C0AE").shows(test, "maximum fragment length");
+    const server = await served({ keys: parties.deepServer.serverKeys });
+    await visit(server, "C0AE", { args: ["-maxfraglen", "512"] }, parties.deepDevice);
+    expect(extensionsOf(lastHello(server.wire, MessageType.ServerHello))).toContain(MAX_FRAGMENT_LENGTH);
+    expect(longestMessage(server.wire)).toBe(512);
+  });
+
   it("come to a session although a datagram of each of our flights is lost", async (test) => {
     clientRows.row("client", "C0AE").shows(test, "loss");
     const server = await served({ faults: lossy(2, 1), retransmission: { initialMs: 300 }, maxDatagram: 512 });
@@ -99,19 +108,21 @@ describe("OpenSSL's client and our server", () => {
     expect(server.sessions).toHaveLength(1);
   });
 
-  it.each([
+  it.for([
     ["nobody whom it trusts has certified", "strangeServer", REFUSALS.unknownAuthority],
     ["has expired", "expiredServer", REFUSALS.expired],
-  ] as const)("do not come together when our certificate is one that %s: the client says so", async (_name, as, alert) => {
+  ] as const)("do not come together when our certificate is one that %s: the client says so", async ([, as, alert], test) => {
+    clientRows.row("client", "C0AE").shows(test);
     const server = await served({ keys: parties[as].serverKeys });
     await going(server, "C0AE", parties.device);
     expect(await eventually(3_000, () => server.failures[0])).toEqual(refused("alert-received", alert));
   });
 
-  it.each([
+  it.for([
     ["nobody whom we trust has certified", "strangeDevice", REFUSALS.unknownAuthority, "alert unknown ca"],
     ["has expired", "expiredDevice", REFUSALS.expired, "alert certificate expired"],
-  ] as const)("do not come together when its certificate is one that %s: our server says so", async (_name, as, alert, told) => {
+  ] as const)("do not come together when its certificate is one that %s: our server says so", async ([, as, alert, told], test) => {
+    clientRows.row("client", "C0AE").shows(test);
     const server = await served();
     const client = await going(server, "C0AE", parties[as]);
     expect(await eventually(3_000, () => server.failures[0])).toEqual(refused("alert-sent", alert));
@@ -149,17 +160,19 @@ describe("OpenSSL's server and our client", () => {
     const row = serverRows.row("server", suite);
     const named = [SUITES[suite]];
 
-    it.each(curves)("know each other by their certificates over $group, and part with close_notify", async (curve) => {
-      const { port, process } = await serving(suite, parties.server, "-groups", curve.openssl);
-      const client = await visited(port, process, { suites: named });
+    it.for(curves)("know each other by their certificates over $group, and part with close_notify", async (curve, test) => {
+      row.shows(test, "EMS", "close_notify", curve.group);
+      const { port, process } = await serving(suite, parties.server);
+      const client = await visited(port, process, { suites: named, groups: preferring(curve.group) });
       expect(client.info).toMatchObject({ suite: SUITES[suite], resumed: false, extendedMasterSecret: true, encryptThenMac: isCbc(suite) });
       expect(process.output()).toContain("subject=CN = device");
+      expect(curveOf(client.wire)).toBe(CURVES[curve.group]);
       await client.close();
       await printed(process, /^DONE$/m);
     });
 
     it("resume a session by its id without any certificate", async (test) => {
-      row.shows(test, "EMS", "close_notify", ...names, "resumption");
+      row.shows(test, "resumption");
       const { port, process } = await serving(suite, parties.server, "-no_ticket");
       const first = await visited(port, process, { suites: named });
       await first.close();
@@ -180,6 +193,14 @@ describe("OpenSSL's server and our client", () => {
     expect(fragmented(client.wire, client.localPort)).toEqual(certificates);
   });
 
+  it("keep to the maximum fragment length that our client asks for", async (test) => {
+    serverRows.row("server", "C0AE").shows(test, "maximum fragment length");
+    const { port, process } = await serving("C0AE", parties.deepServer);
+    const client = await visited(port, process, { credential: certified(parties, parties.deepDevice), maxFragmentLength: 512 });
+    expect(extensionsOf(lastHello(client.wire, MessageType.ServerHello))).toContain(MAX_FRAGMENT_LENGTH);
+    expect(longestMessage(client.wire)).toBe(512);
+  });
+
   it("come to a session although a datagram of each of our flights is lost", async (test) => {
     serverRows.row("server", "C0AE").shows(test, "loss");
     const { port, process } = await serving("C0AE", parties.server);
@@ -187,19 +208,21 @@ describe("OpenSSL's server and our client", () => {
     expect(client.counters.retransmissions).toBeGreaterThanOrEqual(3);
   });
 
-  it.each([
+  it.for([
     ["nobody whom we trust has certified", "strangeServer", REFUSALS.unknownAuthority, "alert unknown ca"],
     ["has expired", "expiredServer", REFUSALS.expired, "alert certificate expired"],
-  ] as const)("do not come together when its certificate is one that %s: our client says so", async (_name, as, alert, told) => {
+  ] as const)("do not come together when its certificate is one that %s: our client says so", async ([, as, alert, told], test) => {
+    serverRows.row("server", "C0AE").shows(test);
     const { port, process } = await serving("C0AE", parties[as]);
     await expect(ourClient(port, { credential: certified(parties) })).rejects.toThrow(`"alert-sent","alert":{"level":2,"description":${alert}}`);
     await printed(process, new RegExp(told));
   });
 
-  it.each([
+  it.for([
     ["nobody whom it trusts has certified", "strangeDevice", REFUSALS.unknownAuthority],
     ["has expired", "expiredDevice", REFUSALS.expired],
-  ] as const)("do not come together when our certificate is one that %s: the server says so", async (_name, as, alert) => {
+  ] as const)("do not come together when our certificate is one that %s: the server says so", async ([, as, alert], test) => {
+    serverRows.row("server", "C0AE").shows(test);
     const { port } = await serving("C0AE", parties.server);
     await expect(ourClient(port, { credential: certified(parties, parties[as]) })).rejects.toThrow(`"alert-received","alert":{"level":2,"description":${alert}}`);
   });

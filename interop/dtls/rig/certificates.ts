@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { Alerts, verifyChain, type CertificateCredential, type PeerAnswer, type PeerClaim, type RawPublicKeyCredential, type ServerKeys } from "../../../src/dtls/index.js";
+import { Alerts, verifyChain, type CertificateCredential, type GroupName, type PeerAnswer, type PeerClaim, type RawPublicKeyCredential, type ServerKeys } from "../../../src/dtls/index.js";
 import { TestAuthority, type TestCertificate } from "../../../src/dtls/testing/authority.js";
 import { LOOPBACK } from "./ours.js";
 
@@ -107,6 +107,9 @@ export const admitting =
     const objection = verifyChain(claim.chain, { anchors: [authority], now: Date.now(), purpose: "client" });
     return objection === undefined ? { context: CERTIFIED } : { refuse: objection.alert };
   };
+
+/** What our client offers to agree on keys over this curve; public keys are on secp256r1, which has to be there. */
+export const preferring = (group: GroupName): readonly GroupName[] => (group === "secp256r1" ? [group] : [group, "secp256r1"]);
 
 /** Our client as this device, which trusts the authority (certificate usage 2). */
 export const certified = ({ authority, device }: Parties, as = device): CertificateCredential => ({

@@ -92,7 +92,7 @@ export interface PeerTable {
   row(role: "client" | "server", suite: SuiteCode): Row;
 }
 
-/** The rows of one peer with one kind of keys. They reach the README when every test of the file ran, not when some were left out. */
+/** The rows of one peer with one kind of keys; called outside of every `describe`. They reach the README when every test of the file ran, not when some were left out. */
 export function table(peer: string, version: string, keys: Keys = "PSK"): PeerTable {
   const rows: Row[] = [];
   afterAll(async () => {
