@@ -16,7 +16,7 @@ afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
 
-describe.each(["C0A8", "00AE"] as const)("go-coap's client and our server with %s", (suite) => {
+describe.each(["C0A8", "00AE", "C037"] as const)("go-coap's client and our server with %s", (suite) => {
   const row = rows.row("client", suite);
 
   async function served(): Promise<OurCoapServer> {
@@ -51,7 +51,7 @@ describe.each(["C0A8", "00AE"] as const)("go-coap's client and our server with %
   });
 });
 
-describe.each(["C0A8", "00AE"] as const)("go-coap's server and our client with %s", (suite) => {
+describe.each(["C0A8", "00AE", "C037"] as const)("go-coap's server and our client with %s", (suite) => {
   const row = rows.row("server", suite);
   const suites = [SUITES[suite]];
 

@@ -8,7 +8,7 @@ import { eventually } from "../process.js";
 import { libcoapClient, libcoapServer, type Build } from "./peers/libcoap.js";
 import { LARGE, ourCoapClient, ourCoapServer, text, type OurCoapServer } from "./rig/coap.js";
 import { askVersion, needs } from "./rig/installed.js";
-import { LONG_IDENTITY, SUITES, type SuiteCode } from "./rig/keys.js";
+import { isCbc, LONG_IDENTITY, SUITES, type SuiteCode } from "./rig/keys.js";
 import { table } from "./rig/table.js";
 import { fragmented, MessageType } from "./rig/wire.js";
 
@@ -36,14 +36,14 @@ describe.each(["openssl", "gnutls"] as const)("libcoap on %s", (build: Build) =>
   const { name, version, rows } = peers[build];
   needs(name, version);
 
-  describe.each(["C0A8", "00AE"] as const)("as client of our server with %s", (suite) => {
+  describe.each(build === "gnutls" ? (["C0A8", "00AE", "C037"] as const) : (["C0A8", "00AE"] as const))("as client of our server with %s", (suite) => {
     const row = rows.row("client", suite);
 
     it("gets, is known by its identity, and takes its leave", async (test) => {
       row.shows(test, "EMS", "close_notify");
       const server = await served(suite);
       expect((await libcoapClient(build, server.port, "/hello")).output()).toContain("hello Client_identity");
-      expect(server.sessions[0]?.info).toMatchObject({ suite: SUITES[suite], extendedMasterSecret: true, encryptThenMac: suite === "00AE" });
+      expect(server.sessions[0]?.info).toMatchObject({ suite: SUITES[suite], extendedMasterSecret: true, encryptThenMac: isCbc(suite) });
       expect(await eventually(3_000, () => server.ends[0])).toEqual({ why: "peer-closed" });
     });
 
@@ -57,22 +57,24 @@ describe.each(["openssl", "gnutls"] as const)("libcoap on %s", (build: Build) =>
       expect(Buffer.compare(readFileSync(to), LARGE)).toBe(0);
     });
 
-    it("observes until it takes its leave", async (test) => {
-      row.shows(test, "observe");
-      const server = await served(suite);
-      const finished = libcoapClient(build, server.port, "/observed", "-s", "2");
-      const observer = await eventually(5_000, () => server.observers[0]);
-      for (const i of [1, 2]) observer?.notify({ code: Codes.Content, payload: Buffer.from(`state ${i}\n`) }, { confirmable: i === 1 });
-      const output = (await finished).output();
-      for (const i of [0, 1, 2]) expect(output).toContain(`state ${i}`);
-    });
+    // What is observed does not depend on how the keys came about, and takes two seconds.
+    if (suite !== "C037")
+      it("observes until it takes its leave", async (test) => {
+        row.shows(test, "observe");
+        const server = await served(suite);
+        const finished = libcoapClient(build, server.port, "/observed", "-s", "2");
+        const observer = await eventually(5_000, () => server.observers[0]);
+        for (const i of [1, 2]) observer?.notify({ code: Codes.Content, payload: Buffer.from(`state ${i}\n`) }, { confirmable: i === 1 });
+        const output = (await finished).output();
+        for (const i of [0, 1, 2]) expect(output).toContain(`state ${i}`);
+      });
 
     it("comes to a session when our handshake messages are in fragments", async (test) => {
       row.shows(test, "fragments of ours");
       const server = await ourCoapServer({ suites: [SUITES[suite]], maxDatagram: 64 });
       open.push(() => server.close());
       expect((await libcoapClient(build, server.port, "/hello")).output()).toContain("hello Client_identity");
-      expect(fragmented(server.wire, server.port)).toEqual([MessageType.ServerHello]);
+      expect(fragmented(server.wire, server.port)).toEqual(suite === "C037" ? [MessageType.ServerHello, MessageType.ServerKeyExchange] : [MessageType.ServerHello]);
     });
   });
 
@@ -85,7 +87,7 @@ describe.each(["openssl", "gnutls"] as const)("libcoap on %s", (build: Build) =>
   });
 
   // Its server on OpenSSL has no CBC suite.
-  describe.each(build === "gnutls" ? (["C0A8", "00AE"] as const) : (["C0A8"] as const))("as server of our client with %s", (suite) => {
+  describe.each(build === "gnutls" ? (["C0A8", "00AE", "C037"] as const) : (["C0A8"] as const))("as server of our client with %s", (suite) => {
     const row = rows.row("server", suite);
     const suites = [SUITES[suite]];
 
@@ -99,7 +101,7 @@ describe.each(["openssl", "gnutls"] as const)("libcoap on %s", (build: Build) =>
       row.shows(test, "EMS", "Block1 and Block2");
       const client = await ourCoapClient(await serving(), { suites });
       open.push(() => client.close());
-      expect(client.info).toMatchObject({ suite: SUITES[suite], extendedMasterSecret: true, encryptThenMac: suite === "00AE" });
+      expect(client.info).toMatchObject({ suite: SUITES[suite], extendedMasterSecret: true, encryptThenMac: isCbc(suite) });
       expect(text((await client.get("/")).payload)).toContain("made with libcoap");
       expect((await client.put("/example_data", LARGE)).code).toBe(Codes.Created);
       expect(Buffer.compare(Buffer.from((await client.get("/example_data")).payload ?? []), LARGE)).toBe(0);

@@ -17,6 +17,11 @@ const clientRows = table("OpenSSL s_client", version);
 const serverRows = table("OpenSSL s_server", version);
 const withoutEms = withoutExtendedMasterSecret(folder);
 
+const curves = [
+  ["secp256r1", "ECDH, prime256v1"],
+  ["x25519", "X25519"],
+] as const;
+
 const open: (() => Promise<void>)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
@@ -38,8 +43,9 @@ describe("OpenSSL's client and our server", () => {
     await printed(client, new RegExp(echoOf("hello")));
     const before = server.ends.length;
     client.endInput();
-    await client.exited;
     expect(await eventually(3_000, () => server.ends[before])).toEqual({ why: "peer-closed" });
+    // It would look for something to read for half a second more.
+    await client.stop();
     return client.output();
   }
 
@@ -78,6 +84,18 @@ describe("OpenSSL's client and our server", () => {
       expect((await sessionOf(server)).identity.bytes.toString()).toBe(LONG_IDENTITY);
       expect(fragmented(server.wire, server.port)).toEqual([MessageType.ServerHello]);
     });
+  });
+
+  it("agree on keys over either curve beside the pre-shared one with C037, and resume the session", async (test) => {
+    clientRows.row("client", "C037").shows(test, "EMS", "close_notify", "secp256r1", "x25519", "resumption");
+    for (const [group, openssl] of curves) {
+      const server = await served({ groups: [group] });
+      const kept = join(folder, `C037-${group}.session`);
+      expect(await visit(server, "C037", { args: ["-sess_out", kept] })).toContain(`Server Temp Key: ${openssl}`);
+      expect(await visit(server, "C037", { args: ["-sess_in", kept] })).toMatch(/^Reused, /m);
+      expect(await sessionOf(server)).toMatchObject({ suite: SUITES.C037, resumed: false, extendedMasterSecret: true, encryptThenMac: true });
+      expect(await sessionOf(server, 1)).toMatchObject({ suite: SUITES.C037, resumed: true });
+    }
   });
 
   it("come to a session although a datagram of each of our flights is lost", async (test) => {
@@ -155,6 +173,27 @@ describe("OpenSSL's server and our client", () => {
       expect(fragmented(client.wire, client.localPort)).toEqual([MessageType.ClientKeyExchange]);
       await client.close();
     });
+  });
+
+  it.each(curves)("agree on keys over %s beside the pre-shared one with C037, and resume the session", async (group) => {
+    const { port, process } = await serving(["C037"], { args: ["-no_ticket"] });
+    const settings = { suites: [SUITES.C037], groups: [group] };
+    const first = await visited(port, process, settings);
+    expect(first.info).toMatchObject({ suite: SUITES.C037, resumed: false, extendedMasterSecret: true, encryptThenMac: true });
+    await first.close();
+    const { resumption } = first.info;
+    const second = await visited(port, process, { ...settings, localPort: first.localPort, ...(resumption === undefined ? {} : { resume: resumption }) });
+    expect(second.info).toMatchObject({ resumed: true, suite: SUITES.C037 });
+    await second.close();
+  });
+
+  it("come together with C037 when its identity hint and its share are in fragments", async (test) => {
+    serverRows.row("server", "C037").shows(test, "EMS", "secp256r1", "x25519", "resumption", "identity hint", "fragments both ways");
+    const { port, process } = await serving(["C037"], { identity: LONG_IDENTITY, args: ["-psk_hint", "h".repeat(250), "-mtu", "256"] });
+    const client = await visited(port, process, { suites: [SUITES.C037], maxDatagram: 150, identity: LONG_IDENTITY });
+    expect(fragmented(client.wire, port)).toEqual([MessageType.ServerKeyExchange]);
+    expect(fragmented(client.wire, client.localPort)).toEqual([MessageType.ClientKeyExchange]);
+    await client.close();
   });
 
   it("come to a session although a datagram of each of our flights is lost", async (test) => {

@@ -21,7 +21,7 @@ export async function deviceProvider(): Promise<DeviceProvider> {
   return {
     name: "leshan",
     implementation: "Leshan client 2.0.0-M18",
-    can: { misbehave: false, actions: true, psk: true },
+    can: { misbehave: false, actions: true, psk: true, publicKeys: false },
     facts: {
       name: "leshan",
       lacks: new Map<Property, string>([

@@ -21,7 +21,7 @@ export async function hostedDevices({ name, implementation, dtls }: HostedStack)
   return {
     name,
     implementation,
-    can: { misbehave: false, actions: true, psk: dtls !== undefined },
+    can: { misbehave: false, actions: true, psk: dtls !== undefined, publicKeys: false },
     facts: {
       name,
       lacks: new Map<Property, string>([

@@ -1,4 +1,4 @@
-// Command muster-pion is an independent DTLS peer: pion/dtls, alone or under go-coap, in either role, with pre-shared keys.
+// Command muster-pion is an independent DTLS peer: pion/dtls, alone or under go-coap, in either role, with pre-shared keys or certificates.
 // It prints one JSON object a line; what it cannot do it prints as {"event":"failed","error":...} and ends with 1.
 package main
 

@@ -21,7 +21,7 @@ export interface Assignments {
 }
 
 /** Who comes over DTLS, and who may come without it. */
-export type Clients = Pick<BootstrapCredentials, "findKey" | "admitsUnsecured">;
+export type Clients = Pick<BootstrapCredentials, "holderOf" | "admitsUnsecured">;
 
 /** Sessions that are over and still shown to the operator. */
 const keptSessions = 2000;
@@ -123,7 +123,7 @@ export class BootstrapHandler implements RequestHandler {
       if (secured === true || !this.clients.admitsUnsecured(endpoint)) throw new RequestError(Codes.BadRequest, "this device has to come over DTLS");
       return endpoint;
     }
-    const holder = this.clients.findKey(identity.bytes);
+    const holder = this.clients.holderOf(identity);
     if (holder === undefined) throw new RequestError(Codes.BadRequest, "the identity of the session is known no more");
     return parseBootstrapRequest(request, plants.has("endpoint-not-bound") ? {} : { identity: holder.endpoint }).endpoint;
   }

@@ -53,7 +53,7 @@ export class BootstrapServer {
       if (link !== undefined) this.#links.set(peer.id, link);
     }
     this.management = new ServerManagement(config, { clock, secrets, log, trace: this.trace, operatorEvents: this.events, plants, links: this.#links, keys, authority, holdsKey: (name) => credentials.holds(name) });
-    this.security = new BootstrapSecurity(credentials, this.faults, this.trace);
+    this.security = new BootstrapSecurity(credentials, this.faults, this.trace, clock);
     const request = this.metrics.operation("bootstrap-request");
     const session = this.metrics.operation("session");
     this.bootstraps = new BootstrapHandler(

@@ -4,7 +4,7 @@ import { serveRole } from "../../src/operator/index.js";
 import type { RunningRole } from "../../src/operator/index.js";
 import type { Ports } from "../../src/ports/index.js";
 import { bootstrapServerApi, SecretKeys } from "../../src/smp/index.js";
-import type { KeyHolder } from "./bootstrap-credentials.js";
+import type { Holder } from "./bootstrap-credentials.js";
 import { BootstrapServer } from "./role.js";
 
 /** Starts the Bootstrap Server on its addresses. Rejects when one cannot be bound. */
@@ -12,7 +12,7 @@ export async function startBootstrapServer(config: BootstrapServerConfig, ports:
   // A name of its own for each start: what was encrypted to a key of before is told apart from what was garbled.
   const keys = await SecretKeys.create(ports.secrets.bytes(6).toString("hex"));
   const authority = lateAuthority(ports, authorityName(config.name));
-  return serveRole<BootstrapServer, KeyHolder>(config, ports, {
+  return serveRole<BootstrapServer, Holder>(config, ports, {
     maxPeers: 100_000,
     role: (endpoint) => new BootstrapServer(config, ports, endpoint, undefined, keys, authority),
     authority,

@@ -68,7 +68,10 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
   }
 
   findPeer(claim: PeerClaim, from: Address): PeerAnswer<CredentialVersion> | Promise<PeerAnswer<CredentialVersion>> {
-    return this.#judge(shownClaim(claim), from);
+    const { clock, configured, credentials } = this.options;
+    const shown = shownClaim(claim);
+    const unfit = shown.unfit ?? (credentials.lookUp(...shown.names).state === "unknown" ? configured.meetCertificate(claim, clock.epoch()) : undefined);
+    return this.#judge(unfit === undefined ? shown : { ...shown, unfit }, from);
   }
 
   mayResume(identity: Identity, version: CredentialVersion, from: Address): boolean {

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { CertificateAuthority, newKeyPair, readCertificate, thumbprint } from "../../src/certificates/index.js";
+import { testAuthorityOf, testCertificateOf, testKeyPair } from "../../src/config/index.js";
 import type { NewCredential } from "../../src/smp/index.js";
 import { authority, b64u, byRule, bytesIn, certified, outcome, ports, problemOf, rpk, servedPublicly, until, x509 } from "./testing/public-bench.js";
 
@@ -244,5 +245,31 @@ describe("what a peer stages of a device", () => {
     expect(await problemOf(a.stageCredential("ab-2", "c1", rule))).toBe("none");
     expect(await problemOf(a.stageCredential("ab-2", "c1", rpk(keys)))).toBe("409 version-regression /version");
     expect((await a.capabilities()).value.securityModes).toEqual(["psk", "rpk", "x509", "nosec"]);
+  });
+});
+
+describe("devices that the server's own configuration knows", () => {
+  const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+
+  it("come in by public key, by certificate, and by who vouches for their names", async () => {
+    const listed = await certified({ commonName: "any" }, stranger);
+    const { rpkDevice, x509Device, operator } = await servedPublicly({
+      clients: [
+        { endpoint: "ab-1", rpk: { publicKey: base64(keys.publicKey) } },
+        { endpoint: "ab-2", x509: { certificate: base64(listed.certificate) } },
+        { names: "ab-*", x509: { authority: base64(authority.certificate) } },
+        { testDevices: { seed: 7, pattern: "test-*", mode: "x509" } },
+      ],
+    });
+    expect(await outcome(await rpkDevice("ab-1", keys))).toBe("2.01");
+    expect(await outcome(await x509Device("ab-2", listed))).toBe("2.01");
+    // The second finds the credential that the first was given.
+    for (const serialNumber of ["1", "2"]) expect(await outcome(await x509Device("ab-3", await certified({ commonName: "ab-3", serialNumber })))).toBe("2.01");
+    const test = testCertificateOf(testAuthorityOf(7), 7, "test-1", "server", "test-1");
+    const pair = testKeyPair(7, "test-1", "server");
+    expect(await outcome(await x509Device("test-1", { ...pair, certificate: Buffer.from(test.certificate) }))).toBe("2.01");
+    expect(await operator.registration("ab-3")).toMatchObject({ security: { mode: "x509" } });
+    expect(await outcome(await x509Device("ab-4", await certified({ commonName: "ab-4" }, stranger)))).toBe("handshake alert-received 48");
+    expect(await outcome(await x509Device("other", await certified({ commonName: "other" })))).toBe("handshake alert-received 46");
   });
 });

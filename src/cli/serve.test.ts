@@ -1,11 +1,14 @@
+import { X509Certificate } from "node:crypto";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { request } from "undici";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { CertificateAuthority, newKeyPair } from "../certificates/index.js";
 import { Codes, labTransmission } from "../coap/index.js";
 import { registerRequest } from "../lwm2m/index.js";
-import { realPorts } from "../ports/real/index.js";
+import { OperatorClient } from "../operator/index.js";
+import { osSecrets, realPorts } from "../ports/real/index.js";
 import { secureEndpoint } from "../transport/index.js";
 import { muster, start } from "./testing/muster.js";
 import type { Options, Started } from "./testing/muster.js";
@@ -85,6 +88,35 @@ describe.each(["bootstrap-server", "lwm2m-server"])("muster serve %s", (role) =>
     const { code, err } = await muster(["serve", role, ...anyPort, "--config", file]);
     expect(err).toContain(`${file}:1:10: plants.0: "no-such-plant" is no planted fault of this role; use one of `);
     expect(code).toBe(2);
+  });
+});
+
+describe.each(["bootstrap-server", "lwm2m-server"])("muster serve %s with keys of its own", (role) => {
+  it("shows them to its operator, and the private one to nobody", async () => {
+    const authority = await CertificateAuthority.create(realPorts("vendor"), "Authority of a vendor");
+    const { publicKey, privateKey } = newKeyPair(osSecrets);
+    const certificate = await authority.issue(publicKey, { commonName: "server.example" });
+    const [key, pem] = [join(folder, `${role}.key`), join(folder, `${role}.pem`)];
+    await writeFile(key, privateKey);
+    await writeFile(pem, new X509Certificate(certificate).toString());
+    const process = started(["serve", role, ...anyPort, "--coaps", "127.0.0.1:0", "--server-key", key, "--server-certificate", pem, "--json"], { env: { XDG_RUNTIME_DIR: folder } });
+    const [line] = await process.until(/^\{.*\}\n/);
+    const ready = JSON.parse(line) as { http: string; tokenFile: string };
+    const operator = new OperatorClient({ baseUrl: ready.http, token: (await readFile(ready.tokenFile, "utf8")).trim() });
+    expect(await operator.serverKeys()).toEqual({ publicKey: publicKey.toString("base64url"), certificate: certificate.toString("base64url") });
+    await operator.close();
+    process.signal("SIGTERM");
+    const { out, err } = await process.ended;
+    for (const encoding of ["hex", "base64", "base64url"] as const) expect(out + err).not.toContain(privateKey.subarray(36, 68).toString(encoding));
+  });
+
+  it("says which file is not what it should be, exit 2", async () => {
+    const file = join(folder, `${role}-no.key`);
+    await writeFile(file, "no key");
+    const { code, err } = await muster(["serve", role, ...anyPort, "--coaps", "127.0.0.1:0", "--server-key", file]);
+    expect(err).toContain(`serverKey: ${file} holds no private key without a passphrase`);
+    expect(code).toBe(2);
+    expect((await muster(["serve", role, ...anyPort, "--server-key", join(folder, "nowhere")])).err).toContain("--server-key");
   });
 });
 

@@ -31,7 +31,8 @@ export const keySchema = z.string().transform((text, context): Uint8Array => {
 });
 
 const pemBlock = /^\s*-----BEGIN [A-Z0-9 ]+-----([A-Za-z0-9+/=\s]+)-----END [A-Z0-9 ]+-----\s*$/;
-const base64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
+/** Of either alphabet (RFC 4648 §4 and §5). */
+const base64 = /^[A-Za-z0-9+/_\s-]+={0,2}\s*$/;
 
 /** DER out of one PEM block, or base64 alone. */
 export function derOf(text: string): Uint8Array | undefined {

@@ -164,7 +164,7 @@ export interface LwM2mServerConfig extends RoleConfig {
 /** Fills in tokens from the environment or `sources.generate`, and the timing's numbers. Throws `ConfigError` for a token or a key that cannot be had; `credentialFiles` are texts by the names that `clients` gives them, `keyFiles` the bytes of those that `serverKey` and `serverCertificate` name. */
 export function resolveBootstrapServer(file: z.output<typeof bootstrapServerSchema>, sources: TokenSources, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): BootstrapServerConfig {
   const clients = bootstrapClients(file.clients, credentialFiles);
-  const hasKeys = clients.keys.length > 0 || clients.testDevices.length > 0;
+  const hasKeys = [clients.keys, clients.testDevices, clients.publicKeys, clients.certificates, clients.authorities].some(({ length }) => length > 0);
   return { ...resolveCommon(file, "bootstrap-server", sources, keyFiles), clients, nosec: file.nosec ?? (hasKeys ? "never" : "without-credentials"), bootstrap: file.bootstrap };
 }
 
@@ -175,10 +175,10 @@ export function resolveLwM2mServer(file: z.output<typeof lwm2mServerSchema>, sou
 }
 
 /** For callers that write a configuration in code: defaults filled in, tokens as given. */
-export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): BootstrapServerConfig =>
-  resolveBootstrapServer(bootstrapServerSchema.parse(input), sources, credentialFiles);
-export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>): LwM2mServerConfig =>
-  resolveLwM2mServer(lwm2mServerSchema.parse(input), sources, credentialFiles);
+export const bootstrapServerConfig = (input: BootstrapServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): BootstrapServerConfig =>
+  resolveBootstrapServer(bootstrapServerSchema.parse(input), sources, credentialFiles, keyFiles);
+export const lwm2mServerConfig = (input: LwM2mServerInput, sources: TokenSources = { env: {} }, credentialFiles?: ReadonlyMap<string, string>, keyFiles?: KeyFiles): LwM2mServerConfig =>
+  resolveLwM2mServer(lwm2mServerSchema.parse(input), sources, credentialFiles, keyFiles);
 
 type CommonFile = Pick<z.output<typeof bootstrapServerSchema>, keyof typeof common>;
 

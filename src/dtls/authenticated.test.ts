@@ -1,16 +1,26 @@
 import { describe, expect, it } from "vitest";
+import { HandshakeType } from "./codec/handshake.js";
+import { groups, type GroupName } from "./crypto/groups.js";
 import { cipherSuites } from "./crypto/suites.js";
 import { identities, serverName } from "./testing/authority.js";
-import { connected } from "./testing/staged.js";
+import { messagesIn } from "./testing/handmade.js";
+import { connected, type StagedServer } from "./testing/staged.js";
 
 const { keys, rpk, x509, device, authority } = await identities();
 const signedSuites = cipherSuites.filter(({ keyExchange }) => keyExchange === "ecdhe_ecdsa").map(({ name }) => name);
+
+/** The curve that the last ServerKeyExchange names. */
+function agreedOver({ sent }: StagedServer): GroupName | undefined {
+  const exchange = messagesIn(...sent).findLast(({ type }) => type === HandshakeType.serverKeyExchange)?.body;
+  return exchange === undefined ? undefined : groups.find(({ id }) => exchange.includes(Buffer.of(3, 0, id)))?.name;
+}
 
 describe.each(signedSuites)("%s", (suite) => {
   const settings = { client: { suites: [suite] }, server: { keys } };
 
   it.each(["secp256r1", "x25519"] as const)("carries data both ways after a handshake with raw public keys over %s", (group) => {
-    const { client, server } = connected({ ...settings, client: { suites: [suite], groups: [group] }, credential: rpk });
+    const { client, server } = connected({ client: { suites: [suite] }, server: { keys, groups: [group] }, credential: rpk });
+    expect(agreedOver(server)).toBe(group);
     expect(client.connectedAs).toMatchObject({ suite, resumed: false, identity: { mode: "rpk", bytes: device.publicKey } });
     expect(server.sessions[0]?.info).toMatchObject({ suite, identity: { mode: "rpk", bytes: device.publicKey } });
     expect(server.sessions[0]?.context).toBe("rpk");
@@ -41,6 +51,7 @@ describe("TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256", () => {
   it.each(["secp256r1", "x25519"] as const)("makes a session with a PSK over %s", (group) => {
     const suite = "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256";
     const { client, server } = connected({ client: { suites: [suite], groups: [group] } });
+    expect(agreedOver(server)).toBe(group);
     expect(client.connectedAs).toMatchObject({ suite, identity: { mode: "psk" } });
     expect(server.sessions[0]?.info).toMatchObject({ suite, encryptThenMac: true });
   });

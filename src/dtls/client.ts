@@ -7,6 +7,7 @@ import type { AlertDescription } from "./codec/alert.js";
 import { RANDOM_LENGTH } from "./codec/messages.js";
 import { randomIvs } from "./crypto/cbc.js";
 import { checkTrust } from "./crypto/certificates.js";
+import { SECP256R1, type Group } from "./crypto/groups.js";
 import { importPrivateKey, type KeyObject } from "./crypto/keys.js";
 import { kept } from "./crypto/primitives.js";
 import { defaultSuites, suitesNamed, type CipherSuite, type CipherSuiteName } from "./crypto/suites.js";
@@ -43,6 +44,11 @@ function suitesFor({ mode = "psk" }: ClientCredential, names: readonly CipherSui
   return suites;
 }
 
+/** RFC 8422 §5.3: a list of curves without the one of the server's public key is a refusal of that key. */
+function checkCurves(suites: readonly CipherSuite[], groups: readonly Group[]): void {
+  if (suites.some(({ keyExchange }) => keyExchange === "ecdhe_ecdsa") && !groups.some(({ id }) => id === SECP256R1)) throw new RangeError("groups has to name secp256r1 too, which public keys are on");
+}
+
 /** One DTLS association from its client's side: made, connected, used and closed once. */
 export class DtlsClient implements AssociationOwner {
   readonly counters: DtlsCounters = newCounters();
@@ -67,8 +73,10 @@ export class DtlsClient implements AssociationOwner {
     const { connectionIdLength } = this.#settings;
     this.#connectionIdLength = connectionIdLength ?? 0;
     this.#randomIv = randomIvs(ports.secrets);
+    const suites = suitesFor(credential, settings.suites);
+    checkCurves(suites, this.#settings.groups);
     this.#context = {
-      suites: suitesFor(credential, settings.suites),
+      suites,
       groups: this.#settings.groups,
       credential,
       privateKey: privateKeyOf(credential),
@@ -103,12 +111,12 @@ export class DtlsClient implements AssociationOwner {
   }
 
   /**
-   * A client that goes on with a session that another one has saved, on whatever socket; nothing is sent for it. Throws WireError for bytes that are no
-   * saved session. A session is restored once: two clients of one would use the same numbers for different records.
+   * A client that goes on with a session that another one has saved, on whatever socket; nothing is sent for it, and `onConnected` is not called. Throws
+   * WireError for bytes that are no saved session of a client. A session is restored once: two clients of one would use the same numbers for different records.
    */
-  static restore(ports: DtlsPorts, sink: DatagramSink, server: Address, saved: Uint8Array, handler: ClientHandler, settings: ClientSettings = {}): DtlsClient {
-    const client = new DtlsClient(ports, sink, server, nobody, handler, settings);
-    const found = readSavedSession(saved);
+  static restore(ports: DtlsPorts, sink: DatagramSink, server: Address, saved: Uint8Array, handler: ClientHandler, { faults }: Pick<ClientSettings, "faults"> = {}): DtlsClient {
+    const client = new DtlsClient(ports, sink, server, nobody, handler, faults === undefined ? {} : { faults });
+    const found = readSavedSession(saved, "client");
     client.#context = undefined;
     client.#connectionIdLength = found.info.connectionIds?.own.length ?? 0;
     client.#association = new Association(client.#host, server, client, { saved: found });

@@ -108,9 +108,9 @@ export interface DtlsSettings {
   readonly retransmission?: Partial<RetransmissionTiming>;
   /** Largest datagram of a handshake flight, bytes. Default 1,200. */
   readonly maxDatagram?: number;
-  /** Curves of ECDHE in order of preference. Default secp256r1, x25519. */
+  /** Curves of ECDHE in order of preference. Default secp256r1, x25519. A client with raw public keys or certificates has to offer secp256r1, which those are on. */
   readonly groups?: readonly GroupName[];
-  /** RFC 8449: bytes of plaintext in a record that this end wants to receive at most, 64 to 16,384. Absent: not offered, and not answered. */
+  /** RFC 8449: bytes of plaintext in a record that this end wants to receive at most, 64 to 16,384. Absent: not offered by a client, and answered with the most there is by a server. */
   readonly recordSizeLimit?: number;
   /**
    * RFC 9146: length of the connection id under which this end wants to receive records, 0 to 16 bytes; 0 asks the peer for its own and needs none itself.

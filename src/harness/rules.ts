@@ -137,6 +137,18 @@ export const rules = {
   "device-handshake-retry": rule(dev, "LwM2M Transport 1.1 §5.2.8", "After silence, or an alert that may pass, a device tries the same server again, with the pauses of /1/x/17 to /1/x/20"),
   "device-handshake-fail": rule(dev, "LwM2M Transport 1.1 §5.2.8", "After an alert that another try cannot mend, a device makes no further attempt of the sequence, and goes to its Bootstrap Server where /1/x/16 says so"),
   "device-handshakes-bounded": rule(dev, "LwM2M Core 1.1 appendix E.2", "A device that gets no session begins no more handshakes than its account allows"),
+  // Credentials without a secret
+  "mode-delivered": rule(bs, "SM-1; LwM2M Core 1.1 appendix E.1", "A device is written the security mode of the account, with keys of that mode and what the account says of the Server's"),
+  "public-half-told": rule(bs, "SM-3", "In modes rpk and x509 the Server is told the public key or certificate that the device then shows, and nothing that is secret"),
+  "public-key-checked": rule(sv, "SM-3", "A public key that is no DER, is on another curve, or does not come to its thumbprint is refused"),
+  "certificate-checked": rule(sv, "SM-3", "A certificate that is no DER, made out to another device, not valid today, or over before the overlap is, is refused"),
+  "certificate-at-handshake": rule(sv, "RFC 5280 §6; LwM2M Transport 1.1 §5.2.8", "A device whose certificate is over, not begun, or issued by somebody else gets no session"),
+  "device-checks-server": rule(dev, "RFC 7925 §4.4; LwM2M Transport 1.1 §5.2.8", "A device makes no session with a server that shows another key or certificate than its account allows, and says why in an alert"),
+  "device-needs-der": rule(dev, "LwM2M Core 1.1 appendix E.1", "A device makes no session with keys that are not in the form the Security object asks for"),
+  // Connection ids
+  "session-follows-address": rule(sv, "RFC 9146 §6", "A session with a connection id goes on from another address without a handshake, and is answered there"),
+  "old-records-move-nothing": rule(sv, "RFC 9146 §6", "A record that came before, sent again from elsewhere, changes the address of no session"),
+  "device-recovers": rule(dev, "LwM2M Transport 1.1 §5.2", "A device whose address changed and whose session is not found by it makes another, and is registered again"),
   // Rotation
   "overlap-bounded": rule(sv, "SM-3 rotation", "With two slots the version before admits until the first Register under the new one or until overlapSeconds are over, with one slot until the activation, and no longer"),
   "session-policy": rule(sv, "SM-3 rotation", "Sessions of a version that is over end with it under close-on-revoke, and live until the device makes another under keep-until-rehandshake"),
@@ -149,6 +161,8 @@ export const rules = {
   "rotation-cancelled": rule(bs, "SM-3 rotation", "After a rotation was cancelled the version before stays in force"),
   "lost-sessions": rule(sv, "RFC 5246 §7.4.1.3", "A server resumes the sessions that it kept, and makes a new one with a device that offers another"),
   // Load
+  "fleet-rebinds": rule(sv, "RFC 9146", "Devices whose addresses change and that have connection ids are answered without a handshake"),
+  "fleet-recovers": rule(sv, "load", "Devices whose addresses change and that have no connection ids come back; how long that takes is reported"),
   "fleet-registered": rule(sv, "load", "Every device of the fleet is registered, and nothing was refused"),
   "fleet-bootstrapped": rule(bs, "load", "Every device of the fleet completes its bootstrap"),
   "fleet-returns": rule(sv, "load", "After the server lost its sessions and registrations every device of the fleet comes back"),

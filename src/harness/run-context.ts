@@ -1,7 +1,7 @@
 import type { Fleet } from "../../simulators/fleet/index.js";
 import type { DeviceSpec } from "../../simulators/device/index.js";
 import type { Timing } from "../config/index.js";
-import type { Clock, Random } from "../ports/index.js";
+import type { Clock, Network, Random } from "../ports/index.js";
 import type { AdapterFacts } from "./adapters/adapter.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, SecurityMode } from "./actors/types.js";
 import type { HealthMark } from "./run/saturation.js";
@@ -14,7 +14,7 @@ export interface DeviceProvider {
   /** What reports call it: product and version. Default: its name. */
   readonly implementation?: string;
   /** What its devices can be made to do; a scenario that needs more is not-applicable. */
-  readonly can: { readonly misbehave: boolean; readonly actions: boolean; readonly psk: boolean };
+  readonly can: { readonly misbehave: boolean; readonly actions: boolean; readonly psk: boolean; readonly publicKeys: boolean };
   /** What else it cannot be asked for. */
   readonly facts?: AdapterFacts;
   create(spec: DeviceSpec): Promise<DeviceActor>;
@@ -37,6 +37,8 @@ export interface RunContext {
   readonly nonce: string;
   readonly clock: Clock;
   readonly random: Random;
+  /** For what somebody else on the network sends. */
+  readonly network: Network;
   readonly target: Target;
   /** Timing of the roles, and of our devices. */
   readonly timing: Timing;

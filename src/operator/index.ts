@@ -11,4 +11,5 @@ export { LateDirectory, LateHandler, serveInThread, serveRole } from "./serving.
 export type { FromServerThread, PeerCalls, RoleKind, RunningRole, ServableRole, ToServerThread } from "./serving.js";
 export { TraceLog } from "./trace-log.js";
 export type { TracePage, TraceQuery } from "./trace-log.js";
+export { KnownPeers, type KnownPeer } from "./known-peers.js";
 export type * from "./types.js";

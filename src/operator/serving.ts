@@ -65,6 +65,9 @@ const sendUnreadable = (error: FastifyError, _request: FastifyRequest, reply: Fa
     .type("application/problem+json")
     .send(JSON.stringify({ type: "about:blank", title: "Bad Request", status: error.statusCode ?? 400, detail: "the URL cannot be read; percent-encode it as UTF-8" }));
 
+/** Of the connection ids that clients are given which ask for them (RFC 9146). */
+const connectionIdLength = 6;
+
 /** Starts a role: CoAP for devices, one HTTP server for its peers, its operator and its metrics. Rejects when an address cannot be bound. */
 export async function serveRole<Role extends ServableRole, Context>(config: RoleConfig, ports: Ports, kind: RoleKind<Role, Context>): Promise<RunningRole> {
   const { clock, log, secrets } = ports;
@@ -72,7 +75,7 @@ export async function serveRole<Role extends ServableRole, Context>(config: Role
   const late = new LateHandler();
   const directory = new LateDirectory<Context>();
   const identity = coaps === undefined ? undefined : await serverIdentity({ ...config, host: coaps.host }, ports, kind.authority ?? lateAuthority(ports, authorityName(config.name)));
-  const settings = { retransmission: timing.dtls, ...(identity === undefined ? {} : { keys: identity.keys, keysByName: identity.keysByName ?? {} }) };
+  const settings = { retransmission: timing.dtls, connectionIdLength, ...(identity === undefined ? {} : { keys: identity.keys, keysByName: identity.keysByName ?? {} }) };
   const secured = coaps === undefined ? {} : { coaps: { ...coaps, directory, settings } };
   const endpoint = await serverEndpoint<Context>(ports, { coap, ...secured, receiveBuffer, transmission: timing.coap, limits: { maxPeers: kind.maxPeers } }, late);
   let http: FastifyInstance | undefined;

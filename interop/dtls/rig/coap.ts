@@ -1,5 +1,5 @@
 import { Codes, labTransmission, type IncomingRequest, type Observer, type Peer, type Response } from "../../../src/coap/index.js";
-import type { CloseReason, DtlsSettings, Resumption, ServerSession, ServerSettings, SessionInfo } from "../../../src/dtls/index.js";
+import type { ClientCredential, CloseReason, DtlsSettings, PeerAnswer, PeerClaim, Resumption, ServerSession, ServerSettings, SessionInfo } from "../../../src/dtls/index.js";
 import type { Address } from "../../../src/ports/index.js";
 import { secureEndpoint, serverEndpoint, type RecordTap, type SecureEndpoint, type ServerEndpoint } from "../../../src/transport/index.js";
 import { eventually } from "../../process.js";
@@ -30,6 +30,7 @@ export interface OurCoapServer {
   readonly observers: readonly Observer[];
   readonly sessions: readonly ServerSession<string>[];
   readonly ends: readonly CloseReason[];
+  readonly failures: readonly CloseReason[];
   readonly wire: readonly Tapped[];
   close(): Promise<void>;
 }
@@ -45,17 +46,26 @@ function answer(request: IncomingRequest, observers: Observer[]): void {
   else request.respond({ code: Codes.NotFound });
 }
 
-/** Our CoAP server on a DTLS port alone, with one identity. */
-export async function ourCoapServer(settings: ServerSettings = {}, onRequest?: (request: IncomingRequest) => void): Promise<OurCoapServer> {
+export interface OurCoapServerOptions extends ServerSettings {
+  /** Who comes in with a raw public key or a certificate. */
+  readonly findPeer?: (claim: PeerClaim) => PeerAnswer<string>;
+}
+
+/** Our CoAP server on a DTLS port alone, with one PSK identity. */
+export async function ourCoapServer(options: OurCoapServerOptions = {}, onRequest?: (request: IncomingRequest) => void): Promise<OurCoapServer> {
+  const { findPeer, ...settings } = options;
   const requests: IncomingRequest[] = [];
   const observers: Observer[] = [];
   const sessions: ServerSession<string>[] = [];
   const ends: CloseReason[] = [];
+  const failures: CloseReason[] = [];
   const directory = {
     findKey: (identity: Buffer) => (identity.toString() === IDENTITY ? { key: KEY, context: IDENTITY } : { refuse: "silence" as const }),
+    ...(findPeer === undefined ? {} : { findPeer }),
     mayResume: () => true,
     onSession: (_: Peer, session: ServerSession<string>) => void sessions.push(session),
     onSessionEnd: (_: Peer, reason: CloseReason) => void ends.push(reason),
+    onHandshakeFailed: (_: Address, reason: CloseReason) => void failures.push(reason),
   };
   const endpoint = await serverEndpoint<string>(
     ports,
@@ -70,7 +80,7 @@ export async function ourCoapServer(settings: ServerSettings = {}, onRequest?: (
   );
   const { wire, tap } = recorder(endpoint.local);
   endpoint.recordTap = tap;
-  return { port: endpoint.local.port, endpoint, requests, observers, sessions, ends, wire, close: () => endpoint.close() };
+  return { port: endpoint.local.port, endpoint, requests, observers, sessions, ends, failures, wire, close: () => endpoint.close() };
 }
 
 export interface OurCoapClient {
@@ -85,12 +95,14 @@ export interface OurCoapClient {
 
 export interface OurCoapClientOptions extends DtlsSettings {
   readonly identity?: string;
+  /** In place of the identity with its key. */
+  readonly credential?: ClientCredential;
   readonly resume?: Resumption | undefined;
 }
 
 /** Our CoAP client in a session with a server; rejects when there is none. */
 export async function ourCoapClient(port: number, options: OurCoapClientOptions = {}): Promise<OurCoapClient> {
-  const { identity = IDENTITY, resume, ...settings } = options;
+  const { identity = IDENTITY, credential = { identity: Buffer.from(identity), key: KEY }, resume, ...settings } = options;
   const connect = { host: LOOPBACK, port };
   const sessions: SessionInfo[] = [];
   const endpoint = await secureEndpoint(
@@ -98,7 +110,7 @@ export async function ourCoapClient(port: number, options: OurCoapClientOptions 
     {
       host: LOOPBACK,
       connect,
-      credential: { identity: Buffer.from(identity), key: KEY },
+      credential,
       settings: { retransmission: { initialMs: 300, giveUpMs: 8_000 }, ...settings },
       resume,
       transmission: labTransmission,

@@ -1,6 +1,6 @@
-import { DtlsClient, DtlsServer, type ClientSettings, type CloseReason, type DtlsCounters, type ServerCounters, type ServerSession, type ServerSettings, type SessionInfo } from "../../../src/dtls/index.js";
+import { DtlsClient, DtlsServer, type ClientCredential, type ClientSettings, type CloseReason, type DtlsCounters, type PeerAnswer, type PeerClaim, type ServerCounters, type ServerSession, type ServerSettings, type SessionInfo } from "../../../src/dtls/index.js";
 import { realPorts } from "../../../src/ports/real/index.js";
-import type { Address } from "../../../src/ports/index.js";
+import type { Address, DatagramSocket } from "../../../src/ports/index.js";
 import { eventually } from "../../process.js";
 import { IDENTITY, KEY } from "./keys.js";
 
@@ -45,12 +45,14 @@ export interface OurServer {
 
 export interface OurServerOptions extends ServerSettings {
   readonly identity?: string;
+  /** Who comes in with a raw public key or a certificate. */
+  readonly findPeer?: (claim: PeerClaim) => PeerAnswer<string>;
   readonly onData?: (session: ServerSession<string>, plaintext: Buffer) => void;
 }
 
 /** Our DTLS server on a socket of its own. It knows one identity with its key, and gives back every message, or hands it to `onData`. */
 export async function ourServer(options: OurServerOptions = {}): Promise<OurServer> {
-  const { identity = IDENTITY, onData, ...settings } = options;
+  const { identity = IDENTITY, findPeer, onData, ...settings } = options;
   const wire: Tapped[] = [];
   const sessions: ServerSession<string>[] = [];
   const received: string[] = [];
@@ -76,6 +78,7 @@ export async function ourServer(options: OurServerOptions = {}): Promise<OurServ
     send,
     {
       findKey: (asked) => (asked.toString() === identity ? { key: KEY, context: identity } : { refuse: "silence" }),
+      ...(findPeer === undefined ? {} : { findPeer }),
       mayResume: () => true,
       onSession: (session) => void sessions.push(session),
       onData: (session, plaintext) => {
@@ -97,6 +100,7 @@ export async function ourServer(options: OurServerOptions = {}): Promise<OurServ
 }
 
 export interface OurClient {
+  /** As it is now. */
   readonly localPort: number;
   readonly info: SessionInfo;
   readonly counters: Readonly<DtlsCounters>;
@@ -105,12 +109,18 @@ export interface OurClient {
   send(plaintext: Uint8Array): void;
   /** The next message that has not been given yet. */
   next(): Promise<string>;
+  /** Goes on from another port. */
+  rebind(): Promise<void>;
+  /** The session as it stands, to be gone on with by another client. */
+  save(): Buffer;
   /** With close_notify; again it does nothing. */
   close(): Promise<void>;
 }
 
 export interface OurClientOptions extends ClientSettings {
   readonly identity?: string;
+  /** In place of the identity with its key. */
+  readonly credential?: ClientCredential;
   /** Any free one unless given. */
   readonly localPort?: number;
   /** Takes what comes in place of `next`. */
@@ -119,22 +129,24 @@ export interface OurClientOptions extends ClientSettings {
 
 /** Our DTLS client on a connected socket, once its handshake is finished. Rejects with why it failed. */
 export async function ourClient(port: number, options: OurClientOptions = {}): Promise<OurClient> {
-  const { identity = IDENTITY, localPort = 0, onData, ...settings } = options;
+  const { identity = IDENTITY, credential = { identity: Buffer.from(identity), key: KEY }, localPort = 0, onData, ...settings } = options;
   const server = { host: LOOPBACK, port };
   const wire: Tapped[] = [];
   const ends: CloseReason[] = [];
   const waiting: string[] = [];
   const made: { client?: DtlsClient } = {};
-  const socket = await ports.network.bind(
-    { host: LOOPBACK, port: localPort, connect: server },
-    {
-      onDatagram: (datagram, from) => {
-        wire.push({ at: now(), from, to: socket.local, payload: Buffer.from(datagram) });
-        made.client?.receive(datagram);
+  const bind = (port: number): Promise<DatagramSocket> =>
+    ports.network.bind(
+      { host: LOOPBACK, port, connect: server },
+      {
+        onDatagram: (datagram, from) => {
+          wire.push({ at: now(), from, to: socket.local, payload: Buffer.from(datagram) });
+          made.client?.receive(datagram);
+        },
+        onSocketError: () => {},
       },
-      onSocketError: () => {},
-    },
-  );
+    );
+  let socket = await bind(localPort);
   const send = (datagram: Uint8Array): void => {
     wire.push({ at: now(), from: socket.local, to: server, payload: Buffer.from(datagram) });
     socket.send(datagram);
@@ -149,7 +161,7 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
     ports,
     send,
     server,
-    { identity: Buffer.from(identity), key: KEY },
+    credential,
     {
       onConnected: (info) => connected(info),
       onData: (plaintext) => (onData === undefined ? void waiting.push(plaintext.toString()) : onData(plaintext)),
@@ -171,6 +183,11 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
     if (message === undefined) throw new Error("nothing came");
     return message;
   };
+  const rebind = async (): Promise<void> => {
+    const before = socket;
+    socket = await bind(0);
+    await before.close();
+  };
   let closed = false;
   const close = async (): Promise<void> => {
     if (closed) return;
@@ -178,7 +195,20 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
     client.close();
     await socket.close();
   };
-  return { localPort: socket.local.port, info, counters: client.counters, wire, ends, send: (plaintext) => client.send(plaintext), next, close };
+  return {
+    get localPort() {
+      return socket.local.port;
+    },
+    info,
+    counters: client.counters,
+    wire,
+    ends,
+    send: (plaintext) => client.send(plaintext),
+    next,
+    rebind,
+    save: () => client.save(),
+    close,
+  };
 }
 
 /** The first finished handshake, or the `index`-th. */

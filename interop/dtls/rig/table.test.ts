@@ -20,6 +20,13 @@ it("New rows of a peer take the place of its old ones, and of nobody else's", ()
   expect(written).toContain(`${newer}\n${b}\n`);
 });
 
+it("New rows of a peer with one kind of keys leave its rows with another alone", () => {
+  const certificates = "| a | 1 | client | C0AE X.509 |  | pass |";
+  const written = replaced(replaced(empty, [a]), [certificates]);
+  expect(written).toContain(`${a}\n${certificates}\n`);
+  expect(replaced(written, [a])).toBe(written);
+});
+
 it("A README without the section is not written to", () => {
   expect(() => replaced("nothing here", [a])).toThrow(/has no section/);
 });

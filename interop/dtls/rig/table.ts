@@ -11,7 +11,10 @@ const BEGIN = "<!-- DTLS peers: this section is written by the tests of dtls/ --
 const END = "<!-- end of DTLS peers -->";
 const HEADER = ["| Peer | Version | Its role | Suite | Shown as well | Result |", "|---|---|---|---|---|---|"];
 
-/** A line of the table: one peer in one role with one suite. What its tests show is gathered as they end. */
+/** What both ends authenticate themselves with. */
+export type Keys = "PSK" | "RPK" | "X.509";
+
+/** A line of the table: one peer in one role with one suite and one kind of keys. What its tests show is gathered as they end. */
 class Row {
   readonly shown: string[] = [];
   readonly failed: string[] = [];
@@ -23,6 +26,7 @@ class Row {
     readonly version: string,
     readonly role: "client" | "server",
     readonly suite: SuiteCode,
+    readonly keys: Keys,
   ) {}
 
   /** This test shows that handshake and data work, and these things besides; an outcome is taken down when it ends. */
@@ -35,15 +39,20 @@ class Row {
   }
 
   get line(): string {
-    return `| ${this.peer} | ${this.version} | ${this.role} | ${this.suite} | ${this.shown.join(", ")} | ${this.failed.length === 0 ? "pass" : `FAILED: ${this.failed.join("; ")}`} |`;
+    const suite = this.keys === "PSK" ? this.suite : `${this.suite} ${this.keys}`;
+    return `| ${this.peer} | ${this.version} | ${this.role} | ${suite} | ${this.shown.join(", ")} | ${this.failed.length === 0 ? "pass" : `FAILED: ${this.failed.join("; ")}`} |`;
   }
 }
 
 const everyTest = (task: RunnerTask): RunnerTestCase[] => (task.type === "suite" ? task.tasks.flatMap(everyTest) : [task]);
 
-const peerOf = (line: string): string => line.split("|")[1]?.trim() ?? "";
+/** A peer with one kind of keys: what one file of tests has all rows of. */
+function peerOf(line: string): string {
+  const [, peer = "", , , suite = ""] = line.split("|").map((cell) => cell.trim());
+  return `${peer} ${suite.split(" ")[1] ?? "PSK"}`;
+}
 
-/** Puts the rows of these peers in the place of their old ones. The order of lines does not depend on which file ran first. */
+/** Puts the rows of these peers with these kinds of keys in the place of their old ones. The order of lines does not depend on which file ran first. */
 export function replaced(readme: string, rows: readonly string[]): string {
   const begin = readme.indexOf(BEGIN);
   const end = readme.indexOf(END);
@@ -83,8 +92,8 @@ export interface PeerTable {
   row(role: "client" | "server", suite: SuiteCode): Row;
 }
 
-/** The rows of one peer. They reach the README when every test of the file ran, not when some were left out. */
-export function table(peer: string, version: string): PeerTable {
+/** The rows of one peer with one kind of keys; called outside of every `describe`. They reach the README when every test of the file ran, not when some were left out. */
+export function table(peer: string, version: string, keys: Keys = "PSK"): PeerTable {
   const rows: Row[] = [];
   afterAll(async () => {
     const used = rows.filter(({ file }) => file !== undefined);
@@ -105,7 +114,7 @@ export function table(peer: string, version: string): PeerTable {
     row: (role, suite) => {
       const known = rows.find((row) => row.role === role && row.suite === suite);
       if (known !== undefined) return known;
-      const made = new Row(peer, version, role, suite);
+      const made = new Row(peer, version, role, suite, keys);
       rows.push(made);
       return made;
     },

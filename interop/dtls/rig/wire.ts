@@ -3,10 +3,12 @@ import type { Tapped } from "./ours.js";
 /** Reads handshake messages off the wire with code that is not the code under test: DTLS 1.2 records (RFC 6347 §4.1, §4.2.2) before encryption. */
 
 const HANDSHAKE = 22;
+/** Content type of a record with a connection id (RFC 9146 §4). */
+export const TLS12_CID = 25;
 const RECORD_HEADER = 13;
 const MESSAGE_HEADER = 12;
 
-export const MessageType = { ClientHello: 1, ServerHello: 2, ServerKeyExchange: 12, ClientKeyExchange: 16 } as const;
+export const MessageType = { ClientHello: 1, ServerHello: 2, Certificate: 11, ServerKeyExchange: 12, ClientKeyExchange: 16 } as const;
 
 export interface WireMessage {
   readonly fromPort: number;
@@ -44,6 +46,10 @@ export function handshakeMessages(wire: readonly Tapped[]): WireMessage[] {
   );
 }
 
+/** Of those in the clear the longest, or the longest piece, header included. */
+export const longestMessage = (wire: readonly Tapped[], from: (port: number) => boolean = () => true): number =>
+  Math.max(...handshakeMessages(wire).filter(({ fromPort }) => from(fromPort)).map(({ fragment }) => MESSAGE_HEADER + fragment.length));
+
 /** Which messages from this port came in more than one piece. */
 export const fragmented = (wire: readonly Tapped[], fromPort: number): number[] => [
   ...new Set(
@@ -52,6 +58,10 @@ export const fragmented = (wire: readonly Tapped[], fromPort: number): number[] 
       .map(({ type }) => type),
   ),
 ];
+
+/** The number of the curve in the last ServerKeyExchange that a certificate or a raw public key signs (RFC 8422 §5.4). */
+export const curveOf = (wire: readonly Tapped[]): number | undefined => handshakeMessages(wire).findLast(({ type, fragment }) => type === MessageType.ServerKeyExchange && fragment.at(0) === 3)?.fragment.readUInt16BE(1);
+export const CURVES = { secp256r1: 23, x25519: 29 } as const;
 
 /** The most records that one datagram from this port held. */
 export const recordsPerDatagram = (wire: readonly Tapped[], fromPort: number): number =>

@@ -21,6 +21,8 @@ export class ScriptedDevice implements RequestHandler {
   version: LwM2mVersion = "1.1";
   script: Script = () => undefined;
   readonly held: IncomingRequest[] = [];
+  /** How its latest session or handshake ended: `alert-received 46`. */
+  lastEnd: string | undefined;
   #finishes = 0;
 
   private constructor(
@@ -37,7 +39,12 @@ export class ScriptedDevice implements RequestHandler {
     const endpoint =
       credential === undefined
         ? await udpEndpoint(ports, common, handler)
-        : await secureEndpoint(ports, { ...common, credential, settings: { retransmission: timing("lab").dtls } }, handler, { onSession: () => {}, onSessionEnd: () => {} });
+        : await secureEndpoint(ports, { ...common, credential, settings: { retransmission: timing("lab").dtls } }, handler, {
+            onSession: () => {},
+            onSessionEnd: ({ why, alert }) => {
+              if (late.device !== undefined) late.device.lastEnd = alert === undefined ? why : `${why} ${alert}`;
+            },
+          });
     const device = (late.device = new ScriptedDevice(options.endpoint, endpoint, endpoint.peer(options.server)));
     device.put(0, 0, []);
     device.put(3, 0, []);

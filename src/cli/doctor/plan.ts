@@ -19,7 +19,7 @@ export interface RunOutlook {
 }
 
 /** Our own devices: what a run has without --devices-on. */
-const ownDevices = { name: "muster", can: { misbehave: true, psk: true } };
+const ownDevices = { name: "muster", can: { misbehave: true, psk: true, publicKeys: true } };
 
 /** What a run against this target would carry out, and what it would decline. `silent`: roles that did not answer just now. */
 export async function whatARunDoes(target: Target, silent: readonly string[]): Promise<{ readonly plan: RunOutlook; readonly finding: Finding }> {

@@ -13,7 +13,7 @@ import type { ResolvedSettings } from "../settings.js";
 import type { Alert, CloseReason, DatagramSink, DtlsCounters, PeerClaim, SessionInfo } from "../types.js";
 import { datagramsOf } from "./flight.js";
 import { Path } from "./path.js";
-import type { SavedSession } from "./saved-session.js";
+import { SKIPPED_WHEN_RESTORED, type SavedSession } from "./saved-session.js";
 
 /** Records of epoch 1 that came before its keys: so many, of so many bytes each, wait for them. */
 const MAX_EARLY_RECORDS = 4;
@@ -55,9 +55,6 @@ interface Handshake {
 
 /** How an association comes about: by a handshake, or with the keys and numbers of a session that was saved. */
 export type AssociationStart = { readonly machine: HandshakeMachine; readonly reassembly: Reassembly; readonly firstSequence?: number } | { readonly saved: SavedSession };
-
-/** Records that a session may have sent since it was saved: their numbers are not used again. */
-const SKIPPED_WHEN_RESTORED = 2 ** 20;
 
 export class DtlsStateError extends Error {
   override readonly name = "DtlsStateError";
@@ -129,7 +126,7 @@ export class Association extends Timer {
   save(info: SessionInfo): SavedSession {
     const { keys } = this.#records;
     if (this.state !== "connected" || keys === undefined) throw new DtlsStateError(`there is no session to save while the association is ${this.state}`);
-    return { info, ...keys, records: this.#records.state, limits: { send: this.#sendLimit, receive: this.#receiveLimit } };
+    return { role: this.host.role, info, ...keys, records: this.#records.state, limits: { send: this.#sendLimit, receive: this.#receiveLimit } };
   }
 
   /** False when the record is nothing to this association. It is counted and answered here, unless another may still make something of it. */
@@ -336,7 +333,6 @@ export class Association extends Timer {
     switch (action.do) {
       case "install-keys":
         this.#records.install(action.read, action.write, action.ids);
-        this.#follow(action.ids);
         // What came ahead came in the clear.
         this.#handshake?.reassembly.clear();
         return;
@@ -365,6 +361,8 @@ export class Association extends Timer {
         return;
       case "connected":
         this.state = "connected";
+        // Until here the handshake is one of the address where it began, which is what its owner knows it by.
+        this.#follow(action.session.connectionIds);
         this.#handshake = undefined;
         if (this.#awaitsReply) this.#flight = undefined;
         clock.stop(this);

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { WireError } from "../../wire/index.js";
+import { ContentType } from "../codec/record.js";
 import { cipherSuites } from "../crypto/suites.js";
 import { identities } from "../testing/authority.js";
+import { Tap } from "../testing/tap.js";
 import { connected, StagedClient, StagedServer } from "../testing/staged.js";
 import { DtlsClient } from "../client.js";
 import { readSavedSession, writeSavedSession } from "./saved-session.js";
@@ -25,8 +27,8 @@ describe.each(cipherSuites.map(({ name, keyExchange }) => [name, keyExchange] as
   const make = () => connected({ ...settings, ...(keyExchange === "ecdhe_ecdsa" ? { credential: rpk } : {}) });
 
   it("is read as it was written", () => {
-    const saved = make().client.client.save();
-    expect(writeSavedSession(readSavedSession(saved))).toEqual(saved);
+    const { client, server } = make();
+    for (const [saved, role] of [[client.client.save(), "client"], [server.sessions[0]?.save(), "server"]] as const) expect(writeSavedSession(readSavedSession(saved ?? Buffer.alloc(0), role))).toEqual(saved);
   });
 
   it("goes on at the client, and at the server", () => {
@@ -90,6 +92,33 @@ describe("a saved session", () => {
     expect(server.closed).toEqual([{ why: "peer-closed" }]);
   });
 
+  it("is taken up by a client whatever suites it would offer", () => {
+    const { client } = connected();
+    const settings: ClientSettings = { suites: ["TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"] };
+    const handler = { onConnected: () => {}, onData: () => {}, onClosed: () => {} };
+    expect(DtlsClient.restore(client.ports, () => {}, serverAddress, client.client.save(), handler, settings).state).toBe("connected");
+  });
+
+  it("holds the highest record number that there is, and knows it again", () => {
+    const { server } = connected();
+    const [session] = server.sessions;
+    const datagram = new Tap(server).seal("client", ContentType.applicationData, Buffer.from("the last one"), 2 ** 48 - 1);
+    server.hear(datagram);
+    const restarted = new StagedServer({}, server.ports);
+    restarted.server.restore(session?.save() ?? Buffer.alloc(0), clientAddress, "");
+    restarted.hear(datagram);
+    expect([server.received, restarted.received]).toEqual([["the last one"], []]);
+    expect(restarted.server.counters.replayed).toBe(1);
+  });
+
+  it("has nothing to go on with when its own record numbers are used up: a typed error", () => {
+    const { client } = connected();
+    const saved = client.client.save();
+    // Before the newest record, the records seen, and two limits.
+    saved.fill(0xff, saved.length - 24, saved.length - 18);
+    expect(() => readSavedSession(saved, "client")).toThrow("used up");
+  });
+
   it("is not to be had of a client without a session", () => {
     const client = new StagedClient();
     expect(() => client.client.save()).toThrow("before the handshake");
@@ -102,15 +131,21 @@ describe("a saved session", () => {
 
   it("is bytes that are none, or of another version: a typed error", () => {
     const saved = connected(({ client: { connectionIdLength: 8, serverName: "a.example" }, server: { connectionIdLength: 8 } })).client.client.save();
-    expect(() => readSavedSession(Buffer.concat([Buffer.from([2]), saved.subarray(1)]))).toThrow("a saved session of version 2");
-    for (let length = 0; length < saved.length; length++) expect(() => readSavedSession(saved.subarray(0, length))).toThrow(WireError);
-    expect(() => readSavedSession(Buffer.concat([saved, Buffer.from([0])]))).toThrow("bytes behind the saved session");
+    expect(() => readSavedSession(Buffer.concat([Buffer.from([2]), saved.subarray(1)]), "client")).toThrow("a saved session of version 2");
+    for (let length = 0; length < saved.length; length++) expect(() => readSavedSession(saved.subarray(0, length), "client")).toThrow(WireError);
+    expect(() => readSavedSession(Buffer.concat([saved, Buffer.from([0])]), "client")).toThrow("bytes behind the saved session");
+    expect(() => readSavedSession(saved, "server")).toThrow("a saved session of a client");
+    const changed = (at: number, byte: number): Buffer => Buffer.concat([saved.subarray(0, at), Buffer.from([byte]), saved.subarray(at + 1)]);
+    expect(() => readSavedSession(changed(2, 0), "client")).toThrow("a saved session with suite 0x");
+    expect(() => readSavedSession(changed(3, 0x40), "client")).toThrow("flags 0x40");
+    expect(() => readSavedSession(changed(4, 3), "client")).toThrow("an unknown mode");
+    expect(() => readSavedSession(changed(saved.length - 1, 1), "client")).toThrow("a record size limit of 16385");
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(saved.length - 1), fc.nat(255)), { maxLength: 6 }), (changes) => {
-        const changed = Buffer.from(saved);
-        for (const [at, byte] of changes) changed.writeUInt8(byte, at);
+        const altered = Buffer.from(saved);
+        for (const [at, byte] of changes) altered.writeUInt8(byte, at);
         try {
-          readSavedSession(changed);
+          readSavedSession(altered, "client");
         } catch (error) {
           expect(error).toBeInstanceOf(WireError);
         }

@@ -19,6 +19,9 @@ export interface Group {
   newShare(): KeyShare;
 }
 
+/** The number of the curve that every key for signatures is on. */
+export const SECP256R1 = 23;
+
 const badPoint = (): DecodeError => new DecodeError("a public key that is no point of its curve", Alerts.illegal_parameter);
 
 class Secp256r1Share implements KeyShare {
@@ -58,7 +61,7 @@ class X25519Share implements KeyShare {
 
 /** Every curve there is, in order of preference: secp256r1 is the one that every LwM2M end has. */
 export const groups: readonly Group[] = [
-  { id: 23, name: "secp256r1", newShare: () => new Secp256r1Share() },
+  { id: SECP256R1, name: "secp256r1", newShare: () => new Secp256r1Share() },
   { id: 29, name: "x25519", newShare: () => new X25519Share() },
 ];
 

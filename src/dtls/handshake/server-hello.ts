@@ -3,7 +3,7 @@ import { CertificateType, ExtensionType, readConnectionId, readNumber, readNumbe
 import { EMPTY_RENEGOTIATION_INFO_SCSV, offersNullCompression, writeServerHello, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
-import type { Group } from "../crypto/groups.js";
+import { SECP256R1, type Group } from "../crypto/groups.js";
 import type { Randoms } from "../crypto/key-schedule.js";
 import { ECDSA_P256_SHA256, type KeyObject } from "../crypto/keys.js";
 import { kept } from "../crypto/primitives.js";
@@ -82,12 +82,12 @@ export function objectionTo(context: ServerContext, hello: ClientHello): Objecti
   return undefined;
 }
 
-/** The curve for this client: it takes every one where it names none (RFC 8422 §4). */
-function groupFor({ groups }: ServerContext, extensions: Extensions): Group | undefined {
+/** Whether this client has a curve: it takes every one where it names none (RFC 8422 §4). */
+function curvesTaken(extensions: Extensions): (id: number) => boolean {
   const offered = extensions.get(ExtensionType.supportedGroups);
-  if (offered === undefined) return groups[0];
+  if (offered === undefined) return () => true;
   const theirs = readNumbers16(offered, "supported groups");
-  return groups.find(({ id }) => theirs.includes(id));
+  return (id) => theirs.includes(id);
 }
 
 /** Small clients (tinydtls) leave the list out and mean SHA-256 all the same, whatever RFC 5246 §7.4.1.4.1 says of an absent one. */
@@ -110,17 +110,20 @@ function certificateTypes(keys: SigningKeys, extensions: Extensions): Certificat
 /** The first suite of ours that this client has with everything that goes with it. */
 export function choose(context: ServerContext, { suites, extensions }: ClientHello, keys: SigningKeys | undefined): Choice | Objection {
   const common = context.suites.filter(({ id }) => suites.includes(id));
-  const group = groupFor(context, extensions);
+  const takes = curvesTaken(extensions);
+  const group = context.groups.find(({ id }) => takes(id));
+  // RFC 8422 §5.3: the list holds for the server's public key as well, whatever curve the keys are agreed on over.
+  const takesOurKey = takes(SECP256R1);
   const types = keys === undefined ? undefined : certificateTypes(keys, extensions);
   for (const suite of common) {
     if (suite.keyExchange === "psk") return { suite, group: undefined, types: undefined };
     if (group === undefined) continue;
     if (suite.keyExchange === "ecdhe_psk") return { suite, group, types: undefined };
-    if (types !== undefined && takesOurSignature(extensions)) return { suite, group, types };
+    if (types !== undefined && takesOurKey && takesOurSignature(extensions)) return { suite, group, types };
   }
   // RFC 7250 §4.2.
   if (keys !== undefined && types === undefined && common.some(({ keyExchange }) => keyExchange === "ecdhe_ecdsa")) return { alert: Alerts.unsupported_certificate, because: "no type of certificate in common" };
-  return { alert: Alerts.handshake_failure, because: common.length > 0 && group === undefined ? "no curve in common" : "no suite in common" };
+  return { alert: Alerts.handshake_failure, because: common.length > 0 && (group === undefined || !takesOurKey) ? "no curve in common" : "no suite in common" };
 }
 
 /** Throws DecodeError, and answers with an objection to a limit that none may have. */

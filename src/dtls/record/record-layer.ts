@@ -3,7 +3,8 @@ import { samePublicBytes } from "../codec/public-bytes.js";
 import type { DirectionKeys, Protection } from "../crypto/protection.js";
 import { ReplayWindow } from "./replay-window.js";
 
-const SEQUENCE_NUMBERS = 2 ** 48;
+/** In an epoch (RFC 6347 §4.1). */
+export const SEQUENCE_NUMBERS = 2 ** 48;
 
 export interface OpenedRecord {
   /** What it really holds, where the record carries a connection id. */

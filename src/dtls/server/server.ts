@@ -11,8 +11,8 @@ import { certifies } from "../crypto/certificates.js";
 import { importPrivateKey, publicKeyBytes } from "../crypto/keys.js";
 import { kept } from "../crypto/primitives.js";
 import { cipherSuites, suiteNamed, suitesNamed, type CipherSuite } from "../crypto/suites.js";
-import type { AssociationHost } from "../association/association.js";
-import { readSavedSession } from "../association/saved-session.js";
+import { DtlsStateError, type AssociationHost } from "../association/association.js";
+import { readSavedSession, type SavedSession } from "../association/saved-session.js";
 import { recordsOf } from "../association/incoming.js";
 import type { ServerContext, SigningKeys } from "../handshake/server-machine.js";
 import type { SessionSecrets } from "../handshake/steps.js";
@@ -20,6 +20,7 @@ import { defaultServerLimits, newServerCounters, resolveSettings } from "../sett
 import type { CloseReason, DatagramSink, DtlsPorts, Identity, KeyAnswer, PeerAnswer, PeerClaim, ServerCounters, ServerHandler, ServerKeys, ServerLimits, ServerSession, ServerSettings, SessionInfo } from "../types.js";
 import { Cookies } from "./cookies.js";
 import { ResumptionCache } from "./resumption-cache.js";
+import { readSavedServer, writeSavedServer } from "./saved-server.js";
 import { ServerAssociation, type ServerCore } from "./server-association.js";
 
 /** The answer counts on from the numbers of the ClientHello; one that begins near their end would leave it none. */
@@ -72,9 +73,10 @@ const idKey = (id: Buffer): string => `id ${id.toString("latin1")}`;
 const hasId = ({ info }: { readonly info: SessionInfo }): boolean => (info.connectionIds?.own.length ?? 0) > 0;
 const keyOf = (association: ServerAssociation<unknown>): string => (association.connectionId !== undefined && hasId(association) ? idKey(association.connectionId) : formatAddress(association.peer));
 
-/** Two clients may come to have one address, behind a gateway; both can be told apart when both have ids. The same client at the same address has begun anew. */
-function isApart(a: ServerAssociation<unknown>, b: ServerAssociation<unknown>): boolean {
-  return hasId(a) && hasId(b) && (a.info.identity.mode !== b.info.identity.mode || !samePublicBytes(a.info.identity.bytes, b.info.identity.bytes));
+/** A gateway may give the address of one client to another; a session with an id is known wherever it is. The same client at the same address has begun anew. */
+function isApart(before: ServerAssociation<unknown>, next: ServerAssociation<unknown>): boolean {
+  const [theirs, other] = [before.info.identity, next.info.identity];
+  return hasId(before) && (theirs.mode !== other.mode || !samePublicBytes(theirs.bytes, other.bytes));
 }
 
 /** The DTLS server behind one socket: every association of every address, within bounds. */
@@ -164,10 +166,44 @@ export class DtlsServer<Context> implements ServerCore<Context> {
 
   /**
    * Goes on with a session that was saved, as after a restart with what a disk has of it; `onSession` tells of it. Throws WireError for bytes that are no saved
-   * session. A session is restored once: two would use the same numbers for different records.
+   * session of a server, RangeError for one with ids of another length than this server's, DtlsStateError for one that is here already. A session is restored
+   * once: two would use the same numbers for different records.
    */
   restore(saved: Uint8Array, peer: Address, context: Context): ServerSession<Context> {
-    const found = readSavedSession(saved);
+    const found = readSavedSession(saved, "server");
+    this.#checkPlaceFor(found);
+    return this.#goOn(found, peer, context);
+  }
+
+  /** Every live session, for `restoreAll`; as secret as their keys. `write` gives of each context what `restoreAll` is to have of it, 65,535 bytes at most. */
+  save(write: (context: Context) => Uint8Array): Buffer {
+    const saved = [...this.#live.values()].map((session) => ({ peer: session.peer, context: write(session.context), session: session.save() }));
+    return writeSavedServer(saved);
+  }
+
+  /**
+   * Goes on with the sessions of a server that was saved, but for those whose context `read` no longer knows. Throws as `restore` does, before any of them is
+   * here. What could only be resumed is not among them.
+   */
+  restoreAll(saved: Uint8Array, read: (context: Buffer, identity: Identity) => Context | undefined): readonly ServerSession<Context>[] {
+    const all = readSavedServer(saved).map(({ peer, context, session }) => ({ peer, context: kept(context), found: readSavedSession(session, "server") }));
+    for (const { found } of all) this.#checkPlaceFor(found);
+    return all.flatMap(({ peer, context: bytes, found }) => {
+      const context = read(bytes, found.info.identity);
+      return context === undefined ? [] : [this.#goOn(found, peer, context)];
+    });
+  }
+
+  #checkPlaceFor({ info }: SavedSession): void {
+    if (this.#isClosed) throw new DtlsStateError("nothing can be restored at a server that is closed");
+    const own = info.connectionIds?.own;
+    if (own === undefined || own.length === 0) return;
+    const { connectionIdLength = 0 } = this.host.settings;
+    if (own.length !== connectionIdLength) throw new RangeError(`a saved session with a connection id of ${own.length} bytes at a server with ids of ${connectionIdLength}`);
+    if (this.#byId.has(idKey(own))) throw new DtlsStateError("a session with this connection id is here already");
+  }
+
+  #goOn(found: SavedSession, peer: Address, context: Context): ServerSession<Context> {
     const id = found.info.connectionIds?.own;
     const association = new ServerAssociation<Context>(this, peer, { saved: found, context }, id);
     if (id !== undefined && id.length > 0) this.#byId.set(idKey(id), association);
@@ -205,8 +241,6 @@ export class DtlsServer<Context> implements ServerCore<Context> {
     this.#pending.delete(key);
     // An id that the client did not agree to leads nowhere.
     if (session.connectionIds === undefined && association.connectionId !== undefined) this.#byId.delete(idKey(association.connectionId));
-    const before = this.#at(key);
-    if (before !== undefined && !isApart(before, association)) before.end({ why: "replaced" });
     this.#admit(association);
     // A session resumed keeps its place: the life of its secrets counts from the full handshake.
     if (!session.resumed) this.#resumable.put(session, association.context);
@@ -214,9 +248,11 @@ export class DtlsServer<Context> implements ServerCore<Context> {
   }
 
   #admit(association: ServerAssociation<Context>): void {
+    const address = formatAddress(association.peer);
+    for (const before of [this.#live.get(address), this.#byAddress.get(address)]) if (before !== undefined && !isApart(before, association)) before.end({ why: "replaced" });
     this.#makeRoom();
     this.#live.set(keyOf(association), association);
-    if (hasId(association)) this.#byAddress.set(formatAddress(association.peer), association);
+    if (hasId(association)) this.#byAddress.set(address, association);
   }
 
   moved(association: ServerAssociation<Context>, before: Address): void {

@@ -32,7 +32,7 @@ class FleetDevice implements DeviceActor {
 /** Devices of our own, in the shards of the fleet. */
 export const fleetDevices = (fleet: Fleet): DeviceProvider => ({
   name: "muster",
-  can: { misbehave: true, actions: true, psk: true },
+  can: { misbehave: true, actions: true, psk: true, publicKeys: true },
   async create(spec: DeviceSpec): Promise<DeviceActor> {
     await fleet.createDevice(spec, { start: false });
     return new FleetDevice(fleet, spec.endpoint);

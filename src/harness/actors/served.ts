@@ -1,5 +1,5 @@
 import type { PlainBootstrapInput } from "../../config/index.js";
-import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, OperatorClient, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
+import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, OperatorClient, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, ServerKeysView, SessionView } from "../../operator/index.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { ServerName } from "../targets/index.js";
 import { allPages, tracePage } from "./pages.js";
@@ -40,6 +40,10 @@ abstract class Served implements ServedActor {
 
   async health(): Promise<RoleHealth> {
     return this.operator.health();
+  }
+
+  async serverKeys(): Promise<ServerKeysView | undefined> {
+    return this.operator.serverKeys();
   }
 
   async setFault(id: string, fault: FaultSpec): Promise<void> {

@@ -1,6 +1,6 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot } from "../../../simulators/device/index.js";
 import type { PlainBootstrapInput } from "../../config/index.js";
-import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, SessionView } from "../../operator/index.js";
+import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, ServerKeysView, SessionView } from "../../operator/index.js";
 import type { TraceEvent } from "../../ports/index.js";
 
 /** Events of one role's log, and where to go on. */
@@ -36,6 +36,8 @@ export interface ServedActor {
   /** Base URL of its Server Management API. */
   readonly smpUrl: string;
   health(): Promise<RoleHealth>;
+  /** What it proves itself with on its DTLS port; undefined where it has none. */
+  serverKeys(): Promise<ServerKeysView | undefined>;
   setFault(id: string, fault: FaultSpec): Promise<void>;
   fault(id: string): Promise<FaultStatus | undefined>;
   releaseFault(id: string): Promise<void>;

@@ -20,3 +20,7 @@ export * from "./secured-records.js";
 export * from "./handshakes.js";
 export * from "./held-keys.js";
 export * from "./enabler-tests.js";
+export * from "./public-keys.js";
+export * from "./server-certificates.js";
+export * from "./connection-ids.js";
+export * from "./load-public-keys.js";

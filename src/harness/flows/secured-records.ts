@@ -12,7 +12,7 @@ import { madePsk, pskRecord } from "./psk.js";
 const recordId = "cr-1";
 
 /** A device that is refused stays where it is until it is told to try again: /1/x/16 to /1/x/20. */
-const patience = { 16: false, 17: 1, 18: 600, 19: 600, 20: 1 } as const;
+export const patience = { 16: false, 17: 1, 18: 600, 19: 600, 20: 1 } as const;
 
 const keyName = (alias: string, operator: ServerName): string => `key of ${alias} at ${operator}`;
 
@@ -52,9 +52,11 @@ export interface Staging {
   readonly more?: Readonly<Record<string, unknown>>;
 }
 
-const pathOf = (scenario: Scenario, alias: string): string => `/smp/v1/clients/${encodeURIComponent(scenario.endpoint(alias))}/credentials/${recordId}`;
+/** Where the harness keeps the record of a device, in the place of the Bootstrap Server. */
+export const recordPathOf = (scenario: Scenario, alias: string): string => `/smp/v1/clients/${encodeURIComponent(scenario.endpoint(alias))}/credentials/${recordId}`;
 
-async function send(scenario: Scenario, server: ServerName, request: SmpRequest): Promise<SmpAnswer> {
+/** A call as the server's Bootstrap Server would send it; the answer becomes the last answer. */
+export async function sendAsBootstrapServer(scenario: Scenario, server: ServerName, request: SmpRequest): Promise<SmpAnswer> {
   const answer = await scenario.server(server).asBootstrapServer(request);
   noteAnswer(scenario, request, answer);
   return answer;
@@ -77,20 +79,20 @@ async function bodyOf(scenario: Scenario, server: ServerName, alias: string, { v
 /** SM-3 in the place of the Bootstrap Server: tells a server the key of a device. The answer becomes the last answer. */
 export async function stageKey(scenario: Scenario, server: ServerName, alias: string, staging: Staging = {}): Promise<void> {
   scenario.involve(scenario.endpoint(alias));
-  const path = pathOf(scenario, alias);
-  const answer = await send(scenario, server, { method: "PUT", path, body: await bodyOf(scenario, server, alias, staging) });
+  const path = recordPathOf(scenario, alias);
+  const answer = await sendAsBootstrapServer(scenario, server, { method: "PUT", path, body: await bodyOf(scenario, server, alias, staging) });
   if (answer.status !== 201 && answer.status !== 204) return;
   scenario.atEnd(`key of ${alias}`, () => scenario.server(server).asBootstrapServer({ method: "DELETE", path: `${path}?version=${staging.version ?? 1}` }));
 }
 
 export async function activateKey(scenario: Scenario, server: ServerName, alias: string): Promise<void> {
-  await send(scenario, server, { method: "PUT", path: `${pathOf(scenario, alias)}/activation`, body: { version: 1, sessionId: 1 } });
+  await sendAsBootstrapServer(scenario, server, { method: "PUT", path: `${recordPathOf(scenario, alias)}/activation`, body: { version: 1, sessionId: 1 } });
 }
 
 /** A precondition: the key is active, and the server says so. */
 export async function putKeyInForce(scenario: Scenario, server: ServerName, alias: string): Promise<void> {
   await activateKey(scenario, server, alias);
-  const record = await scenario.server(server).asBootstrapServer({ method: "GET", path: pathOf(scenario, alias) });
+  const record = await scenario.server(server).asBootstrapServer({ method: "GET", path: recordPathOf(scenario, alias) });
   const state: unknown = Reflect.get(Object(record.body), "state");
   scenario.precondition(`server ${server} activates the key of "${alias}"`, scenario.lastAnswer?.code.startsWith("2") === true && state === "active", `PUT answered ${scenario.lastAnswer?.code ?? "not at all"}, the record is ${String(state)}`);
 }

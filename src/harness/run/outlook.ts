@@ -6,7 +6,7 @@ import type { PlannedScenario } from "./plan.js";
 /** Where devices come from, as far as it decides what can run. */
 export interface DeviceMeans {
   readonly name: string;
-  readonly can: { readonly misbehave: boolean; readonly psk: boolean };
+  readonly can: { readonly misbehave: boolean; readonly psk: boolean; readonly publicKeys: boolean };
   readonly facts?: AdapterFacts | undefined;
 }
 
@@ -17,6 +17,8 @@ export function declinedBefore(planned: PlannedScenario, target: Target, devices
       if (!devices.can.misbehave) return { as: "not-applicable", reason: `devices on ${devices.name} cannot be made to misbehave` };
     } else if (need === "psk" && !devices.can.psk) {
       return { as: "not-applicable", reason: `devices on ${devices.name} speak no DTLS` };
+    } else if ((need === "rpk" || need === "x509" || need === "cid") && !devices.can.publicKeys) {
+      return { as: "not-applicable", reason: `devices on ${devices.name} have pre-shared keys only` };
     } else if (need === "fleet") {
       if (!hasFleet) return { as: "not-applicable", reason: `devices on ${devices.name} are no fleet` };
     } else {

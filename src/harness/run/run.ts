@@ -173,6 +173,7 @@ class Run {
       security: this.#security,
       nonce: this.#nonce,
       clock: ports.clock,
+      network: ports.network,
       random,
       target: this.#target,
       timing: this.#target.timing,

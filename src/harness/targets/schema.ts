@@ -6,7 +6,7 @@ import { leshanSchema, manualSchema, templateBootstrapSchema, templateServerSche
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "is not the name of an environment variable" });
 
 /** What a target may declare that it cannot do, or does otherwise; a scenario that needs it is then not-applicable. */
-export const capabilityNames = ["faults", "trace", "admission", "sm1", "sm2", "sm3", "queue-mode", "plain-bootstrap", "relay", "second-uri", "psk", "nosec"] as const;
+export const capabilityNames = ["faults", "trace", "admission", "sm1", "sm2", "sm3", "queue-mode", "plain-bootstrap", "relay", "second-uri", "psk", "nosec", "rpk", "x509", "cid"] as const;
 export type Capability = (typeof capabilityNames)[number];
 
 /** What a report calls the system: product and version. */

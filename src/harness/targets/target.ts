@@ -136,6 +136,9 @@ const rolesOf = (target: Target): readonly (readonly [name: string, role: RoleTa
 /** What the devices of a run speak where nobody says: DTLS, unless some role has no port for it. */
 export const usualSecurity = (target: Target): SecurityMode => (rolesOf(target).every(([, role]) => role.kind === "reference" || (role.kind === "running" && role.uris.psk !== undefined)) ? "psk" : "nosec");
 
+/** Needs that go beyond pre-shared keys. */
+const keyed = ["rpk", "x509", "cid"] as const;
+
 /** What the target as a whole cannot do in a run of this security. A running role without operator API can be neither steered nor watched. */
 export function missingCapabilities(target: Target, security: SecurityMode): ReadonlyMap<Capability, Lack> {
   const missing = new Map<Capability, Lack>();
@@ -157,15 +160,17 @@ export function missingCapabilities(target: Target, security: SecurityMode): Rea
   }
   const a = target.servers.A;
   if (a.kind === "running" && a.secondUris[security] === undefined) missing.set("second-uri", { as: "not-applicable", reason: `server A has no second URI (${security === "psk" ? "secondCoaps" : "secondCoap"})` });
-  if (security === "nosec") missing.set("psk", { as: "not-applicable", reason: "the run is one without DTLS" });
+  if (security === "nosec") for (const need of ["psk", ...keyed] as const) missing.set(need, { as: "not-applicable", reason: "the run is one without DTLS" });
   for (const [name, role] of rolesOf(target)) {
     if (role.kind === "reference") continue;
     if (role.kind === "adapted") {
       const secured = role.entry.coaps !== undefined && (role.entry.capabilities?.security.includes("psk") ?? false);
       if (!secured) missing.set("psk", { as: "not-applicable", reason: `${name} states no coaps address, or no security mode psk` });
+      for (const need of keyed) missing.set(need, { as: "unsupported", reason: `${name} (${role.facts.name}): the adapter gives it pre-shared keys only` });
       continue;
     }
-    if (role.uris.psk === undefined) missing.set("psk", { as: "not-applicable", reason: `${name} has no coaps address` });
+    if (role.uris.psk === undefined) for (const need of ["psk", ...keyed] as const) missing.set(need, { as: "not-applicable", reason: `${name} has no coaps address` });
+    else if (role.operator === undefined) for (const need of ["rpk", "x509"] as const) missing.set(need, { as: "unsupported", reason: `${name} has no operator API that tells its public key and certificate` });
     if (role.uris.nosec === undefined) missing.set("nosec", { as: "not-applicable", reason: `${name} has no coap address` });
   }
   return missing;

@@ -3,6 +3,7 @@ import { timing } from "../../config/index.js";
 import type { Forgotten, HandshakeView, FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth } from "../../operator/index.js";
 import type { Clock, TraceEvent } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
+import { simulatedPorts } from "../../ports/simulated/index.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, ServedActor, ServerUris, SmpAnswer, SmpRequest, TraceSince } from "../actors/types.js";
 import { deadlinesOf } from "../deadlines.js";
 import { idPool, newPopulation, type RunContext } from "../run-context.js";
@@ -22,6 +23,9 @@ class FakeServed implements ServedActor {
 
   async health(): Promise<RoleHealth> {
     throw new Error("a fake has no health");
+  }
+  async serverKeys(): Promise<undefined> {
+    return undefined;
   }
   async setFault(id: string, fault: FaultSpec): Promise<void> {
     this.faults.set(id, { ...fault, id, fired: 0, waiting: 0 });
@@ -147,6 +151,7 @@ export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = n
     secrets: [],
     clock,
     random: seededRandom(1),
+    network: simulatedPorts(1).network,
     target: referenceTarget,
     timing: lab,
     deadlines: deadlinesOf(lab),
@@ -156,7 +161,7 @@ export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = n
     shortServerIds: { A: idPool(100, 101), B: idPool(200, 201) },
     devices: {
       name: "fakes",
-      can: { misbehave: false, actions: true, psk: true },
+      can: { misbehave: false, actions: true, psk: true, publicKeys: true },
       async create(spec) {
         const device = new FakeDevice(spec);
         made.push(device);
