@@ -1,4 +1,5 @@
 import com.fasterxml.jackson.databind.JsonNode;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
@@ -20,6 +21,7 @@ import org.eclipse.leshan.core.request.*;
 import org.eclipse.leshan.core.request.exception.ClientSleepingException;
 import org.eclipse.leshan.core.request.exception.InvalidRequestException;
 import org.eclipse.leshan.core.response.*;
+import org.eclipse.leshan.core.security.util.SecurityUtil;
 import org.eclipse.leshan.core.util.Hex;
 import org.eclipse.leshan.server.LeshanServer;
 import org.eclipse.leshan.server.LeshanServerBuilder;
@@ -39,7 +41,8 @@ import org.eclipse.leshan.transport.californium.server.endpoint.coaps.CoapsServe
  * A LwM2M Server on Leshan's library, steered by the calls of its demo from 2.0.0-M15 on. What LwM2M does is Leshan's; the HTTP in front of it is ours, an
  * imitation of a demo that cannot be had.
  *
- * --coap PORT --coaps PORT --http PORT (0 or absent: any free one)
+ * --coap PORT --coaps PORT --http PORT (0 or absent: any free one); --privateKey, --certificate and --authority name files (DER) for devices with raw public
+ * keys and certificates.
  */
 public final class Main {
   private static final long DEFAULT_TIMEOUT_S = 5;
@@ -58,6 +61,11 @@ public final class Main {
     LeshanServerBuilder builder = new LeshanServerBuilder();
     builder.setSecurityStore(security);
     builder.setEndpointsProviders(endpoints.build());
+    if (options.containsKey("privateKey")) {
+      builder.setPrivateKey(SecurityUtil.privateKey.readFromFile(options.get("privateKey")));
+      builder.setCertificateChain(SecurityUtil.certificateChain.readFromFile(options.get("certificate")));
+      builder.setTrustedCertificates(new X509Certificate[] {SecurityUtil.certificate.readFromFile(options.get("authority"))});
+    }
     server = builder.build();
     rest = new Rest(Rest.port(options, "http"));
     server.getRegistrationService().addListener(new Registrations());
@@ -230,10 +238,13 @@ public final class Main {
       if (body.path("tls").path("mode").asText().equals("psk")) {
         JsonNode details = body.path("tls").path("details");
         info = SecurityInfo.newPreSharedKeyInfo(endpoint, details.path("identity").asText(), Hex.decodeHex(details.path("key").asText().toCharArray()));
+      } else if (body.path("tls").path("mode").asText().equals("rpk")) {
+        byte[] key = Hex.decodeHex(body.path("tls").path("details").path("key").asText().toCharArray());
+        info = SecurityInfo.newRawPublicKeyInfo(endpoint, SecurityUtil.publicKey.decode(key));
       } else if (body.path("tls").path("mode").asText().equals("x509")) {
         info = SecurityInfo.newX509CertInfo(endpoint);
       } else {
-        throw new Rest.Refused(400, "tls.mode must be psk or x509");
+        throw new Rest.Refused(400, "tls.mode must be psk, rpk or x509");
       }
       try {
         security.add(info);
