@@ -79,6 +79,16 @@ export async function lwm2mServerProcess(clients: LwM2mServerInput["clients"] = 
   };
 }
 
+/** A server with a certificate, for the test devices of a seed, in a process of its own. */
+export async function certificateServerProcess(seed: number): Promise<{ readonly uri: string; readonly authority: Uint8Array; stop(): void }> {
+  const child = fork(fileURLToPath(new URL("certificate-server-process.js", import.meta.url)), [String(seed)]);
+  const { uri, authority } = await new Promise<{ uri: string; authority: string }>((resolve, reject) => {
+    child.once("message", (message) => resolve(message as { uri: string; authority: string }));
+    child.once("exit", (code) => reject(new Error(`the server process ended with ${code ?? "a signal"}`)));
+  });
+  return { uri, authority: Buffer.from(authority, "base64"), stop: () => void child.kill() };
+}
+
 /** Resident bytes of this process after a full collection; the smallest of a few readings, because pages come back late. */
 export async function residentAfterCollection(): Promise<number> {
   let smallest = Number.POSITIVE_INFINITY;

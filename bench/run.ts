@@ -5,7 +5,10 @@ import { coapFigures } from "./coap.js";
 import { type Figure, keeps } from "./figure.js";
 import { encryptedVsPlain, pskHandshake, rpkHandshake, x509Handshake } from "./dtls.js";
 import { bootstrapRegisterRate, coldStart, coldStartPsk, pskRegisterRate, registerRate, smProvisionRate } from "./fleet.js";
-import { memoryPerDevice, memoryPerPskDevice, referenceGrowth } from "./memory.js";
+import { memoryPerDevice, memoryPerPskDevice, memoryPerX509Device, referenceGrowth } from "./memory.js";
+import { sessionSize } from "./session-size.js";
+import { rebindAll } from "./rebind.js";
+import { leshanRegister } from "./leshan.js";
 
 /** Each group runs in a process of its own: what one leaves in memory is not the next one's. */
 const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
@@ -13,15 +16,19 @@ const groups: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   "psk-handshake": pskHandshake,
   "rpk-handshake": rpkHandshake,
   "x509-handshake": x509Handshake,
+  "session-size": sessionSize,
   "encrypted-vs-plain": encryptedVsPlain,
   "register-rate": registerRate,
   "psk-register-rate": pskRegisterRate,
   "bootstrap-register-rate": bootstrapRegisterRate,
   "sm-provision-rate": smProvisionRate,
+  "leshan-register": leshanRegister,
   "memory-per-device": memoryPerDevice,
   "memory-per-psk-device": memoryPerPskDevice,
+  "memory-per-x509-device": memoryPerX509Device,
   "cold-start-10k": coldStart,
   "cold-start-5k-psk": coldStartPsk,
+  "rebind-2k": rebindAll,
   "reference-growth": referenceGrowth,
 };
 

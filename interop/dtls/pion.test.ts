@@ -2,11 +2,13 @@ import { afterEach, describe, expect, it } from "vitest";
 
 import { eventFrom, eventually, type RunningProcess } from "../process.js";
 import { eventsOf, pionClient, pionServer } from "./peers/pion.js";
+import { gateway } from "./rig/gateway.js";
 import { cachedVersion, needs } from "./rig/installed.js";
 import { LONG_IDENTITY, SUITES } from "./rig/keys.js";
-import { echoOf, lossy, ourClient, ourServer, sessionOf, type OurServer } from "./rig/ours.js";
+import { echoOf, LOOPBACK, lossy, ourClient, ourServer, sessionOf, type OurServer } from "./rig/ours.js";
+import { restoredClient } from "./rig/saved.js";
 import { table } from "./rig/table.js";
-import { fragmented, MessageType } from "./rig/wire.js";
+import { fragmented, MessageType, TLS12_CID } from "./rig/wire.js";
 
 const version = needs("pion/dtls", cachedVersion("3.1.15", "pion", "muster-pion"));
 const rows = table("pion/dtls", version);
@@ -65,6 +67,21 @@ describe("pion's client and our server", () => {
       expect(fragmented(server.wire, server.port)).toEqual([MessageType.ServerHello]);
       expect(fragmented(server.wire, session?.peer.port ?? 0)).toContain(MessageType.ClientKeyExchange);
     });
+  });
+
+  it.for([0, 4])("go on after a change of address behind a gateway, under an id of the server and one of %i bytes of the client", async (own, test) => {
+    rows.row("client", "C0A8").shows(test, ...(own === 0 ? ["connection id of ours"] : ["connection ids both ways", "change of address", "padded records"]));
+    const server = await served({ connectionIdLength: 8 });
+    let data = 0;
+    const between = await gateway(server.port, (datagram) => datagram[0] === TLS12_CID && ++data === 2);
+    open.push(() => between.close());
+    const client = await pionClient("echo-client", between.port, ["C0A8"], "-cid", String(own), "-padding", "7", "-messages", "4");
+    expect(eventsOf(client, "data").map(({ text }) => text), client.output()).toEqual(Array.from({ length: 4 }, () => echoOf("hello")));
+    const [session] = server.sessions;
+    expect([session?.info.connectionIds?.own.length, session?.info.connectionIds?.peer.length]).toEqual([8, own]);
+    expect(session?.peer).toEqual(between.outside);
+    expect(server.counters).toMatchObject({ addressChanges: 1, handshakesStarted: 1, badRecords: 0 });
+    expect(await eventually(3_000, () => server.ends[0])).toEqual({ why: "peer-closed" });
   });
 
   it("come to a session although our datagrams are lost and doubled", async (test) => {
@@ -146,6 +163,38 @@ describe("pion's server and our client", () => {
       expect(fragmented(client.wire, client.localPort)).toEqual([MessageType.ClientKeyExchange]);
       expect(await eventFrom(server.process, ({ event }) => event === "session")).toMatchObject({ identityHint: LONG_IDENTITY });
     });
+  });
+
+  it.for([0, 4])("go on after the client has moved, under an id of the server and one of %i bytes of the client", async (own, test) => {
+    rows.row("server", "C0A8").shows(test, ...(own === 0 ? ["connection id of the server"] : ["connection ids both ways", "change of address", "padded records"]));
+    const server = await serving("echo-server", ["C0A8"], "-cid", "8", "-padding", "7");
+    const client = await visit(server.port, { connectionIdLength: own });
+    expect([client.info.connectionIds?.own.length, client.info.connectionIds?.peer.length]).toEqual([own, 8]);
+    const before = client.localPort;
+    await client.rebind();
+    expect(client.localPort).not.toBe(before);
+    for (const text of ["from elsewhere", "and again"]) {
+      client.send(Buffer.from(text));
+      expect(await client.next()).toBe(text);
+    }
+    expect(eventsOf(server.process, "session")).toHaveLength(1);
+    expect(eventsOf(server.process, "moved")).toEqual([{ event: "moved", peer: `${LOOPBACK}:${client.localPort}` }]);
+  });
+
+  it("go on with a session that our client had saved, from another port and after what it sent since", async (test) => {
+    rows.row("server", "C0A8").shows(test, "saved session");
+    const server = await serving("echo-server", ["C0A8"], "-cid", "8");
+    const client = await visit(server.port, { connectionIdLength: 0 });
+    const saved = client.save();
+    client.send(Buffer.from("sent after it was saved"));
+    expect(await client.next()).toBe("sent after it was saved");
+    const again = await restoredClient(server.port, saved);
+    open.push(() => again.close());
+    for (const text of ["woken up", "and again"]) {
+      again.send(Buffer.from(text));
+      expect(await again.next()).toBe(text);
+    }
+    expect(eventsOf(server.process, "session")).toHaveLength(1);
   });
 
   it("come to a session although our datagrams are lost and doubled", async (test) => {

@@ -51,23 +51,33 @@ func echoClient(s *settings) error {
 			return err
 		}
 		say(described("session", conn))
-		if _, err := conn.Write([]byte(s.text)); err != nil {
-			return err
+		for range s.messages {
+			if err := s.ask(conn); err != nil {
+				return err
+			}
 		}
-		if err := conn.SetReadDeadline(time.Now().Add(s.timeout)); err != nil {
-			return err
-		}
-		buffer := make([]byte, 16384)
-		length, err := conn.Read(buffer)
-		if err != nil {
-			return err
-		}
-		say(event{"event": "data", "text": string(buffer[:length])})
 		if err := conn.Close(); err != nil {
 			return err
 		}
 	}
 	say(event{"event": "done"})
+	return nil
+}
+
+// ask sends -text and prints what comes back.
+func (s *settings) ask(conn *dtls.Conn) error {
+	if _, err := conn.Write([]byte(s.text)); err != nil {
+		return err
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(s.timeout)); err != nil {
+		return err
+	}
+	buffer := make([]byte, 16384)
+	length, err := conn.Read(buffer)
+	if err != nil {
+		return err
+	}
+	say(event{"event": "data", "text": string(buffer[:length])})
 	return nil
 }
 
@@ -123,6 +133,10 @@ func (s *settings) echo(conn *dtls.Conn) {
 			say(what)
 			_ = conn.Close()
 			return
+		}
+		if now := conn.RemoteAddr().String(); now != peer {
+			peer = now
+			say(event{"event": "moved", "peer": peer})
 		}
 		if _, err := conn.Write(buffer[:length]); err != nil {
 			say(event{"event": "closed", "peer": peer, "error": err.Error()})

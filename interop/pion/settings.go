@@ -24,12 +24,14 @@ type settings struct {
 	mtu         int
 	resume      bool
 	cid         int
+	padding     int
 	certificate string
 	privateKey  string
 	authority   string
 	keyLog      string
 	timeout     time.Duration
 	times       int
+	messages    int
 	text        string
 	path        string
 	payload     string
@@ -47,12 +49,14 @@ func (s *settings) register(flags *flag.FlagSet) {
 	flags.IntVar(&s.mtu, "mtu", 1200, "handshake messages are fragmented to this size")
 	flags.BoolVar(&s.resume, "resume", false, "keep sessions and resume them by id")
 	flags.IntVar(&s.cid, "cid", -1, "length of the connection id asked for; -1: the extension is not offered")
+	flags.IntVar(&s.padding, "padding", 0, "bytes of padding in each record under a connection id")
 	flags.StringVar(&s.certificate, "cert", "", "certificates with their chain, PEM, in place of the pre-shared key")
 	flags.StringVar(&s.privateKey, "key", "", "private key of -cert, PEM")
 	flags.StringVar(&s.authority, "ca", "", "with -cert: authorities that have to have certified the peer, PEM")
 	flags.StringVar(&s.keyLog, "keylog", "", "file for an NSS key log")
 	flags.DurationVar(&s.timeout, "timeout", 10*time.Second, "for one handshake, one answer")
 	flags.IntVar(&s.times, "times", 1, "client: connections, one after the other")
+	flags.IntVar(&s.messages, "messages", 1, "echo-client: how often -text is sent on each connection")
 	flags.StringVar(&s.text, "text", "hello", "echo-client: what to send")
 	flags.StringVar(&s.path, "path", "/hello", "coap-client: path")
 	flags.StringVar(&s.payload, "payload", "", "coap-client: makes it a PUT of this; @N means N bytes")
@@ -105,6 +109,9 @@ func (s *settings) options() ([]dtls.Option, error) {
 		made = append(made, dtls.WithConnectionIDGenerator(dtls.OnlySendCIDGenerator()))
 	} else if s.cid > 0 {
 		made = append(made, dtls.WithConnectionIDGenerator(dtls.RandomCIDGenerator(s.cid)))
+	}
+	if s.padding > 0 {
+		made = append(made, dtls.WithPaddingLengthGenerator(func(uint) uint { return uint(s.padding) }))
 	}
 	if s.keyLog != "" {
 		file, err := os.OpenFile(s.keyLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

@@ -1,3 +1,4 @@
+import { plainKey } from "../../src/config/index.js";
 import type { PlainAccount } from "../../src/config/index.js";
 import { ContentFormat } from "../../src/coap/index.js";
 import { AccessControlResource, SecurityMode, SecurityResource, ServerResource, encodeContent, instance, multiple, object, single } from "../../src/lwm2m/index.js";
@@ -31,7 +32,8 @@ export interface AccountValues {
 
 export function plainValues(account: PlainAccount): AccountValues {
   const { shortServerId, minPeriod, maxPeriod, ...rest } = account;
-  return { ...rest, ssid: shortServerId, pmin: minPeriod, pmax: maxPeriod };
+  const { serverKey, sni, certificateUsage } = plainKey(account) ?? {};
+  return { ...rest, serverKey, sni, certificateUsage, ssid: shortServerId, pmin: minPeriod, pmax: maxPeriod };
 }
 
 /** Rights as an account asks for them, without members that are there and undefined. */

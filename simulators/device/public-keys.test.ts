@@ -12,7 +12,7 @@ import { sameCredential } from "./security.js";
 import type { DeviceSpec, ServerAccountSpec } from "./spec.js";
 import { takeSnapshot } from "./take-snapshot.js";
 import { bootstrapping, server as serverObject } from "./testing/bootstrapping.js";
-import { deviceIn, ScriptedPeer, world, type World } from "./testing/scripted-peer.js";
+import { deviceIn, psk, ScriptedPeer, world, type World } from "./testing/scripted-peer.js";
 
 const day = 86_400_000;
 /** When a simulated clock begins. */
@@ -288,6 +288,39 @@ describe("a device that gets its certificate in a bootstrap", () => {
     expect(peer.last("POST /rd").peer.identity?.name).toBe("dev-1");
     const written = bytesOf(device.accounts[0]?.details.security ?? instance(0, []), 4) ?? Buffer.alloc(0);
     expect(device.host.serverKeys.copyOf(Buffer.from(written))).toBe(written);
+  });
+
+  it("leaves its session by pre-shared key for one by certificate, and goes back, as its account says", async () => {
+    const shared = psk("dev-1");
+    const { device, of, peer, ask, finish } = await provisioned("dev-1", [single(2, 0), single(3, shared.identity), single(4, new Uint8Array()), single(5, shared.key)]);
+    peer.knows(shared);
+    const delivered = async (resources: readonly ReturnType<typeof single>[]) => {
+      device.step({ in: "bootstrap-due", cause: "manual" });
+      await of.clock.advance(50);
+      await ask(bootstrapWrite({ object: 0, instance: 1 }, security(resources), "1.1"));
+      expect(await finish()).toBe("2.04");
+      await of.clock.advance(2_000);
+      return peer.last("POST /rd").peer.identity?.mode;
+    };
+    expect(await finish()).toBe("2.04");
+    await of.clock.advance(500);
+    expect(peer.last("POST /rd").peer.identity?.mode).toBe("psk");
+    expect(await delivered([...keys, single(15, 2)])).toBe("x509");
+    expect(await delivered([...keys, single(15, 2)])).toBe("x509");
+    expect(await delivered([single(2, 0), single(3, shared.identity), single(4, new Uint8Array()), single(5, shared.key)])).toBe("psk");
+    expect(peer.sessions.filter((each) => !each.startsWith("end"))).toEqual(["full dev-1", "full dev-1", "full dev-1"]);
+  });
+
+  it("may come to its Bootstrap Server with one, and resumes that session for the next bootstrap", async () => {
+    const of = await world();
+    const bootstrap = await ScriptedPeer.at(of, host, 5683, { keys: { privateKey: serverKeys.privateKey, chain: [serverCertificate] } });
+    const device = deviceIn(of, { bootstrap: { uri: bootstrap.secureUri, credential: x509, trust: byUsage(2) } });
+    device.start();
+    await of.clock.advance(1_000);
+    expect(bootstrap.last("POST /bs").peer.identity).toMatchObject({ mode: "x509", name: "dev-1" });
+    device.step({ in: "bootstrap-again", cause: "manual" });
+    await of.clock.advance(1_000);
+    expect(bootstrap.sessions.filter((each) => !each.startsWith("end"))).toEqual(["full dev-1", "resumed dev-1"]);
   });
 
   it.each([

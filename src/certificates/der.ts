@@ -44,6 +44,13 @@ export function objectIdentifier(dotted: string): Buffer {
   return element(Tag.objectIdentifier, Buffer.from(bytes));
 }
 
+/** A copy that keeps no page of memory with it that others were put together in. */
+export function ownMemory(bytes: Uint8Array): Buffer {
+  const own = Buffer.alloc(bytes.length);
+  own.set(bytes);
+  return own;
+}
+
 /** The elements inside a constructed element, whole. Throws RangeError for bytes that are no DER of that kind. */
 export function partsOf(constructed: Uint8Array): Buffer[] {
   const { from, to } = bounds(constructed, 0);

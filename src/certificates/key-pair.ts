@@ -1,5 +1,6 @@
 import { createECDH, createPrivateKey, createPublicKey } from "node:crypto";
 import type { Secrets } from "../ports/index.js";
+import { bitString, integer, objectIdentifier, octetString, ownMemory, sequence, tagged } from "./der.js";
 
 /** Of secp256r1, the curve that every LwM2M client with public keys has (RFC 7925 §4.3). */
 export interface KeyPair {
@@ -11,6 +12,11 @@ export interface KeyPair {
 
 const scalarLength = 32;
 
+/** id-ecPublicKey on secp256r1 (RFC 5480 §2.1.1). */
+const algorithm = sequence(objectIdentifier("1.2.840.10045.2.1"), objectIdentifier("1.2.840.10045.3.1.7"));
+/** Versions of PKCS #8 and of the key in it (RFC 5958, RFC 5915). */
+const [zero, one] = [integer(Buffer.from([0])), integer(Buffer.from([1]))];
+
 /** The key pair of a private scalar; undefined for 0 and for one that is not below the order of the curve. */
 function keyPairOf(scalar: Buffer): KeyPair | undefined {
   const ecdh = createECDH("prime256v1");
@@ -19,12 +25,10 @@ function keyPairOf(scalar: Buffer): KeyPair | undefined {
   } catch {
     return undefined;
   }
-  const point = ecdh.getPublicKey();
-  const part = (from: number): string => point.subarray(from, from + scalarLength).toString("base64url");
-  const jwk = { kty: "EC", crv: "P-256", x: part(1), y: part(1 + scalarLength) };
+  const point = bitString(ecdh.getPublicKey());
   return {
-    publicKey: createPublicKey({ key: jwk, format: "jwk" }).export({ format: "der", type: "spki" }),
-    privateKey: createPrivateKey({ key: { ...jwk, d: scalar.toString("base64url") }, format: "jwk" }).export({ format: "der", type: "pkcs8" }),
+    publicKey: ownMemory(sequence(algorithm, point)),
+    privateKey: ownMemory(sequence(zero, algorithm, octetString(sequence(one, octetString(scalar), tagged(1, point))))),
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash, createPrivateKey } from "node:crypto";
-import { bitString, integer, objectIdentifier, octetString, partsOf, sequence, setOf, tagged, utf8String, yes } from "./der.js";
+import { bitString, integer, objectIdentifier, octetString, ownMemory, partsOf, sequence, setOf, tagged, utf8String, yes } from "./der.js";
 import type { KeyPair } from "./key-pair.js";
 import { repeatableSignature } from "./repeatable-signature.js";
 
@@ -43,11 +43,7 @@ function serialNumber(subject: Buffer, publicKey: Uint8Array): Buffer {
 
 function issue({ scalar, name, validity }: Issuer, subject: Buffer, publicKey: Uint8Array, extensions: readonly Buffer[]): Buffer {
   const content = sequence(version3, serialNumber(subject, publicKey), ecdsaWithSha256, name, validity, subject, publicKey, tagged(3, sequence(...extensions)));
-  const certificate = sequence(content, ecdsaWithSha256, bitString(repeatableSignature(scalar, content)));
-  // Memory of its own: devices keep it, and not the page that it was put together in.
-  const kept = Buffer.alloc(certificate.length);
-  certificate.copy(kept);
-  return kept;
+  return ownMemory(sequence(content, ecdsaWithSha256, bitString(repeatableSignature(scalar, content))));
 }
 
 const scalarOf = (privateKey: Uint8Array): Buffer =>

@@ -5,7 +5,7 @@ import { silentLog } from "../ports/index.js";
 import type { Log } from "../ports/index.js";
 import { freeTcpPorts } from "../ports/real/free-ports.js";
 import { realPrograms } from "../ports/real/programs.js";
-import { packageRoot, realClock, realFiles, realPorts } from "../ports/real/index.js";
+import { packageRoot, realClock, realFiles, realPorts, realProcessors } from "../ports/real/index.js";
 import { isInteractive, terminalAsk } from "./ask.js";
 import { version } from "./version.js";
 
@@ -14,6 +14,7 @@ export function runEnvironment(log: Log = silentLog): RunEnvironment {
   return {
     ports: realPorts("run", log),
     files: realFiles,
+    processors: realProcessors,
     log,
     features: join(packageRoot, "features"),
     steps: [join(packageRoot, "dist/features/steps/**/*.js")],

@@ -1,7 +1,5 @@
 import { z } from "zod";
-import { strongKeySchema } from "./bootstrap-clients.js";
-import { identitySchema } from "./key-text.js";
-import type { Psk } from "./test-credentials.js";
+import { checkPlainKeys, hasPlainKey, plainKeyShape, shownKeyShape, withoutKey } from "./plain-keys.js";
 import { coapUriSchema, patternSchema, shortServerIdSchema } from "./values.js";
 
 /** Rights an account gets on what another account owns, as /2/x/2 numbers them: R 1, W 2, E 4, D 8, C 16. Without `instance`: on every instance, and Create. */
@@ -11,22 +9,11 @@ const grantSchema = z.strictObject({
   rights: z.number().int().min(0).max(31),
 });
 
-/** A key that the device's Server has already. It stays text, so that the whole configuration is JSON. */
-const plainPskSchema = z.strictObject({ identity: checkedBy(identitySchema), key: checkedBy(strongKeySchema) });
-
-function checkedBy(schema: z.ZodType<Uint8Array, string>): z.ZodType<string, string> {
-  return z.string().check(({ value, issues }) => {
-    const { error } = schema.safeParse(value);
-    // What is wrong is said by the schema's own words; the value is never repeated.
-    for (const issue of error?.issues ?? []) issues.push({ ...issue, code: "custom", input: undefined, path: [] });
-  });
-}
-
 /** One Server account of a plain bootstrap configuration: what becomes one Security and one Server object instance. */
 const accountShape = {
   uri: coapUriSchema,
   shortServerId: shortServerIdSchema,
-  securityMode: z.enum(["nosec", "psk"]).default("nosec"),
+  securityMode: z.enum(["nosec", "psk", "rpk", "x509"]).default("nosec"),
   /** Seconds, /1/x/1. */
   lifetime: z.number().int().min(1).max(4_294_967_295).default(86_400),
   minPeriod: z.number().int().min(0).optional(),
@@ -48,12 +35,8 @@ const accountShape = {
   acl: z.array(grantSchema).max(64).default([]),
 };
 
-export const plainAccountSchema = z.strictObject({ ...accountShape, psk: plainPskSchema.optional() }).check(({ value: { uri, securityMode, psk }, issues }) => {
-  const wrong = (key: string, message: string, fix: string): void => void issues.push({ code: "custom", input: undefined, path: [key], message, params: { fix } });
-  if (securityMode === "psk" && psk === undefined) wrong("psk", "is missing", "give identity and key, or let an order bring the account");
-  if (securityMode === "nosec" && psk !== undefined) wrong("psk", "goes with securityMode psk only", "leave it out, or set securityMode: psk");
-  const scheme = securityMode === "psk" ? "coaps:" : "coap:";
-  if (!uri.startsWith(scheme)) wrong("uri", `does not go with securityMode ${securityMode}`, `write it as ${scheme}//HOST:PORT`);
+export const plainAccountSchema = z.strictObject({ ...accountShape, ...plainKeyShape }).check(({ value, issues }) => {
+  checkPlainKeys(value, (key, message, fix) => void issues.push({ code: "custom", input: undefined, path: [key], message, params: { fix } }));
 });
 export type PlainAccount = z.output<typeof plainAccountSchema>;
 
@@ -107,16 +90,13 @@ function shortServerIdsDiffer({ value, issues }: Checking): void {
   });
 }
 
-/** The key of a plain account as bytes. */
-export const plainKey = ({ psk }: PlainAccount): Psk | undefined => (psk === undefined ? undefined : { identity: identitySchema.parse(psk.identity), key: strongKeySchema.parse(psk.key) });
-
 /** As a server tells it: in the place of keys stands something else. */
-export const shownBootstrapSchema = z.strictObject({ accounts: accountsOf(z.strictObject({ ...accountShape, psk: z.strictObject({ identity: z.string(), key: z.string() }).optional() })), ...restOfPlain });
+export const shownBootstrapSchema = z.strictObject({ accounts: accountsOf(z.strictObject({ ...accountShape, ...shownKeyShape })), ...restOfPlain });
 
 /** A configuration to be shown: its keys are not. */
 export const withoutKeys = (configuration: PlainBootstrap): PlainBootstrap => ({
   ...configuration,
-  accounts: configuration.accounts.map((account) => (account.psk === undefined ? account : { ...account, psk: { ...account.psk, key: "(secret)" } })),
+  accounts: configuration.accounts.map(withoutKey),
 });
 
 /** What a Bootstrap Server without any order puts on a device; also the body of the operator API's `PUT bootstrap/{ep}`. */
@@ -130,8 +110,8 @@ export const bootstrapEntrySchema = z
   .check(shortServerIdsDiffer, writesSomething)
   .check(({ value: { endpoint, accounts }, issues }) => {
     if (!endpoint.includes("*")) return;
-    accounts.forEach(({ psk }, index) => {
-      if (psk !== undefined) issues.push({ code: "custom", input: undefined, path: ["accounts", index, "psk"], message: "would be the key of many devices", params: { fix: "name one endpoint, or let an order bring each device its own key" } });
+    accounts.forEach((account, index) => {
+      if (hasPlainKey(account)) issues.push({ code: "custom", input: undefined, path: ["accounts", index, account.securityMode], message: "would be the key of many devices", params: { fix: "name one endpoint, or let an order bring each device its own key" } });
     });
   });
 export type BootstrapEntry = z.output<typeof bootstrapEntrySchema>;

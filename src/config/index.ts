@@ -5,6 +5,7 @@ export * from "./error.js";
 export * from "./flags.js";
 export { certificateSchema, checkAnyCertificate, derOf, derText, identitySchema, keySchema, privateKeySchema, publicKeySchema, serverCertificateSchema } from "./key-text.js";
 export * from "./fleet.js";
+export { plainKey, type PlainKeyValues } from "./plain-keys.js";
 export * from "./plants.js";
 export * from "./roles.js";
 export * from "./server-keys.js";

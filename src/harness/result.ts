@@ -96,6 +96,8 @@ const fleetSchema = z.strictObject({
   }),
   /** Datagrams the kernel dropped at each reference's socket; null where it cannot be known. */
   referenceDrops: z.record(z.string(), z.number().nullable()),
+  /** Which side held the load back, as far as the run's own figures tell. */
+  limit: z.strictObject({ side: z.enum(["none", "generator", "roles", "machine"]), reason: z.string() }).optional(),
   /** One per second: counters since the start, and the interval's percentiles. */
   series: z.array(
     z.strictObject({

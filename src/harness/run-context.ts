@@ -62,6 +62,8 @@ export interface RunContext {
   healthMark(): HealthMark;
   /** Why the generator cannot vouch for times since then, if so. */
   saturatedSince(mark: HealthMark): string | undefined;
+  /** That the machine had no processor time left for ten seconds since then, if so. */
+  crowdedSince(mark: HealthMark): string | undefined;
 }
 
 /** The fleet as the load scenarios left it. */

@@ -37,6 +37,21 @@ const record = (changes: Partial<ScenarioRecord> = {}): ScenarioRecord => ({
 const failing = check({ outcome: "fail", actual: "a Finish" });
 
 describe("the verdict of a scenario", () => {
+  it("is inconclusive, naming the front, where a front of ours could not pass on what it was asked, and something went wrong", () => {
+    const frontFailure = 'the front of server A (leshan M15) was asked to install its credential for "ab-1": it answered 500';
+    for (const broken of [{ checks: [failing] }, { missing: ["the device is registered"] }]) {
+      expect(verdictOf(record({ ...broken, frontFailure }))).toMatchObject({ verdict: "inconclusive", reason: `precondition missing: ${frontFailure}` });
+    }
+    expect(verdictOf(record({ frontFailure }))).toMatchObject({ verdict: "pass" });
+  });
+
+  it("is inconclusive where something came too late on a machine without processor time left, and stands where time does not matter", () => {
+    const crowded = "the machine's processors were 99 % busy for 10 s, 40 % with muster";
+    expect(verdictOf(record({ checks: [{ ...failing, timing: true }], crowded }))).toMatchObject({ verdict: "inconclusive", reason: expect.stringContaining(crowded) as string });
+    expect(verdictOf(record({ checks: [failing], crowded }))).toMatchObject({ verdict: "fail" });
+    expect(verdictOf(record({ checks: [check({ timing: true })], crowded }))).toMatchObject({ verdict: "pass" });
+  });
+
   it("is incomplete until the record is concluded, whatever stands in it", () => {
     expect(verdictOf(record({ concluded: false, checks: [failing], harnessFault: "worker died" })).verdict).toBe("incomplete");
   });

@@ -83,8 +83,12 @@ export interface ScenarioRecord {
   readonly harnessFault?: string;
   /** A role that is not ours gave no answer at all: it may have ended. What it did before, and why, is not known. */
   readonly unanswered?: string;
+  /** Something that a front of ours could not pass on to the system behind it: what went wrong after it may be its consequence. */
+  readonly frontFailure?: string;
   /** The fleet's sockets lost datagrams for good, or a shard lagged, while the scenario ran. */
   readonly saturated: boolean;
+  /** The machine had no processor time left while the scenario ran, in words: what then comes too late is nobody's in particular. */
+  readonly crowded?: string;
   /** Set last, after the evidence was collected. */
   readonly concluded: boolean;
 }
@@ -129,11 +133,15 @@ export function verdictOf(record: ScenarioRecord): VerdictWithReason {
   const idle = record.faults.find((fault) => fault.fired === 0);
   if (idle !== undefined) return give("inconclusive", `the fault "${idle.action}" on ${idle.operation} (${idle.role}) was set and never fired`);
 
+  const broken = record.missing.length > 0 || record.checks.some((check) => check.outcome === "fail");
+  if (broken && record.frontFailure !== undefined) return give("inconclusive", `precondition missing: ${record.frontFailure}`);
+
   const failed = earliest(record.checks.filter((check) => check.outcome === "fail"));
   if (failed !== undefined) {
     const what = `${failed.text}: expected ${failed.expected}, actual ${failed.actual}`;
     if (!named(failed)) return give("inconclusive", `precondition missing: ${failed.rule} (${what})`, failed);
     if (failed.timing && record.saturated) return give("inconclusive", `generator saturated: ${what}`, failed);
+    if (failed.timing && record.crowded !== undefined) return give("inconclusive", `${record.crowded}: ${what}`, failed);
     return give("fail", `${failed.rule}: ${what}`, failed);
   }
 

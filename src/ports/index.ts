@@ -6,3 +6,4 @@ export * from "./ports.js";
 export type * from "./processes.js";
 export * from "./random.js";
 export * from "./trace.js";
+export * from "./processors.js";

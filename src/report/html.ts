@@ -3,7 +3,7 @@ import { histogram, lineChart, logBars } from "./chart.js";
 import { escaped } from "./escape.js";
 import { scenarioSection } from "./html-scenario.js";
 import { css, script } from "./style.js";
-import { duration, provisos, warnings } from "./terminal.js";
+import { duration, limit, provisos, warnings } from "./terminal.js";
 import type { Timeline } from "./timeline.js";
 
 const cell = (verdict: Verdict, count: number | undefined): string => `<td class="num v ${count === undefined || count === 0 ? "" : verdict}">${count === undefined || count === 0 ? "" : count}</td>`;
@@ -80,7 +80,7 @@ function fleetSection(result: RunResult): string {
   const states = Object.entries(fleet.states).filter(([, count]) => count > 0).map(([state, count]) => `${escaped(state)} ${count}`).join(", ");
   const { generator } = fleet;
   const drops = Object.entries(fleet.referenceDrops).map(([role, dropped]) => `${escaped(role)} ${dropped ?? "unknown"}`).join(", ");
-  return `<h2>Fleet</h2><p>${states}</p>${population}<div class="cards">${cards.join("")}</div>${latency}<p class="dim">Generator: ${generator.shards} shards, event-loop lag p99 ${duration(generator.loopLagP99Ms)}, datagrams dropped at its own sockets ${generator.socketDrops ?? "unknown"}, receive buffer ${generator.receiveBuffer ?? "unknown"} bytes. Dropped at the roles' sockets: ${drops === "" ? "unknown" : drops}. Latency counts from the intended start.</p>`;
+  return `<h2>Fleet</h2><p>${states}</p>${population}<div class="cards">${cards.join("")}</div>${latency}${limit(result).map((text) => `<p>${escaped(`${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`)}</p>`).join("")}<p class="dim">Generator: ${generator.shards} shards, event-loop lag p99 ${duration(generator.loopLagP99Ms)}, datagrams dropped at its own sockets ${generator.socketDrops ?? "unknown"}, receive buffer ${generator.receiveBuffer ?? "unknown"} bytes. Dropped at the roles' sockets: ${drops === "" ? "unknown" : drops}. Latency counts from the intended start.</p>`;
 }
 
 function filters(result: RunResult): string {

@@ -27,6 +27,7 @@ describe("the summary in a terminal", () => {
     const text = summary(result([scenario()], { fleet }), options);
     expect(text).toMatch(/bootstrap +1000 +10 ms +25\.5 ms +12\.3 s +123 ms/);
     expect(text).toContain("generator healthy: 2 shards, loop lag p99 2.5 ms, datagrams dropped at its sockets 0");
+    expect(text).toContain("limit a role: server-a (Leshan) answered late");
     expect(text).toContain("server-a 0, server-b unknown");
   });
 

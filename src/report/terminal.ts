@@ -72,9 +72,15 @@ function generator(result: RunResult): string[] {
   const reference = Object.entries(fleet.referenceDrops).map(([role, dropped]) => `${role} ${dropped ?? "unknown"}`);
   return [
     `generator ${saturated ? "SATURATED at times: verdicts that rest on timing meanwhile are inconclusive" : "healthy"}: ${shards} shards, loop lag p99 ${duration(loopLagP99Ms)}, datagrams dropped at its sockets ${drops}`,
+    ...limit(result),
     ...(reference.length === 0 ? [] : [`datagrams dropped at the roles' sockets: ${reference.join(", ")}`]),
   ];
 }
+
+const sides = { none: "nobody", generator: "the generator", roles: "a role", machine: "the machine" } as const;
+
+/** Which side was the limit of the load, in a line; none where there was no load. */
+export const limit = ({ fleet }: RunResult): string[] => (fleet?.limit === undefined ? [] : [`limit ${sides[fleet.limit.side]}: ${fleet.limit.reason}`]);
 
 /** What a reader of the evidence must know about secrets. */
 export function warnings({ cleartextSecrets, keyLog }: RunResult): string[] {

@@ -1,6 +1,6 @@
 import { DtlsClient, DtlsServer, type ClientCredential, type ClientSettings, type CloseReason, type DtlsCounters, type PeerAnswer, type PeerClaim, type ServerCounters, type ServerSession, type ServerSettings, type SessionInfo } from "../../../src/dtls/index.js";
 import { realPorts } from "../../../src/ports/real/index.js";
-import type { Address } from "../../../src/ports/index.js";
+import type { Address, DatagramSocket } from "../../../src/ports/index.js";
 import { eventually } from "../../process.js";
 import { IDENTITY, KEY } from "./keys.js";
 
@@ -100,6 +100,7 @@ export async function ourServer(options: OurServerOptions = {}): Promise<OurServ
 }
 
 export interface OurClient {
+  /** As it is now. */
   readonly localPort: number;
   readonly info: SessionInfo;
   readonly counters: Readonly<DtlsCounters>;
@@ -108,6 +109,10 @@ export interface OurClient {
   send(plaintext: Uint8Array): void;
   /** The next message that has not been given yet. */
   next(): Promise<string>;
+  /** Goes on from another port. */
+  rebind(): Promise<void>;
+  /** The session as it stands, to be gone on with by another client. */
+  save(): Buffer;
   /** With close_notify; again it does nothing. */
   close(): Promise<void>;
 }
@@ -130,16 +135,18 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
   const ends: CloseReason[] = [];
   const waiting: string[] = [];
   const made: { client?: DtlsClient } = {};
-  const socket = await ports.network.bind(
-    { host: LOOPBACK, port: localPort, connect: server },
-    {
-      onDatagram: (datagram, from) => {
-        wire.push({ at: now(), from, to: socket.local, payload: Buffer.from(datagram) });
-        made.client?.receive(datagram);
+  const bind = (port: number): Promise<DatagramSocket> =>
+    ports.network.bind(
+      { host: LOOPBACK, port, connect: server },
+      {
+        onDatagram: (datagram, from) => {
+          wire.push({ at: now(), from, to: socket.local, payload: Buffer.from(datagram) });
+          made.client?.receive(datagram);
+        },
+        onSocketError: () => {},
       },
-      onSocketError: () => {},
-    },
-  );
+    );
+  let socket = await bind(localPort);
   const send = (datagram: Uint8Array): void => {
     wire.push({ at: now(), from: socket.local, to: server, payload: Buffer.from(datagram) });
     socket.send(datagram);
@@ -176,6 +183,11 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
     if (message === undefined) throw new Error("nothing came");
     return message;
   };
+  const rebind = async (): Promise<void> => {
+    const before = socket;
+    socket = await bind(0);
+    await before.close();
+  };
   let closed = false;
   const close = async (): Promise<void> => {
     if (closed) return;
@@ -183,7 +195,20 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
     client.close();
     await socket.close();
   };
-  return { localPort: socket.local.port, info, counters: client.counters, wire, ends, send: (plaintext) => client.send(plaintext), next, close };
+  return {
+    get localPort() {
+      return socket.local.port;
+    },
+    info,
+    counters: client.counters,
+    wire,
+    ends,
+    send: (plaintext) => client.send(plaintext),
+    next,
+    rebind,
+    save: () => client.save(),
+    close,
+  };
 }
 
 /** The first finished handshake, or the `index`-th. */

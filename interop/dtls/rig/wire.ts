@@ -3,6 +3,8 @@ import type { Tapped } from "./ours.js";
 /** Reads handshake messages off the wire with code that is not the code under test: DTLS 1.2 records (RFC 6347 §4.1, §4.2.2) before encryption. */
 
 const HANDSHAKE = 22;
+/** Content type of a record with a connection id (RFC 9146 §4). */
+export const TLS12_CID = 25;
 const RECORD_HEADER = 13;
 const MESSAGE_HEADER = 12;
 

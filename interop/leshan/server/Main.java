@@ -26,6 +26,7 @@ import org.eclipse.leshan.core.util.Hex;
 import org.eclipse.leshan.server.LeshanServer;
 import org.eclipse.leshan.server.LeshanServerBuilder;
 import org.eclipse.leshan.server.observation.ObservationListener;
+import org.eclipse.leshan.server.queue.StaticClientAwakeTimeProvider;
 import org.eclipse.leshan.server.registration.Registration;
 import org.eclipse.leshan.server.registration.RegistrationListener;
 import org.eclipse.leshan.server.registration.RegistrationUpdate;
@@ -41,8 +42,8 @@ import org.eclipse.leshan.transport.californium.server.endpoint.coaps.CoapsServe
  * A LwM2M Server on Leshan's library, steered by the calls of its demo from 2.0.0-M15 on. What LwM2M does is Leshan's; the HTTP in front of it is ours, an
  * imitation of a demo that cannot be had.
  *
- * --coap PORT --coaps PORT --http PORT (0 or absent: any free one); --privateKey, --certificate and --authority name files (DER) for devices with raw public
- * keys and certificates.
+ * --coap PORT --coaps PORT --http PORT (0 or absent: any free one) --awake MS (how long a device in queue mode listens after it was heard; absent: as the library has it, 93 s)
+ * --privateKey FILE --certificate FILE --authority FILE (DER; for devices with raw public keys and certificates)
  */
 public final class Main {
   private static final long DEFAULT_TIMEOUT_S = 5;
@@ -66,6 +67,7 @@ public final class Main {
       builder.setCertificateChain(SecurityUtil.certificateChain.readFromFile(options.get("certificate")));
       builder.setTrustedCertificates(new X509Certificate[] {SecurityUtil.certificate.readFromFile(options.get("authority"))});
     }
+    if (options.containsKey("awake")) builder.setClientAwakeTimeProvider(new StaticClientAwakeTimeProvider(Integer.parseInt(options.get("awake"))));
     server = builder.build();
     rest = new Rest(Rest.port(options, "http"));
     server.getRegistrationService().addListener(new Registrations());

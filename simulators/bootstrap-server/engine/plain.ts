@@ -1,9 +1,8 @@
 import { matchesPattern, plainKey } from "../../../src/config/index.js";
-import type { BootstrapEntry, PlainAccount, PlainBootstrap } from "../../../src/config/index.js";
+import type { BootstrapEntry, PlainBootstrap } from "../../../src/config/index.js";
 import { ContentFormat } from "../../../src/coap/index.js";
 import { encodeContent, instance, multiple, objectDefinition, parsePath, pathSegments, single } from "../../../src/lwm2m/index.js";
 import { encodeAccount, grantsOf, plainValues } from "../account-objects.js";
-import type { KeyValues } from "../account-objects.js";
 import type { ResourceWrite, WantedAccount } from "../plan.js";
 import type { Plants } from "../plants.js";
 
@@ -20,15 +19,10 @@ function compile(configuration: PlainBootstrap, plants: Plants): PlainWish {
     configuration,
     accounts: configuration.accounts.map((account) => {
       const values = plainValues(account);
-      return { ssid: values.ssid, uri: values.uri, payload: encodeAccount({ ...values, ssid: values.ssid + shift }, keyOf(account)), grants: grantsOf(account.acl) };
+      return { ssid: values.ssid, uri: values.uri, payload: encodeAccount({ ...values, ssid: values.ssid + shift }, plainKey(account)), grants: grantsOf(account.acl) };
     }),
     resources: configuration.writes.map((write) => ("value" in write ? resourceWrite(write.path, write.value) : instanceWrite(write.path, write.resources))),
   };
-}
-
-function keyOf(account: PlainAccount): KeyValues | undefined {
-  const psk = plainKey(account);
-  return psk && { mode: "psk", ...psk };
 }
 
 type PlainValue = string | number | boolean;

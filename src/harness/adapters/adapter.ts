@@ -35,9 +35,12 @@ export const properties = {
   "trigger-queued": "keep a trigger for a device that sleeps, and tell of it",
   "trigger-lifetime": "let a trigger expire or be withdrawn",
   "trigger-coalesced": "make one of several triggers of a device",
+  "two-slots": "keep two versions of a credential at once",
+  "session-loss": "lose its DTLS sessions on request, and count its handshakes",
   "smp-server": "answer calls of the Server Management interface itself",
   // Bootstrap Server
   configuration: "be given the configuration of a device",
+  "known-devices": "know a device that it has no configuration for",
   "configuration-writes": "write further resources in a bootstrap",
   items: "tell what became of each device of an order",
   orders: "be given orders and accounts (SM-1)",
@@ -85,6 +88,11 @@ export class AdapterError extends Error {
   override readonly name = "AdapterError";
 }
 
+/** The device sleeps, and the system does not wait for it. */
+export class DeviceAsleep extends AdapterError {
+  override readonly name = "AdapterError";
+}
+
 export type AdapterCredential =
   | { readonly mode: "nosec"; readonly endpoint: string }
   | { readonly mode: "psk"; readonly endpoint: string; readonly identity: string; readonly key: Uint8Array };
@@ -98,7 +106,9 @@ export type TriggerAnswer =
   /** It took the request and tells no more. */
   | { readonly kind: "taken" }
   /** It says that the device did not answer. */
-  | { readonly kind: "no-answer" };
+  | { readonly kind: "no-answer" }
+  /** It says that the device sleeps, and did nothing. */
+  | { readonly kind: "asleep" };
 
 interface Adapter extends AdapterFacts {
   /** Never throws: tells whether the interface answers and the credentials for it work. */
@@ -122,6 +132,8 @@ export interface ServerAdapter extends Adapter {
 
 /** Steers a Bootstrap Server of somebody else's. */
 export interface BootstrapAdapter extends Adapter {
+  /** The device is known at the Bootstrap Server with this credential from now on; a system without this call is one without DTLS. */
+  admit?(credential: AdapterCredential): Promise<void>;
   /** The device gets this at its next bootstrap. */
   configure(endpoint: string, configuration: PlainBootstrapInput): Promise<void>;
   /** Also fine when there is none. */

@@ -43,9 +43,15 @@ const serverRules: readonly Rule[] = [
   [/^server ([AB]) says that the trigger of "[^"]+" is "/, "trigger-outcome"],
   [/^server ([AB]) says that the trigger of "[^"]+" is "queued"/, "trigger-queued"],
   [/^server ([AB]) says that the trigger of "[^"]+" is "(?:expired|withdrawn)"/, "trigger-lifetime"],
-  [/^server ([AB]) is asked to trigger every device of the fleet /, "trigger-coalesced"],
+  [/^server ([AB]) is asked to trigger every device of the fleet /, "trigger", "trigger-outcome"],
+  [/^server ([AB]) loses its (?:DTLS )?sessions/, "session-loss"],
   [/^server ([AB]) says of /, "smp-server"],
   [/^the Bootstrap Server sends to server ([AB]) /, "smp-server"],
+  [/^the Bootstrap Server (?:stages|puts|takes) version \d+ of the credential of "[^"]+" (?:at|in force at) server ([AB])/, "smp-server"],
+  [/^server ([AB]) (?:says|does not say) that the newest version of /, "smp-server"],
+  [/^neither what server ([AB]) tells /, "smp-server"],
+  [/^by "rotation-rolled-back" the activation of "[^"]+" at server ([AB]) is taken back$/, "two-slots"],
+  [/ comes to server ([AB]) with its new key$/, "coap-log"],
   [/^server ([AB]) keeps a credential of /, "smp-server"],
   [/ (?:registers with|does not register with) server ([AB])(?: meanwhile)?$/, "coap-log"],
   [/ renews its registration with server ([AB]) /, "coap-log"],
@@ -69,6 +75,11 @@ const bootstrapRules: readonly Rule[] = [
   [/^the (?:refused Write|unanswered Finish) of .* does not count as applied$/, "items"],
   [/^the capabilities list /, "smp-bootstrap-server"],
   [/ accepts the Writes of \/\d+$/, "coap-log"],
+  [/^(?:by "[^"]+" )?"[^"]+" answers the (?:Writes|Finish|last Bootstrap-Discover) of its session /, "coap-log"],
+  [/ falls back to its Bootstrap Server$/, "coap-log"],
+  [/^the Bootstrap Server is configured to (?:give .*, and|write to .*):$/, "configuration-writes"],
+  [/^"[^"]+" gets a session with the Bootstrap Server$/, "known-devices"],
+  [/^"[^"]+" sends to the Bootstrap Server:$/, "known-devices"],
 ];
 
 const deviceRules: readonly Rule[] = [
@@ -132,7 +143,7 @@ function secondAccount(steps: readonly { readonly text: string }[]): string | un
 const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B", device: "the device" };
 
 /** What a system is without, as against what only its interface cannot express. */
-const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource"]);
+const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource", "two-slots"]);
 
 export interface Inexpressible {
   readonly as: "unsupported" | "not-applicable";

@@ -2,11 +2,12 @@ import fastify, { type FastifyPluginAsync } from "fastify";
 import { matchesPattern, maxParamLength, type PeerConfig } from "../../config/index.js";
 import { EventLog, FaultBoard, operatorApi, OperatorProblem, TraceLog, type LwM2mServerOperations, type RoleHealth, type SteeredRole } from "../../operator/index.js";
 import { formatAddress, type Address, type Ports } from "../../ports/index.js";
-import { lwm2mServerApi, SecretKeys, SmpClient, type SmpApiOptions } from "../../smp/index.js";
+import { lwm2mServerApi, SecretKeys, SmpClient, SmpEventLog, type SmpApiOptions } from "../../smp/index.js";
 import { Unsupported } from "../scenario/recorder.js";
 import { AdapterError, type ServerAdapter } from "./adapter.js";
 import { Confirmer } from "./confirmer.js";
 import { AdaptedServerHandlers } from "./server-handlers.js";
+import { frontMachine } from "../evidence/front.js";
 import { wireTap } from "./tap.js";
 
 const traceEvents = 200_000;
@@ -45,17 +46,26 @@ export async function serverFront(adapter: ServerAdapter, options: FrontOptions,
   const [peer] = peers;
   const bootstrapServer = peer?.smp === undefined ? undefined : new SmpClient({ base: peer.smp, token: peer.token, peer: peer.id, clock, newKey: () => secrets.token() });
   const confirmer = new Confirmer(clock, adapter, async (confirmation) => bootstrapServer?.createConfirmation(confirmation));
-  const handlers = new AdaptedServerHandlers({ clock, adapter, keys: await SecretKeys.create(), activating: (credential) => confirmer.expect(credential) });
+  const trace = new TraceLog(options.name, clock, traceEvents);
+  const handlers = new AdaptedServerHandlers({
+    clock,
+    adapter,
+    keys: await SecretKeys.create(),
+    events: new SmpEventLog(clock, `urn:muster:${options.name}`),
+    activating: (credential) => confirmer.expect(credential),
+    failed: ({ endpoint, what, reason }) => trace.record({ kind: "state", machine: frontMachine, id: adapter.name, from: "asked", to: "failed", input: what, detail: { reason } }, endpoint),
+  });
   const operations = serverOperations(adapter, async (request) => {
     if (bootstrapServer === undefined) throw new Error("the Bootstrap Server of this target has no Server Management API");
     const { status, headers, body } = await bootstrapServer.raw(request.method, request.path, request.body, request.headers);
     return { status, headers, ...(body === undefined ? {} : { body }) };
   });
-  const front = await serveFront({ kind: "lwm2m-server", operations }, (calls) => lwm2mServerApi(handlers, calls), options, ports);
+  const front = await serveFront({ kind: "lwm2m-server", operations }, (calls) => lwm2mServerApi(handlers, calls), options, ports, trace);
   return {
     ...front,
     async stop() {
       confirmer.stop();
+      handlers.stop();
       await front.stop();
       await bootstrapServer?.close();
       await adapter.close();
@@ -103,8 +113,7 @@ function notTold(adapter: ServerAdapter, what: string): never {
 }
 
 /** The HTTP server and the tap that all fronts share. */
-export async function serveFront(role: SteeredRole, peerApi: (calls: SmpApiOptions) => FastifyPluginAsync, options: FrontOptions, { clock, secrets, network, log }: FrontPorts): Promise<AdapterFront> {
-  const trace = new TraceLog(options.name, clock, traceEvents);
+export async function serveFront(role: SteeredRole, peerApi: (calls: SmpApiOptions) => FastifyPluginAsync, options: FrontOptions, { clock, secrets, network, log }: FrontPorts, trace = new TraceLog(options.name, clock, traceEvents)): Promise<AdapterFront> {
   const faults = new FaultBoard(clock, trace);
   const events = new EventLog(clock);
   const operatorToken = secrets.token();

@@ -4,10 +4,12 @@ import {
   takeSecret,
   validateBatchItem,
   type SecretKeys,
+  type SmpEventLog,
   type Activation,
   type BatchItem,
   type BatchItemResult,
   type BatchResult,
+  type CallContext,
   type Caller,
   type Capabilities,
   type Credential,
@@ -16,34 +18,54 @@ import {
   type CredentialPath,
   type EndpointPath,
   type EventPage,
+  type EventQuery,
   type JwkSet,
   type LwM2mServerHandlers,
   type Reachability,
-  type ServerTriggerState,
   type Trigger,
   type TriggerBody,
   type TriggerPath,
   type UnjudgedBatch,
 } from "../../smp/index.js";
 import type { Clock } from "../../ports/index.js";
-import type { AdapterCredential, ServerAdapter, TriggerAnswer } from "./adapter.js";
+import type { AdapterCredential, ServerAdapter } from "./adapter.js";
+import { PassedOnTriggers } from "./passed-on-triggers.js";
 
-interface Kept {
-  readonly endpoint: string;
-  readonly credentialId: string;
+/** One version of a credential, as its caller staged it. */
+interface Version {
   readonly body: CredentialBody;
   /** What is installed when it is activated. */
   readonly credential: AdapterCredential;
   readonly stagedAt: string;
-  active: boolean;
+}
+
+/** The system has one slot for a device: a version that is activated takes the place of the one before. */
+interface Kept {
+  readonly endpoint: string;
+  readonly credentialId: string;
+  readonly newest: Version;
+  readonly active?: Version | undefined;
+  /** Gave way to the active one, and comes back when that is taken back. */
+  readonly before?: Version | undefined;
 }
 
 export interface ServerHandlerOptions {
   readonly clock: Clock;
   readonly adapter: ServerAdapter;
   readonly keys: SecretKeys;
+  readonly events: SmpEventLog;
   /** A credential is about to be installed: its device's next registration confirms it. */
   readonly activating: (credential: ActiveCredential) => Promise<void>;
+  /** Something that was to be passed on was not: what follows from it is nobody's fault but ours, or the system's. */
+  readonly failed: (failure: FrontFailure) => void;
+}
+
+/** What a front could not pass on to the system behind it. */
+export interface FrontFailure {
+  readonly endpoint: string;
+  /** `install the credential`. */
+  readonly what: string;
+  readonly reason: string;
 }
 
 export interface ActiveCredential {
@@ -53,8 +75,6 @@ export interface ActiveCredential {
   readonly ssid: number;
 }
 
-const maxTriggers = 100_000;
-
 /**
  * The Server Management interface in front of a LwM2M Server that has none: what its Bootstrap Server and the harness call becomes calls of its own interface.
  * What is kept here is the notes of whoever calls, so that whole stories can be told with such a server in them. It is not the server's, and no verdict rests
@@ -62,10 +82,17 @@ const maxTriggers = 100_000;
  */
 export class AdaptedServerHandlers implements LwM2mServerHandlers {
   readonly #credentials = new Map<string, Kept>();
-  readonly #triggers = new Map<string, Trigger>();
-  #count = 0;
+  readonly #triggers: PassedOnTriggers;
 
-  constructor(private readonly options: ServerHandlerOptions) {}
+  constructor(private readonly options: ServerHandlerOptions) {
+    const { clock, adapter, events } = options;
+    this.#triggers = new PassedOnTriggers(clock, adapter.name, (endpoint, shortServerId) => this.#passOn(endpoint, "trigger its bootstrap", () => adapter.trigger(endpoint, shortServerId)), events);
+  }
+
+  stop(): void {
+    this.#triggers.stop();
+    this.options.events.close();
+  }
 
   getCapabilities(caller: Caller): Capabilities {
     const { adapter } = this.options;
@@ -87,42 +114,20 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
 
   // SM-2
 
-  async createTrigger(_caller: Caller, body: TriggerBody): Promise<Trigger> {
-    const answer = await this.options.adapter.trigger(body.ep, body.ssid);
-    if (answer.kind === "not-registered") throw new ProblemError("not-registered", `${this.options.adapter.name} has no registration of it`);
-    const now = this.#now();
-    const trigger: Trigger = {
-      triggerId: `t-${++this.#count}`,
-      ep: body.ep,
-      ...(body.ssid === undefined ? {} : { ssid: body.ssid }),
-      ...stateOf(answer),
-      reason: body.reason,
-      validity: body.validity,
-      priority: body.priority,
-      ...(body.orderItem === undefined ? {} : { orderItem: body.orderItem }),
-      attempts: 1,
-      createdAt: now,
-      expiresAt: now,
-      updatedAt: now,
-    };
-    if (this.#triggers.size >= maxTriggers) this.#triggers.delete(this.#triggers.keys().next().value ?? "");
-    this.#triggers.set(trigger.triggerId, trigger);
-    return trigger;
+  createTrigger(caller: Caller, body: TriggerBody): Promise<Trigger> {
+    return this.#triggers.create(caller.tenant, body);
   }
 
   getTrigger(_caller: Caller, { triggerId }: TriggerPath): Trigger {
-    const trigger = this.#triggers.get(triggerId);
-    if (trigger === undefined) throw new ProblemError("not-found", "there is no such trigger");
-    return trigger;
+    return this.#triggers.get(triggerId);
   }
 
-  /** Nothing waits here: what was asked for was passed on. */
-  withdrawTrigger(caller: Caller, path: TriggerPath): Trigger {
-    return this.getTrigger(caller, path);
+  withdrawTrigger(_caller: Caller, { triggerId }: TriggerPath): Trigger {
+    return this.#triggers.withdraw(triggerId);
   }
 
   async getReachability(_caller: Caller, { ep }: EndpointPath): Promise<Reachability> {
-    const registration = await this.options.adapter.registration(ep);
+    const registration = await this.#passOn(ep, "look for its registration", () => this.options.adapter.registration(ep));
     return registration === undefined ? { ep, registered: false } : { ep, registered: true, binding: registration.binding, queueMode: registration.queueMode };
   }
 
@@ -130,7 +135,8 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
 
   async stageCredential(caller: Caller, path: CredentialPath, body: CredentialBody): Promise<{ readonly status: 201; readonly value: Credential }> {
     const { secret, ...shown } = body;
-    const kept: Kept = { endpoint: path.ep, credentialId: path.credentialId, body: shown, credential: await this.#credentialOf(caller, path, body, secret), stagedAt: this.#now(), active: false };
+    const newest: Version = { body: shown, credential: await this.#credentialOf(caller, path, body, secret), stagedAt: this.#now() };
+    const kept: Kept = { ...this.#credentials.get(keyOf(path)), endpoint: path.ep, credentialId: path.credentialId, newest };
     this.#credentials.set(keyOf(path), kept);
     return { status: 201, value: this.#view(kept) };
   }
@@ -139,25 +145,40 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
     return this.#view(this.#kept(path));
   }
 
-  async activateCredential(_caller: Caller, path: CredentialPath, body: Activation): Promise<{ readonly effective: boolean }> {
+  async activateCredential(_caller: Caller, path: CredentialPath, body: Activation, context?: CallContext): Promise<{ readonly effective: boolean }> {
     const kept = this.#kept(path);
-    if (body.version !== kept.body.version) throw new ProblemError("version-regression", "another version was staged");
-    await this.options.activating({ endpoint: path.ep, credentialId: path.credentialId, version: kept.body.version, ssid: kept.body.ssid });
-    await this.options.adapter.install(kept.credential);
-    kept.active = true;
+    const { newest, active } = kept;
+    if (body.version !== newest.body.version) throw new ProblemError("version-regression", "another version was staged");
+    await this.#passOn(path.ep, "install its credential", async () => {
+      await this.options.activating({ endpoint: path.ep, credentialId: path.credentialId, version: newest.body.version, ssid: newest.body.ssid });
+      await this.options.adapter.install(newest.credential);
+    }, context);
+    this.#credentials.set(keyOf(path), { ...kept, active: newest, before: active === newest ? kept.before : active });
     return { effective: true };
   }
 
   async rollBackActivation(_caller: Caller, path: CredentialPath): Promise<void> {
     const kept = this.#kept(path);
-    await this.options.adapter.uninstall(path.ep);
-    kept.active = false;
+    await this.#passOn(path.ep, "take its credential back", () => this.#leave(path.ep, kept.before));
+    this.#credentials.set(keyOf(path), { ...kept, active: kept.before, before: undefined });
   }
 
-  async revokeCredential(_caller: Caller, path: CredentialPath): Promise<void> {
+  /** A version that is in force goes; one that only is staged leaves the one in force where it is. */
+  async revokeCredential(_caller: Caller, path: CredentialPath, { version }: { readonly version: number }): Promise<void> {
     const kept = this.#kept(path);
+    const { active } = kept;
+    if (active !== undefined && active.body.version > version) return;
+    if (active !== undefined && active !== kept.newest && kept.newest.body.version === version) {
+      this.#credentials.set(keyOf(path), { ...kept, newest: active });
+      return;
+    }
     this.#credentials.delete(keyOf(path));
-    if (kept.active) await this.options.adapter.uninstall(path.ep);
+    if (active !== undefined) await this.#passOn(path.ep, "remove its credential", () => this.#leave(path.ep, undefined));
+  }
+
+  async #leave(endpoint: string, version: Version | undefined): Promise<void> {
+    if (version === undefined) await this.options.adapter.uninstall(endpoint);
+    else await this.options.adapter.install(version.credential);
   }
 
   listCredentials(): CredentialPage {
@@ -199,13 +220,29 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
         await this.rollBackActivation(caller, path);
         return 204;
       case "revoke":
-        await this.revokeCredential(caller, path);
+        await this.revokeCredential(caller, path, item);
         return 204;
     }
   }
 
-  listEvents(): EventPage {
-    return { events: [], next: "0", lost: 0 };
+  listEvents(caller: Caller, query: EventQuery, { signal }: CallContext): Promise<EventPage> {
+    return this.options.events.poll(caller.tenant, Number(query.after ?? 0), query.limit, query.wait * 1000, signal);
+  }
+
+  /** Carries out what a caller wants of the system. What goes wrong in it is told as the front's, whatever it is. */
+  async #passOn<T>(endpoint: string, what: string, call: () => Promise<T>, context?: CallContext): Promise<T> {
+    const { clock, adapter, failed } = this.options;
+    const began = clock.now();
+    try {
+      const result = await call();
+      if (context?.signal.aborted === true) failed({ endpoint, what, reason: `it took ${Math.round(clock.now() - began)} ms, when nobody waited for it any more` });
+      return result;
+    } catch (error) {
+      if (error instanceof ProblemError) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      failed({ endpoint, what, reason });
+      throw new ProblemError("peer-unavailable", `${adapter.name} could not be made to ${what}: ${reason}`);
+    }
   }
 
   #kept(path: CredentialPath): Kept {
@@ -214,8 +251,9 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
     return kept;
   }
 
-  #view({ endpoint, credentialId, body, stagedAt, active }: Kept): Credential {
-    return { ...body, ep: endpoint, credentialId, state: active ? "active" : "staged", ...(active ? { activeVersion: body.version } : {}), stagedAt, updatedAt: this.#now() };
+  #view({ endpoint, credentialId, newest, active }: Kept): Credential {
+    const inForce = active === undefined ? {} : { activeVersion: active.body.version };
+    return { ...newest.body, ep: endpoint, credentialId, state: active === newest ? "active" : "staged", ...inForce, stagedAt: newest.stagedAt, updatedAt: this.#now() };
   }
 
   async #credentialOf(caller: Caller, { ep, credentialId }: CredentialPath, body: CredentialBody, secret: string | undefined): Promise<AdapterCredential> {
@@ -236,11 +274,3 @@ export class AdaptedServerHandlers implements LwM2mServerHandlers {
 const deviceOf = (item: unknown): string => (typeof item === "object" && item !== null ? String(Reflect.get(item, "ep")) : "");
 
 const keyOf = ({ ep, credentialId }: CredentialPath): string => `${ep} ${credentialId}`;
-
-/** What the device answered decides, as the profile has it; a system that tells no more leaves the trigger open. */
-function stateOf(answer: Exclude<TriggerAnswer, { kind: "not-registered" }>): { readonly state: ServerTriggerState; readonly code?: string } {
-  if (answer.kind !== "answered") return { state: "sent" };
-  const { code } = answer;
-  if (code.startsWith("2.")) return { state: "acknowledged", code };
-  return { state: code === "4.04" || code === "4.05" ? "unsupported" : "refused", code };
-}

@@ -7,3 +7,4 @@ export * from "./timeline.js";
 export * from "./bootstrap-steps.js";
 export * from "./notifications.js";
 export * from "./handshakes.js";
+export * from "./front.js";

@@ -23,3 +23,4 @@ export * from "./enabler-tests.js";
 export * from "./public-keys.js";
 export * from "./server-certificates.js";
 export * from "./connection-ids.js";
+export * from "./load-public-keys.js";

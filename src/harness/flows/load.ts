@@ -1,7 +1,7 @@
 import type { PersonalityName } from "../../../simulators/device/index.js";
 import { endpointName, type Fleet, type FleetPlan, type Shape, type Share } from "../../../simulators/fleet/index.js";
 import { maxTransmitWaitMs, type Psk, type Timing } from "../../config/index.js";
-import type { OrderRequest } from "../actors/operator.js";
+import type { AccountFields, OrderRequest } from "../actors/operator.js";
 import type { SecurityMode } from "../actors/types.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
@@ -77,15 +77,15 @@ export function shortServerIdIn(crowd: Crowd, operator: ServerName): number {
   return account.shortServerId;
 }
 
-/** SM-1 for a whole fleet: an account unless the operator has one there, and orders over every device. */
-export async function orderForFleet(scenario: Scenario, name: FleetName, operator: ServerName, type: OrderRequest["type"], policy: Readonly<Record<string, unknown>>): Promise<void> {
+/** SM-1 for a whole fleet: an account (with `fields` in it) unless the operator has one there, and orders over every device. */
+export async function orderForFleet(scenario: Scenario, name: FleetName, operator: ServerName, type: OrderRequest["type"], policy: Readonly<Record<string, unknown>>, fields: AccountFields = {}): Promise<void> {
   const crowd = crowdOf(scenario, name);
   const { accounts, orders } = crowd.population;
   const actor = scenario.operators[operator];
   let account = accounts.get(operator);
   if (account === undefined) {
     const shortServerId = name === "standing" ? scenario.run.shortServerIds[operator].take() : scenario.takeShortServerId(operator);
-    const handle = await actor.supplyAccount({ uri: scenario.uriOf(operator), securityMode: scenario.security, lifetime: 3600, ssid: shortServerId });
+    const handle = await actor.supplyAccount({ uri: scenario.uriOf(operator), securityMode: scenario.security, lifetime: 3600, ...fields, ssid: shortServerId });
     account = { accountId: handle.id, shortServerId };
     accounts.set(operator, account);
     if (name === "second") scenario.atEnd(`account ${handle.id}`, () => actor.withdrawAccount(handle.id));
@@ -117,8 +117,11 @@ export function crowdTiming({ coap, dtls, device }: Timing): FleetPlan["timing"]
   return { coap, dtls: { ...dtls, maximumMs: Math.max(dtls.maximumMs, patienceMs / 2), giveUpMs: patienceMs }, device };
 }
 
-/** Launches a fleet: from the factory its devices know their Bootstrap Server only. `otherKeys`: what devices hold in place of what it knows. */
-export async function launchFleet(scenario: Scenario, name: FleetName, shape: Shape, personalities: readonly Share[] = [], otherKeys: ReadonlyMap<string, Psk> = new Map()): Promise<void> {
+/** What else a plan says of a fleet: where its devices are known, how they are on the network. */
+export type FleetTraits = Pick<FleetPlan, "servers" | "credentials" | "connectionIdLength" | "nat">;
+
+/** Launches a fleet: from the factory its devices know their Bootstrap Server only, unless `traits` give them accounts. `otherKeys`: what devices hold in place of what it knows. */
+export async function launchFleet(scenario: Scenario, name: FleetName, shape: Shape, personalities: readonly Share[] = [], otherKeys: ReadonlyMap<string, Psk> = new Map(), traits: Partial<FleetTraits> = {}): Promise<void> {
   const { run } = scenario;
   const fleet = fleetOf(scenario);
   const crowd = crowdOf(scenario, name);
@@ -133,10 +136,11 @@ export async function launchFleet(scenario: Scenario, name: FleetName, shape: Sh
     lwm2m: "1.1",
     shape,
     personalities,
-    bootstrap: { uri: scenario.bootstrapUri },
+    ...(traits.servers === undefined ? { bootstrap: { uri: scenario.bootstrapUri } } : {}),
     // As all devices of a run, by their names and not by their numbers: the Bootstrap Server knows nothing of fleets.
     ...(scenario.security === "psk" ? { credentials: { first: 1, devices: endpointsOf(crowd).map((endpoint) => ({ endpoint, bootstrap: otherKeys.get(endpoint) ?? bootstrapPsk(scenario, endpoint) })) } } : {}),
     timing: crowdTiming(run.timing),
+    ...traits,
   };
   population.launched = true;
   await fleet.launch(plan);
@@ -214,7 +218,7 @@ export async function checkListed(scenario: Scenario, crowd: Crowd, operator: Se
 }
 
 /** Judges that two sets of endpoint names are the same, and shows whom the actual one lacks and has besides. */
-export function checkSet(scenario: Scenario, rule: "fleet-bootstrapped" | "fleet-registered" | "fleet-items" | "fleet-triggers" | "account-fields", text: string, expected: readonly string[], actual: readonly string[], timing = false): void {
+export function checkSet(scenario: Scenario, rule: "certificate-at-handshake" | "fleet-bootstrapped" | "fleet-registered" | "fleet-items" | "fleet-triggers" | "account-fields", text: string, expected: readonly string[], actual: readonly string[], timing = false): void {
   const [wanted, found] = [new Set(expected), new Set(actual)];
   const lacking = expected.filter((endpoint) => !found.has(endpoint));
   const besides = actual.filter((endpoint) => !wanted.has(endpoint));

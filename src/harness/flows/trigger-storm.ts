@@ -24,7 +24,7 @@ interface Storm {
   /** State of each trigger by its id, as last heard. */
   readonly ended: Map<string, string>;
   /** Answers that were neither a trigger nor "too many". */
-  readonly refused: string[];
+  readonly refused: { readonly endpoint: string; readonly answer: string }[];
 }
 
 const storms = new WeakMap<Scenario, Storm>();
@@ -70,7 +70,7 @@ export async function triggerStorm(scenario: Scenario, server: ServerName): Prom
     for (const answer of answers) {
       const id = textIn(answer.body, "triggerId");
       if (answer.status === 202 && id !== undefined) storm.triggers.set(id, ep);
-      else if (answer.status !== 429) storm.refused.push(`${ep} (${describeAnswer(answer)})`);
+      else if (answer.status !== 429) storm.refused.push({ endpoint: ep, answer: describeAnswer(answer) });
     }
   });
 }
@@ -100,7 +100,9 @@ const isOpen = (state: string | undefined): boolean => state === undefined || st
 export async function checkStormEnds(scenario: Scenario): Promise<void> {
   const crowd = crowdOf(scenario, "standing");
   const storm = stormOf(scenario);
-  scenario.check({ rule: "fleet-triggers", text: `triggers that server ${storm.server} refused`, expected: "none", actual: sample(storm.refused), ok: storm.refused.length === 0 });
+  const { refused } = storm;
+  sampleEvidence(scenario, crowd, refused.map(({ endpoint }) => endpoint));
+  scenario.check({ rule: "fleet-triggers", text: `triggers that server ${storm.server} refused`, expected: "none", actual: sample(refused.map(({ endpoint, answer }) => `${endpoint} (${answer})`)), ok: refused.length === 0 });
   const states = await endStates(scenario, crowd, storm);
   const sets = setsBy([...states], ([, state]) => state, ([id]) => storm.triggers.get(id) ?? id);
   const wrong = [...sets].filter(([state]) => state !== "acknowledged" && state !== "expired");

@@ -1,7 +1,7 @@
 import type { PeerConfig } from "../../config/index.js";
 import { silentLog, type Ports, type Programs } from "../../ports/index.js";
 import { parseCoapUri } from "../../transport/index.js";
-import { adapterFor, bootstrapFront, serverFront, type AdapterFront, type Ask } from "../adapters/index.js";
+import { adapterFor, bootstrapFront, serverFront, type AdapterFront, type Ask, type DeviceKey } from "../adapters/index.js";
 import { portsOf, resolvedEntry, type AdaptedTarget } from "../targets/index.js";
 import { RoleError } from "./role-thread.js";
 
@@ -11,6 +11,8 @@ export interface AdaptedRoleOptions {
   readonly httpPort: number;
   readonly peers: readonly PeerConfig[];
   readonly timing: string;
+  /** Of the devices of the run, for a Bootstrap Server. */
+  readonly deviceKey?: DeviceKey;
 }
 
 export type AdaptedRoleEnvironment = Pick<Ports, "clock" | "secrets" | "network"> & {
@@ -45,7 +47,7 @@ export async function adaptedRole(role: AdaptedTarget, options: AdaptedRoleOptio
   const means = { clock: environment.clock, secrets: role.secrets, ask: environment.ask };
   const [adapter, start] =
     name === "bootstrap-server"
-      ? ((made) => [made, () => bootstrapFront(made, front, ports)] as const)(adapterFor.bootstrapServer(entry, means))
+      ? ((made) => [made, () => bootstrapFront(made, front, ports, options.deviceKey)] as const)(adapterFor.bootstrapServer(entry, means))
       : ((made) => [made, () => serverFront(made, front, ports)] as const)(adapterFor.server(entry, means));
   const wrong = (await adapter.check()).find(({ ok }) => !ok);
   if (wrong !== undefined) throw failed(wrong.what, `${wrong.detail}; ${wrong.repair ?? "see muster doctor --target"}`);

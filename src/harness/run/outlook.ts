@@ -31,8 +31,8 @@ export function declinedBefore(planned: PlannedScenario, target: Target, devices
 
 type Steered = ReturnType<typeof steeredRoles>;
 
-/** Over DTLS nobody but the devices sees what was said: the tap in front of a system has none of its keys. */
+/** Over DTLS nobody but the devices sees what was said: the tap in front of a system has none of its keys. And a device gets its key there with its configuration. */
 function watched(roles: Steered, security: SecurityMode): Steered {
   if (security === "nosec") return roles;
-  return Object.fromEntries(Object.entries(roles).map(([name, facts]) => [name, { ...facts, lacks: new Map([...facts.lacks, ["coap-log", "its records are encrypted to others"] as const]) }]));
+  return Object.fromEntries(Object.entries(roles).map(([name, facts]) => [name, { ...facts, lacks: new Map([...facts.lacks, ["coap-log", "its records are encrypted to others"] as const, ...(name === "bootstrapServer" ? [["known-devices", "a device gets its key there with its configuration"] as const] : [])]) }]));
 }

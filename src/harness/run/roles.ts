@@ -1,4 +1,4 @@
-import { bootstrapServerConfig, lwm2mServerConfig, seedNumber, type BootstrapServerConfig, type LwM2mServerConfig, type PeerConfig } from "../../config/index.js";
+import { bootstrapServerConfig, lwm2mServerConfig, seedNumber, testPsk, type BootstrapServerConfig, type LwM2mServerConfig, type PeerConfig } from "../../config/index.js";
 import { OperatorClient } from "../../operator/index.js";
 import { formatAddress, type Address, type BindOptions, type Clock, type Network, type Programs, type Secrets } from "../../ports/index.js";
 import { parseCoapUri } from "../../transport/index.js";
@@ -108,7 +108,7 @@ export async function startRoles(target: Target, environment: RolesEnvironment):
     };
 
     const adapted = (role: AdaptedTarget, name: string, httpPort: number, peers: readonly PeerConfig[]): Promise<AdapterFront> =>
-      adaptedRole(role, { name, httpPort, peers, timing: target.timing.profile }, environment, (end) => started.push(end));
+      adaptedRole(role, { name, httpPort, peers, timing: target.timing.profile, deviceKey: (endpoint) => testPsk(seedNumber(environment.seed), endpoint, "bootstrap", endpoint) }, environment, (end) => started.push(end));
     const forward = async (at: BindOptions, to: Address): Promise<Address> => {
       const forwarded = await forwardPort(network, at, to);
       started.push(() => forwarded.close());

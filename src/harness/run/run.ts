@@ -2,7 +2,7 @@ import { availableParallelism } from "node:os";
 import type { Envelope } from "@cucumber/messages";
 import { startFleet, type Fleet } from "../../../simulators/fleet/index.js";
 import type { RoleHealth } from "../../operator/index.js";
-import type { Files, Log, Ports } from "../../ports/index.js";
+import type { Files, Log, Ports, Processors } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
 import { fleetDevices, withPlants } from "../actors/fleet-devices.js";
 import { deadlinesOf } from "../deadlines.js";
@@ -18,6 +18,7 @@ import { missingCapabilities, referenceTarget, usualSecurity, type Target } from
 import { Cucumber, FeatureError } from "./cucumber.js";
 import { fleetResult } from "./fleet-result.js";
 import { inLanes } from "./lanes.js";
+import { crowded, limitOf, ProcessorWatch } from "./limit.js";
 import { MessageMerger } from "./messages.js";
 import { planOf, scheduleOf, type PlannedScenario } from "./plan.js";
 import type { RunListener } from "./progress.js";
@@ -55,6 +56,8 @@ export interface RunOptions {
 export interface RunEnvironment {
   readonly ports: Ports;
   readonly files: Files;
+  /** Absent: what the machine had to do is not known. */
+  readonly processors?: Processors;
   readonly log: Log;
   /** Folder of the feature files. */
   readonly features: string;
@@ -106,6 +109,8 @@ class Run {
   #starting: Promise<RunContext> | undefined;
   #roles: Roles | undefined;
   #fleet: Fleet | undefined;
+  /** Of the load scenarios. */
+  #processors: ProcessorWatch | undefined;
   #error: string | undefined;
   #finished = 0;
 
@@ -188,8 +193,9 @@ class Run {
       fleetSize: this.#devices,
       population: newPopulation(),
       logPositions: new Map(),
-      healthMark: () => markOf(fleet?.snapshot()),
+      healthMark: () => markOf(fleet?.snapshot(), this.#processors?.looks),
       saturatedSince: (mark) => (fleet === undefined ? undefined : saturatedSince(mark, fleet.series(), fleet.snapshot())),
+      crowdedSince: ({ looks }) => crowded(this.#processors?.busiest(looks)),
     };
   }
 
@@ -197,7 +203,10 @@ class Run {
     const keyLog = this.#keyLog;
     const fleet = await startFleet({ seed, onLost, ...(keyLog === undefined ? {} : { keyLog: (line: string) => keyLog.add(line) }), ...(this.options.shards === undefined ? {} : { shards: this.options.shards }) });
     this.#fleet = fleet;
-    fleet.onSnapshot((snapshot) => this.listener({ type: "fleet", snapshot }));
+    fleet.onSnapshot((snapshot) => {
+      this.#processors?.look();
+      this.listener({ type: "fleet", snapshot });
+    });
     return fleet;
   }
 
@@ -212,7 +221,10 @@ class Run {
     await inLanes(sanity, 1, signal, once);
     await inLanes(together, lanes, signal, once);
     await inLanes(alone, 1, signal, once);
-    if (load.length + beside.length > 0) await this.#quiet();
+    if (load.length + beside.length > 0) {
+      await this.#quiet();
+      this.#processors = this.environment.processors === undefined ? undefined : new ProcessorWatch(this.environment.processors);
+    }
     // Two fleets that start in one storm would measure each other: the run's own comes first.
     await inLanes(load.slice(0, 1), 1, signal, once);
     await Promise.all([load.slice(1), beside].map((scenarios) => inLanes(scenarios, 1, signal, once)));
@@ -306,7 +318,7 @@ class Run {
       ...(this.#error === undefined ? {} : { error: this.#error }),
       ...tally(scenarios, { interrupted, ...(this.#error === undefined ? {} : { error: this.#error }) }),
       scenarios,
-      ...(launched ? { fleet: fleetResult(fleet.snapshot(), fleet.series(), fleet.distribution(), drops) } : {}),
+      ...(launched ? { fleet: this.#fleetResult(fleet, drops) } : {}),
       environment: { node: process.version, platform: process.platform, cpus: availableParallelism() },
       plants: [...this.#target.plants.bootstrapServer, ...this.#target.plants.lwm2mServer, ...this.#target.plants.device],
     };
@@ -314,6 +326,16 @@ class Run {
     await this.#store.messages(this.#merger.merged());
     await this.#store.result(result);
     return result;
+  }
+
+  #fleetResult(fleet: Fleet, drops: Readonly<Record<string, number | undefined>>): NonNullable<RunResult["fleet"]> {
+    const result = fleetResult(fleet.snapshot(), fleet.series(), fleet.distribution(), drops);
+    // The devices of other scenarios are no load.
+    if (fleet.snapshot().counters.started === 0) return result;
+    const { bootstrapServer, servers, timing } = this.#target;
+    const roles = { "bootstrap-server": bootstrapServer, "server-a": servers.A, "server-b": servers.B };
+    const foreign = Object.fromEntries(Object.entries(roles).flatMap(([name, role]) => (role.kind === "reference" ? [] : [[name, role.implementation ?? this.#target.name] as const])));
+    return { ...result, limit: limitOf({ fleet: result, processors: this.#processors?.busiest(), ackTimeoutMs: timing.coap.ackTimeoutMs, cpus: availableParallelism(), foreign }) };
   }
 
   /** What each role says of itself; undefined where it cannot be asked, or does not answer any more. */

@@ -4,9 +4,11 @@ import { laggedWithin, lagLimitMs, type FleetSnapshot } from "../../../simulator
 export interface HealthMark {
   readonly second: number;
   readonly drops: number;
+  /** Looks at the machine's processors until then. */
+  readonly looks: number;
 }
 
-export const markOf = (snapshot: FleetSnapshot | undefined): HealthMark => ({ second: snapshot?.second ?? 0, drops: snapshot?.health.socketDrops ?? 0 });
+export const markOf = (snapshot: FleetSnapshot | undefined, looks = 0): HealthMark => ({ second: snapshot?.second ?? 0, drops: snapshot?.health.socketDrops ?? 0, looks });
 
 /**
  * Why the generator cannot vouch for times since the mark: a shard lagged (p99 of the turns of its event loop in some ten seconds since), or its

@@ -119,6 +119,7 @@ export class ScenarioSession {
   /** The verdict if the scenario ended here. */
   async #provisional(): Promise<VerdictWithReason> {
     await this.scenario.readFaults();
+    await this.scenario.readFronts();
     return verdictOf({ ...this.scenario.recorder.record(), concluded: true });
   }
 
@@ -130,6 +131,7 @@ export class ScenarioSession {
     if (recorder.record().declined === undefined) {
       try {
         await scenario.readFaults();
+        await scenario.readFronts();
         const events = await scenario.events();
         this.#skipRest();
         if (events.length > 0) evidence = await this.store.scenario(this.#folder, events, recorder.record().steps);
@@ -140,6 +142,8 @@ export class ScenarioSession {
       }
     }
     if (run.saturatedSince(this.#health) !== undefined) recorder.saturated();
+    const crowded = run.crowdedSince(this.#health);
+    if (crowded !== undefined) recorder.crowded(crowded);
     recorder.conclude();
     const leftovers = await scenario.tidyUp();
     this.#outcome = this.#outcomeNow(leftovers, evidence);

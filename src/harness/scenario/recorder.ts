@@ -57,7 +57,9 @@ export class ScenarioRecorder {
   #declined: Declined | undefined;
   #harnessFault: string | undefined;
   #unanswered: string | undefined;
+  #frontFailure: string | undefined;
   #saturated = false;
+  #crowded: string | undefined;
   #concluded = false;
 
   constructor(
@@ -102,8 +104,18 @@ export class ScenarioRecorder {
     this.#unanswered ??= reason;
   }
 
+  /** A front of ours could not pass something on to the system behind it. */
+  frontFailed(reason: string): void {
+    this.#frontFailure ??= reason;
+  }
+
   saturated(): void {
     this.#saturated = true;
+  }
+
+  /** The machine had no processor time left meanwhile. */
+  crowded(how: string): void {
+    this.#crowded ??= how;
   }
 
   /**
@@ -164,7 +176,9 @@ export class ScenarioRecorder {
       ...(this.#declined === undefined ? {} : { declined: this.#declined }),
       ...(this.#harnessFault === undefined ? {} : { harnessFault: this.#harnessFault }),
       ...(this.#unanswered === undefined ? {} : { unanswered: this.#unanswered }),
+      ...(this.#frontFailure === undefined ? {} : { frontFailure: this.#frontFailure }),
       saturated: this.#saturated,
+      ...(this.#crowded === undefined ? {} : { crowded: this.#crowded }),
       concluded: this.#concluded,
     };
   }

@@ -3,6 +3,7 @@ import type { FaultSpec } from "../../operator/index.js";
 import { sleep, type TraceEvent } from "../../ports/index.js";
 import { OperatorActor, type AccountHandle } from "../actors/operator.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, SecurityMode, ServedActor, ServerUris, TraceSince } from "../actors/types.js";
+import { frontFailureIn } from "../evidence/front.js";
 import { mergeEvents } from "../evidence/timeline.js";
 import { LogReader } from "./log-reader.js";
 import type { RunContext } from "../run-context.js";
@@ -295,6 +296,14 @@ export class Scenario {
       const status = await actor.fault(id);
       this.recorder.fault({ id, role: actor.role, operation: spec.operation, action: spec.action.kind, fired: status?.fired ?? 0 });
     }
+  }
+
+  /** Looks whether a front of ours failed to pass something on, where the run has fronts. Its evidence is read on for that. */
+  async readFronts(): Promise<void> {
+    const { A, B } = this.run.target.servers;
+    if (A.kind !== "adapted" && B.kind !== "adapted") return;
+    const failure = frontFailureIn(await this.events());
+    if (failure !== undefined) this.recorder.frontFailed(failure);
   }
 
   /** Stops the devices, clears the faults, withdraws what was made. Never throws: resolves with what did not work. */

@@ -172,8 +172,9 @@ export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = n
     fleetSize: 0,
     population: newPopulation(),
     logPositions: new Map(),
-    healthMark: () => ({ second: 0, drops: 0 }),
+    healthMark: () => ({ second: 0, drops: 0, looks: 0 }),
     saturatedSince: () => run.saturated,
+    crowdedSince: () => undefined,
     made,
     saturated: undefined,
   };

@@ -9,6 +9,7 @@ export * from "./clock.js";
 export * from "./files.js";
 export * from "./load.js";
 export * from "./log.js";
+export * from "./processors.js";
 export * from "./secrets.js";
 export * from "./udp.js";
 export { seededRandom } from "../seeded-random.js";

@@ -56,6 +56,7 @@ export const fleet: NonNullable<RunResult["fleet"]> = {
   distribution: { register: [{ upToMs: 8, count: 400 }, { upToMs: 16, count: 600 }] },
   generator: { saturated: false, loopLagP99Ms: 2.5, socketDrops: 0, receiveBuffer: 212_992, shards: 2 },
   referenceDrops: { "server-a": 0, "server-b": null },
+  limit: { side: "roles", reason: "server-a (Leshan) answered late" },
   series: [1, 2, 3].map((second) => ({ second, bootstrapped: second * 300, registered: second * 290, failed: 0, updates: second, p99: { register: 10 * second } })),
 };
 

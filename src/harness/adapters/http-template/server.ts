@@ -34,6 +34,8 @@ export function templateServerFacts(calls: ServerCallsFile, lacks: TemplateFile[
     ["trigger-lifetime", nothing],
     ["trigger-coalesced", nothing],
     ["cancel-by-reset", nothing],
+    ["two-slots", "one credential of a device is installed at a time"],
+    ["session-loss", nothing],
     ["smp-server", "it has no Server Management interface"],
   ]);
   for (const [call, property] of mapped) if (calls[call] === undefined) left.set(property, nothing);

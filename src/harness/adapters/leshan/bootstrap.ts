@@ -1,5 +1,5 @@
-import type { PlainBootstrapInput } from "../../../config/index.js";
-import { AdapterError, type AdapterFacts, type AdapterFinding, type BootstrapAdapter, type Lacks, type Property } from "../adapter.js";
+import { plainKey, plainAccountSchema, type PlainBootstrapInput } from "../../../config/index.js";
+import { AdapterError, type AdapterCredential, type AdapterFacts, type AdapterFinding, type BootstrapAdapter, type Lacks, type Property } from "../adapter.js";
 import { AdapterHttp, saidOf } from "../http.js";
 import { ourFacade } from "./server.js";
 
@@ -20,9 +20,6 @@ export function leshanBootstrapFacts(): AdapterFacts {
   ];
   return { name: "leshan", lacks: new Map(lacks), verifiedAgainst: ourFacade };
 }
-
-/** /0/x/2: a device without security. */
-const noSec = "NO_SEC";
 
 /** A Bootstrap Server that is Leshan's bootstrap demo (2.0.0-M15 and later), steered by its REST calls. */
 export class LeshanBootstrapServer implements BootstrapAdapter {
@@ -52,8 +49,22 @@ export class LeshanBootstrapServer implements BootstrapAdapter {
 
   async configure(endpoint: string, configuration: PlainBootstrapInput): Promise<void> {
     const answer = await this.#http.call({ method: "POST", path: `/bootstrap/${encodeURIComponent(endpoint)}`, body: configurationOf(configuration) });
-    // What is said of a refusal may repeat what was sent: keys are only in a configuration of mode PSK, which never reaches this text.
-    if (answer.status !== 200 && answer.status !== 204) throw new AdapterError(`POST /bootstrap/{endpoint} was answered ${saidOf(answer)}`);
+    // What is said of a refusal may repeat what was sent, keys included.
+    const said = configuration.accounts.some(({ psk }) => psk !== undefined) ? String(answer.status) : saidOf(answer);
+    if (answer.status !== 200 && answer.status !== 204) throw new AdapterError(`POST /bootstrap/{endpoint} was answered ${said}`);
+  }
+
+  async admit(credential: AdapterCredential): Promise<void> {
+    const { endpoint } = credential;
+    if (credential.mode === "nosec") {
+      const answer = await this.#http.call({ method: "DELETE", path: `/security/clients/${encodeURIComponent(endpoint)}` });
+      if (![200, 204, 404].includes(answer.status)) throw new AdapterError(`DELETE /security/clients/{endpoint} was answered ${answer.status}`);
+      return;
+    }
+    const details = { identity: credential.identity, key: Buffer.from(credential.key).toString("hex") };
+    const answer = await this.#http.call({ method: "PUT", path: "/security/clients/", body: { endpoint, tls: { mode: "psk", details } } });
+    // What is said of a refusal could hold the key.
+    if (answer.status !== 200 && answer.status !== 204) throw new AdapterError(`PUT /security/clients/ was answered ${answer.status}`);
   }
 
   async forget(endpoint: string): Promise<void> {
@@ -70,7 +81,9 @@ export function configurationOf({ accounts, keepOthers = true }: PlainBootstrapI
   const security: Record<string, unknown> = {};
   const servers: Record<string, unknown> = {};
   accounts.forEach((account, index) => {
-    security[index] = { uri: account.uri, bootstrapServer: false, securityMode: noSec, publicKeyOrId: [], serverPublicKey: [], secretKey: [], serverId: account.shortServerId };
+    const psk = plainKey(plainAccountSchema.parse(account));
+    const mode = psk === undefined ? { securityMode: "NO_SEC", publicKeyOrId: [], secretKey: [] } : { securityMode: "PSK", publicKeyOrId: [...psk.identity], secretKey: [...psk.key] };
+    security[index] = { uri: account.uri, bootstrapServer: false, ...mode, serverPublicKey: [], serverId: account.shortServerId };
     servers[index] = {
       shortId: account.shortServerId,
       lifetime: account.lifetime ?? 86_400,
