@@ -6,14 +6,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
 const help = `Fuzzes the DTLS implementation for longer than \`npm test\` does: changed and invented records, handshake messages and
-extensions, and whole endpoints that get them. The first input that is not answered with an alert or silence ends the run and
+extensions, whole endpoints that get them, and saved sessions. The first input that is not answered with an alert or silence ends the run and
 is printed in hex.
 
   npm run fuzz -- [--factor N] [--seed TEXT] [--target NAME]
 
-  --factor N     how many times the 220,000 inputs of a test run (default 20)
+  --factor N     how many times the 230,000 inputs of a test run (default 20)
   --seed TEXT    where the inputs come from; the same seed, factor and target give the same inputs (default: drawn, and printed); keys and signatures are new each time
-  --target NAME  one of: records messages extensions certificates reassembly machines strangers server-handshakes client-handshakes sessions
+  --target NAME  one of: records messages extensions certificates reassembly machines strangers server-handshakes client-handshakes sessions saved-sessions
 
 To see a failure again, give the printed seed with the target that failed.`;
 

@@ -4,39 +4,67 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+import type { DtlsFaults, DtlsSettings } from "../../src/dtls/index.js";
 import { encodeCapture } from "../../src/harness/index.js";
 import { eventually, type RunningProcess } from "../process.js";
 import { capture, show } from "./peers/tshark.js";
 import { admitting, certified, keyed, makeParties } from "./rig/certificates.js";
 import { ourCoapClient, ourCoapServer, type OurCoapServer } from "./rig/coap.js";
 import { askVersion, needs } from "./rig/installed.js";
-import { SUITES } from "./rig/keys.js";
+import { SUITES, type SuiteCode } from "./rig/keys.js";
+import { MessageType } from "./rig/wire.js";
 
 needs("tshark", askVersion("tshark", ["--version"], /^TShark[^\d]*(\S+)/));
 
 const folder = mkdtempSync(join(tmpdir(), "muster-capture-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe.each(["C0A8", "00AE"] as const)("a conversation of our two ends with %s, in a session and in the same resumed", (suite) => {
-  const suites = [SUITES[suite]];
-  const ours = join(folder, `${suite}.pcapng`);
-  const bare = join(folder, `${suite}-without-secrets.pcapng`);
-  const tsharks = join(folder, `${suite}-lo.pcapng`);
-  const keys = join(folder, `${suite}.keys.log`);
+/** A ClientHello that offers an extension nobody knows in the place of encrypt-then-MAC (22), which has no content. */
+function withoutEncryptThenMac(message: Uint8Array): Uint8Array {
+  const altered = Buffer.from(message);
+  const at = altered.indexOf("00160000", 0, "hex");
+  if (altered[0] === MessageType.ClientHello && at > 0) altered.writeUInt16BE(0xfafa, at);
+  return altered;
+}
+
+const ids = { client: 3, server: 8 };
+interface Conversation {
+  readonly suite: SuiteCode;
+  readonly records: string;
+  readonly ids: { readonly client?: number; readonly server?: number };
+  readonly faults: DtlsFaults;
+}
+const conversations: readonly Conversation[] = [
+  { suite: "C0A8", records: "without connection ids", ids: {}, faults: {} },
+  { suite: "C0A8", records: "under connection ids", ids, faults: {} },
+  { suite: "00AE", records: "without connection ids", ids: {}, faults: {} },
+  { suite: "00AE", records: "under connection ids", ids, faults: {} },
+  { suite: "00AE", records: "under connection ids, without encrypt-then-MAC", ids, faults: { alterHandshake: withoutEncryptThenMac } },
+];
+
+describe.each(conversations.map((one) => [`${one.suite} ${one.records}`, one] as const))("a conversation of our two ends with %s, in a session and in the same resumed", (title, { suite, ids, faults }) => {
+  const name = title.replaceAll(/\W+/g, "-");
+  const of = (length: number | undefined): DtlsSettings => ({ suites: [SUITES[suite]], ...(length === undefined ? {} : { connectionIdLength: length }) });
+  const ours = join(folder, `${name}.pcapng`);
+  const bare = join(folder, `${name}-without-secrets.pcapng`);
+  const tsharks = join(folder, `${name}-lo.pcapng`);
+  const keys = join(folder, `${name}.keys.log`);
   const asked = ["hello", "large", "hello"];
   let server: OurCoapServer;
 
   beforeAll(async () => {
     const keyLog: string[] = [];
-    server = await ourCoapServer({ suites });
+    server = await ourCoapServer(of(ids.server));
     const sniffer: RunningProcess = await capture(server.port, tsharks);
     try {
-      const settings = { suites, keyLog: (line: string) => void keyLog.push(line) };
+      const settings = { ...of(ids.client), faults, keyLog: (line: string) => void keyLog.push(line) };
       const first = await ourCoapClient(server.port, settings);
       for (const path of asked.slice(0, 2)) await first.get(path);
       await first.close();
       const second = await ourCoapClient(server.port, { ...settings, resume: first.info.resumption });
       expect(second.info.resumed).toBe(true);
+      expect(second.info.connectionIds?.peer.length).toBe(ids.server);
+      expect(second.info.encryptThenMac).toBe(suite === "00AE" && faults.alterHandshake === undefined);
       for (const path of asked.slice(2)) await second.get(path);
       await second.close();
       await eventually(5_000, () => (server.ends.length === 2 ? true : undefined));

@@ -83,6 +83,14 @@ describe("a device with a certificate", () => {
     expect(await bootstrapped(await rig.device("ab-1", x509(await made(subject, by), keys)))).toBe(`alert-received ${alert}`);
   });
 
+  it("is refused where it sends something else than certificates behind its own", async () => {
+    const { rig, x509 } = await knowing(authority);
+    const credential = x509(await made({ commonName: "ab-1" }, stranger), keys);
+    if (credential.mode !== "x509") expect.fail("another mode");
+    expect(await bootstrapped(await rig.device("ab-1", { ...credential, chain: [...credential.chain, Buffer.from("no certificate")] }))).toBe("alert-received 42");
+    await rig.provisioned(await rig.device("ab-2", x509(await made({ commonName: "ab-2" }), keys)), rig.a, pskA);
+  });
+
   it("may be known by the certificate itself, whoever issued it", async () => {
     const certificate = await made({ commonName: "any name" }, stranger);
     const { rig, x509 } = await knowing({ endpoint: "ab-1", x509: { certificate: base64(certificate) } });

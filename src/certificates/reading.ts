@@ -74,6 +74,15 @@ export function checkPrivateKey(der: Uint8Array): void {
   checkCurve(key);
 }
 
+/** Whether it is a certificate at all, of whatever key. */
+export function isCertificate(der: Uint8Array): boolean {
+  try {
+    return new X509Certificate(der).raw.length === der.length;
+  } catch {
+    return false;
+  }
+}
+
 /** Throws `KeyMaterialError` for anything that is not one certificate in DER with a key on secp256r1. Dates are not looked at. */
 export function readCertificate(der: Uint8Array): CertificateFacts {
   refusePem(der, "a certificate");

@@ -99,7 +99,7 @@ describe("a fleet with raw public keys", () => {
     const moving = ["fleet", "--credentials", file("raw.csv"), "--trust", file("server.pem"), "--server", uri(), "--shards", "1", "--timing", "lab", "--duration", "4s", "--rebind-every", "1s", "--lifetime", "2"];
     const without = await muster([...moving, "--rebind-share", "50%"]);
     expect(without.out).toMatch(/rebinds {5}\d+ changes of address, \d+ updates lost, \d+ handshakes after one/);
-    const withIds = await muster([...moving, "--cid"]);
+    const withIds = await muster([...moving, "--cid", "--expect", "updatesLost=0", "handshakesAfterRebind=0", "updated>=100%"]);
     expect([without.code, withIds.code]).toEqual([0, 0]);
     expect(withIds.out).toMatch(/rebinds {5}\d+ changes of address, 0 updates lost, 0 handshakes after one/);
     expect(withIds.out).toContain("recovery");

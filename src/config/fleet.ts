@@ -23,11 +23,14 @@ export const sharesSchema = z
   ])
   .refine((shares) => Object.values(shares).some((share) => share > 0), { error: "has no share above zero; write it as default=80,sleepy=20" });
 
+/** Counted once for a device. */
+const ofDevices: ReadonlySet<string> = new Set(["bootstrapped", "registered", "failed"]);
+
 /** What must be true at the end: `registered=100%`, `failed<=3`, `bootstrapped>=990`. */
 export const expectationSchema = z.string().transform((text, context) => {
-  const match = /^(bootstrapped|registered|updated|failed|retransmissions)\s*(=|>=|<=|<|>)\s*(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
+  const match = /^(bootstrapped|registered|updated|failed|retransmissions|updatesLost|handshakesAfterRebind)\s*(=|>=|<=|<|>)\s*(\d+(?:\.\d+)?)(%?)$/.exec(text.trim());
   const [, counter, comparison, bound, percent] = match ?? [];
-  if (percent === "%" && Number(bound) > 100 && counter !== "retransmissions" && counter !== "updated") {
+  if (percent === "%" && Number(bound) > 100 && counter !== undefined && ofDevices.has(counter)) {
     context.addIssue({ code: "custom", message: `"${text}" asks for more than all devices`, params: { fix: "write it as registered=100%" } });
     return z.NEVER;
   }
@@ -35,7 +38,7 @@ export const expectationSchema = z.string().transform((text, context) => {
     context.addIssue({
       code: "custom",
       message: `"${text}" is not an expectation`,
-      params: { fix: "write it as registered=100% or failed<=3; the names are bootstrapped, registered, updated, failed, retransmissions" },
+      params: { fix: "write it as registered=100% or failed<=3; the names are bootstrapped, registered, updated, failed, retransmissions, updatesLost, handshakesAfterRebind" },
     });
     return z.NEVER;
   }

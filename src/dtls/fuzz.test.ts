@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { seededRandom } from "../ports/simulated/index.js";
 import { fuzzCertificates, fuzzExtensions, fuzzMachines, fuzzMessages, fuzzReassembly, fuzzRecords, type Fuzz } from "./testing/fuzz-codecs.js";
+import { fuzzSaved } from "./testing/fuzz-saved.js";
 import { fuzzClientHandshakes, fuzzServerHandshakes, fuzzSessions, fuzzStrangers } from "./testing/fuzz-endpoints.js";
 
 /** What each gets of a run of 200,000 inputs: more where an input costs less. */
@@ -15,6 +16,7 @@ const targets: readonly (readonly [name: string, inputs: number, fuzz: Fuzz])[] 
   ["server-handshakes", 20_000, fuzzServerHandshakes],
   ["client-handshakes", 20_000, fuzzClientHandshakes],
   ["sessions", 30_000, fuzzSessions],
+  ["saved-sessions", 10_000, fuzzSaved],
 ];
 
 // `npm run fuzz -- --help` says what sets these.

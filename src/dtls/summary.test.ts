@@ -12,6 +12,7 @@ describe("the summary of a datagram", () => {
     ["serverHello, serverHelloDone", plain(ContentType.handshake, Buffer.concat([handshakeMessage(HandshakeType.serverHello, 1, Buffer.alloc(40)).raw, handshakeMessage(HandshakeType.serverHelloDone, 2, none).raw]))],
     ["clientKeyExchange; ChangeCipherSpec; handshake message, epoch 1, 40 bytes", Buffer.concat([plainMessage(HandshakeType.clientKeyExchange, 2, Buffer.alloc(5)), plain(ContentType.changeCipherSpec, Buffer.from([1])), writePlainRecord(ContentType.handshake, 1, 0, Buffer.alloc(40))])],
     ["application data, epoch 1, 30 bytes", writePlainRecord(ContentType.applicationData, 1, 9, Buffer.alloc(30))],
+    ["clientKeyExchange; records under a connection id, 40 bytes", Buffer.concat([plainMessage(HandshakeType.clientKeyExchange, 2, Buffer.alloc(5)), Buffer.alloc(40, ContentType.connectionId)])],
     ["application data in the clear, 3 bytes", plain(ContentType.applicationData, Buffer.from("abc"))],
     ["alert unknown_psk_identity (115)", plainAlert(2, 115)],
     ["handshake message 77", plainMessage(77, 0, none)],

@@ -1,4 +1,4 @@
-import { checkDates, KeyMaterialError, readCertificate, thumbprint, type CertificateFacts } from "../certificates/index.js";
+import { checkDates, isCertificate, KeyMaterialError, readCertificate, thumbprint, type CertificateFacts } from "../certificates/index.js";
 import { fitsNames, type DeviceKeys } from "../config/index.js";
 import { Alerts, verifyChain, type AlertDescription, type PeerClaim } from "../dtls/index.js";
 
@@ -36,7 +36,8 @@ export class KnownPeers {
     if (claim.mode === "rpk") return this.#named(this.#byKey.get(thumbprint(claim.publicKey)));
     const [own] = claim.chain;
     const facts = own && read(own);
-    if (own === undefined || facts === undefined) return { refuse: Alerts.bad_certificate };
+    // Whoever connects may send any bytes for the certificates behind its own.
+    if (own === undefined || facts === undefined || !claim.chain.every(isCertificate)) return { refuse: Alerts.bad_certificate };
     const listed = this.#named(this.#byCertificate.get(thumbprint(own)));
     if (listed !== undefined) return isInDate(facts, now) ? listed : { refuse: Alerts.certificate_expired };
     let refuse: AlertDescription | undefined;

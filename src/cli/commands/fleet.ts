@@ -111,6 +111,8 @@ const countersOf = (snapshot: FleetSnapshot): Readonly<Record<string, number>> =
   updated: snapshot.counters.updates,
   failed: snapshot.states.failed,
   retransmissions: snapshot.counters.retransmissions,
+  updatesLost: snapshot.counters.updatesLost,
+  handshakesAfterRebind: snapshot.counters.handshakesAfterRebind,
 });
 
 /** Launches the plan and looks once a second, until it is over. Resolves with the figures before the devices leave. */

@@ -58,8 +58,11 @@ describe("a chain", () => {
     expect(verifyChain([forged, middle.certificate], at)).toMatchObject({ alert: 42 });
   });
 
-  it("that is no certificate is an error with an alert", () => {
-    expect(() => verifyChain([Buffer.from("-----BEGIN CERTIFICATE-----")], at)).toThrow("a certificate that is none");
+  it("that holds what is no certificate, wherever it stands, is refused with bad_certificate", () => {
+    const garbage = Buffer.from("-----BEGIN CERTIFICATE-----");
+    for (const shown of [[garbage], [server.certificate, garbage], [server.certificate, middle.certificate, garbage]]) {
+      expect(verifyChain(shown, at)).toEqual({ alert: 42, because: "a certificate that is none" });
+    }
   });
 });
 

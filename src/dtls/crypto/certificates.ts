@@ -112,8 +112,15 @@ function pathObjection(chain: readonly X509Certificate[], { anchors, now, purpos
 /** Whether `name` stands in the certificate: a DNS name or an IP address (RFC 6125, RFC 5280 §4.2.1.6); the common name counts where there is no alternative name. */
 const isFor = (one: X509Certificate, name: string): boolean => (isAddress(name) ? one.checkIP(name) : one.checkHost(name)) !== undefined;
 
-/** Why a chain (DER, the holder's own certificate first) does not lead to one of the anchors today; undefined when it does. Throws DecodeError for what is no certificate. */
-export const verifyChain = (chain: readonly Uint8Array[], demands: ChainDemands): CertificateObjection | undefined => pathObjection(chain.map(certificate), demands);
+/** Why a chain (DER, the holder's own certificate first) does not lead to one of the anchors today; undefined when it does. Throws nothing for whatever a peer may have shown. */
+export function verifyChain(chain: readonly Uint8Array[], demands: ChainDemands): CertificateObjection | undefined {
+  try {
+    return pathObjection(chain.map(certificate), demands);
+  } catch (error) {
+    if (error instanceof DecodeError) return objection(error.alert, error.message);
+    throw error;
+  }
+}
 
 /** Throws RangeError when an authority to be trusted is no certificate. */
 export function checkTrust({ usage, certificate: given, trustStore = [] }: ServerTrust): void {

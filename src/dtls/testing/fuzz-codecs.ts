@@ -6,14 +6,14 @@ import { CertificateType, readExtensions, readNumber, readNumbers16, readNumbers
 import { handshakeMessage, readFragment, type HandshakeMessage } from "../codec/handshake.js";
 import { readClientShare, readHintedKeyExchange, readIdentifiedShare, readSignedKeyExchange } from "../codec/key-exchange.js";
 import { readClientHello, readHelloVerifyRequest, readOpaque16, readServerHello, readServerHelloDone } from "../codec/messages.js";
-import { readRecord, RECORD_HEADER_LENGTH } from "../codec/record.js";
+import { readRecord, recordLength } from "../codec/record.js";
 import { verifyChain, verifyServer } from "../crypto/certificates.js";
 import { importPrivateKey, importPublicKey } from "../crypto/keys.js";
 import { suitesNamed } from "../crypto/suites.js";
 import { Reassembly } from "../handshake/reassembly.js";
 import { summarizeDatagram } from "../summary.js";
 import { EPOCH, identities, serverName } from "./authority.js";
-import { captures } from "./captures.js";
+import { captures, captureWithIds } from "./captures.js";
 import { messagesIn } from "./handmade.js";
 import { abbreviatedHandshake, client, clientContext, fullHandshake, helloInput, kept, server, serverContext, sessionOf } from "./machines.js";
 import { mutated, pick, trying } from "./mutation.js";
@@ -21,7 +21,9 @@ import { mutated, pick, trying } from "./mutation.js";
 /** Draws this many inputs and throws a FuzzFailure for the first that is not taken as it should be. */
 export type Fuzz = (random: Random, inputs: number) => void | Promise<void>;
 
-export const datagrams: readonly Buffer[] = captures.flatMap((capture) => capture.datagrams.map((line) => Buffer.from(line.slice(2), "hex")));
+const bytesOf = ({ datagrams: lines }: { readonly datagrams: readonly string[] }): readonly Buffer[] => lines.map((line) => Buffer.from(line.slice(2), "hex"));
+export const datagrams: readonly Buffer[] = captures.flatMap(bytesOf);
+const withIds = [...datagrams, ...bytesOf(captureWithIds), ...bytesOf(captureWithIds)];
 const messages: readonly HandshakeMessage[] = messagesIn(...datagrams).map(({ type, messageSeq, body }) => handshakeMessage(type, messageSeq, body));
 
 const made = await identities();
@@ -46,12 +48,14 @@ function typed(read: () => unknown): void {
 
 export const fuzzRecords: Fuzz = (random, inputs) => {
   for (let i = 0; i < inputs; i++) {
-    const datagram = random.next() < 0.2 ? random.bytes(random.below(60)) : mutated(random, datagrams);
+    const datagram = random.next() < 0.2 ? random.bytes(random.below(60)) : mutated(random, withIds);
+    const idLength = pick(random, [0, 2, 4, 16]);
     trying("records", datagram, () => {
       for (let offset = 0; offset < datagram.length; ) {
-        const record = readRecord(datagram, offset);
+        const record = readRecord(datagram, offset, idLength);
         if (record === undefined) break;
-        offset += RECORD_HEADER_LENGTH + record.fragment.length;
+        if ((record.connectionId?.length ?? idLength) !== idLength) throw new Error("an id of another length");
+        offset += recordLength(record);
         if (offset > datagram.length) throw new Error("a record reaches beyond its datagram");
       }
       if (summarizeDatagram(datagram).includes("\n")) throw new Error("a summary of two lines");

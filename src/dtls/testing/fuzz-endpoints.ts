@@ -6,7 +6,7 @@ import { identities } from "./authority.js";
 import { datagrams as captured, type Fuzz } from "./fuzz-codecs.js";
 import { helloOf, helloRecord, messagesIn, recordsIn } from "./handmade.js";
 import { hostileDatagram, mutated, pick, trying } from "./mutation.js";
-import { connected, converse, StagedClient, StagedServer } from "./staged.js";
+import { clientAddress, connected, converse, StagedClient, StagedServer } from "./staged.js";
 import { Tap } from "./tap.js";
 
 /** Both ends ask for as long a connection id, where they ask for one. */
@@ -14,6 +14,8 @@ const ID_LENGTH = 4;
 const LIMITS = { maxHalfOpen: 30, maxSessions: 30, maxResumable: 30 };
 /** Longer than any handshake lives. */
 const AFTERLIFE_MS = 64_000;
+/** Where a client with an id may go on from. */
+const elsewhere: readonly Address[] = [1, 2, 3].map((port) => ({ host: "10.0.0.9", port }));
 const pskSettings: readonly ClientSettings[] = [{}, { suites: ["TLS_PSK_WITH_AES_128_CBC_SHA256"] }, { extendedMasterSecret: "never", serverName: "bs" }, { connectionIdLength: ID_LENGTH }];
 interface Kind {
   readonly settings?: ClientSettings;
@@ -179,7 +181,8 @@ export const fuzzSessions: Fuzz = async (random, inputs) => {
     const { client, server } = session;
     const by = random.next() < 0.5 ? "client" : "server";
     const datagram = random.next() < 0.4 ? sealed(random, tap, by) : hostileDatagram(random, corpus);
-    trying(`session, from the ${by}`, datagram, () => judge(by === "client" ? server.hear(datagram) : client.hear(datagram), datagram));
+    const from = random.next() < 0.8 ? clientAddress : pick(random, elsewhere);
+    trying(`session, from the ${by}`, datagram, () => judge(by === "client" ? server.hear(datagram, from) : client.hear(datagram), datagram));
     judgeServer(server);
     if (server.server.size.live + server.server.size.halfOpen > 2) throw new Error("more than one peer");
   }
@@ -192,5 +195,6 @@ const messages = messagesIn(...captured).map(({ type, messageSeq, body }) => han
 function sealed(random: Random, tap: Tap, by: "client" | "server"): Buffer {
   const type = pick(random, [ContentType.handshake, ContentType.handshake, ContentType.alert, ContentType.applicationData, ContentType.changeCipherSpec]);
   const content = mutated(random, type === ContentType.alert ? alerts : messages);
+  if (tap.keys[by].keys.connectionId !== undefined && random.next() < 0.3) return tap.sealInner(by, mutated(random, [Buffer.concat([content.subarray(0, 4_000), Uint8Array.of(type), Buffer.alloc(random.below(8))])]));
   return tap.seal(by, type, content.subarray(0, 4_000));
 }

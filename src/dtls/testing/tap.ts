@@ -30,6 +30,11 @@ export class Tap {
     return connectionId === undefined ? this.keys[by].seal(type, 1, sequence, content) : this.keys[by].seal(ContentType.connectionId, 1, sequence, Buffer.concat([content, Uint8Array.of(type)]));
   }
 
+  /** A record under the id of a session that has one: `inner` is all that is protected, with the type behind the content as whoever writes it has it. */
+  sealInner(by: "client" | "server", inner: Uint8Array): Buffer {
+    return this.keys[by].seal(ContentType.connectionId, 1, this.#next++, inner);
+  }
+
   message(by: "client" | "server", type: HandshakeType, messageSeq: number, body: Uint8Array): Buffer {
     return this.seal(by, ContentType.handshake, handshakeMessage(type, messageSeq, body).raw);
   }

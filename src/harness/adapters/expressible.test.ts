@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { packageRoot } from "../../ports/real/index.js";
 import { properties, type AdapterFacts, type Property } from "./adapter.js";
 import { inexpressible, needsOf } from "./expressible.js";
+import { leshanBootstrapFacts } from "./leshan/bootstrap.js";
 import { leshanServerFacts } from "./leshan/server.js";
 
 const scenario = (rules: readonly string[], ...steps: readonly string[]) => ({ rules, steps: steps.map((text) => ({ text })) });
@@ -47,6 +48,17 @@ describe("what an adapter cannot express", () => {
     const device: AdapterFacts = { name: "leshan", lacks: new Map<Property, string>([["two-accounts", "one only"]]) };
     expect(inexpressible(scenario([], 'device "c1" is provisioned by operator A', 'operator B orders to provision "c1"'), { device })).toMatchObject({ as: "not-applicable" });
     expect(inexpressible(scenario([], 'device "c1" is provisioned by operator A', 'device "c2" is provisioned by operator B'), { device })).toBeUndefined();
+  });
+});
+
+describe("a Bootstrap Server without accounts and orders", () => {
+  const bootstrapServer = leshanBootstrapFacts();
+
+  it("can give a device the account of one operator, and is not asked for that of a second by an order", () => {
+    const one = 'device "c1" is provisioned by operator A';
+    expect(inexpressible(scenario(["trigger-executes"], one), { bootstrapServer })).toBeUndefined();
+    expect(inexpressible(scenario(["access-control"], one, 'device "c1" is provisioned by operator B'), { bootstrapServer })?.reason).toMatch(/^the step "device "c1" is provisioned by operator B" cannot be expressed/);
+    expect(inexpressible(scenario(["item-truthful"], one, 'operator A orders to update "c1"'), { bootstrapServer })).toMatchObject({ as: "unsupported" });
   });
 });
 

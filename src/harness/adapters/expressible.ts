@@ -66,7 +66,8 @@ const bootstrapRules: readonly Rule[] = [
   [/^the Bootstrap Server is configured to give .* and to write:$/, "configuration-writes"],
   [/^the Bootstrap Server (?:refuses "|does not answer (?:the first )?"|loses the first answer to "|resets the connection on "|holds )/, "faults"],
   [/^operator [AB] (?:supplies an account|changes its account|moves its account|orders to |cancels its order|has ordered )/, "orders"],
-  [/ is provisioned by operator [AB](?: with:)?$/, "orders"],
+  [/ is provisioned by operator [AB](?: with:)?$/, "configuration"],
+  [/<[AB]\.(?:account|etag)>/, "orders"],
   [/^operator [AB] sends [A-Z]+ /, "smp-bootstrap-server"],
   [/(?:^|by "[^"]+" )the item of /, "items"],
   [/^the items of operator [AB]'s order /, "items"],
@@ -140,6 +141,12 @@ function secondAccount(steps: readonly { readonly text: string }[]): string | un
   return undefined;
 }
 
+/** The step that gives a device the account of one more operator by an order, if there is one. */
+const provisionedTwice = (steps: readonly { readonly text: string }[]): string | undefined => {
+  const step = secondAccount(steps);
+  return step !== undefined && / is provisioned by operator [AB]/.test(step) ? step : undefined;
+};
+
 const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B", device: "the device" };
 
 /** What a system is without, as against what only its interface cannot express. */
@@ -172,6 +179,9 @@ export function inexpressible(
   const alone = facts.device?.lacks.get("two-accounts");
   const second = alone === undefined ? undefined : secondAccount(scenario.steps);
   if (alone !== undefined && second !== undefined) return { as: "not-applicable", reason: `the step "${second}": ${roleTitles.device} (${facts.device?.name ?? ""}) cannot ${properties["two-accounts"]}: ${alone}` };
+  const again = provisionedTwice(scenario.steps);
+  const noOrders = facts.bootstrapServer?.lacks.get("orders");
+  if (noOrders !== undefined && again !== undefined) return { as: "unsupported", reason: `the step "${again}" cannot be expressed: ${roleTitles.bootstrapServer} (${facts.bootstrapServer?.name ?? ""}) cannot ${properties.orders}: ${noOrders}` };
   const [rule = ""] = scenario.rules;
   const own = ownRules[rule];
   for (const role of own?.roles ?? []) {

@@ -3,6 +3,7 @@ export * from "./calls.js";
 export * from "./devices.js";
 export * from "./management.js";
 export * from "./provisioning.js";
+export * from "./provision.js";
 export * from "./server-management.js";
 export * from "./load.js";
 export * from "./load-orders.js";

@@ -3,7 +3,7 @@ import { refOf, changedAccounts, deviceSessions, httpExchanges } from "../eviden
 import type { RuleName } from "../rules.js";
 import type { Scenario, ScenarioAccount } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { accountOn, act, awaitRegistered, bootstrapAccount, inspect, shortServerIdOf, usualLifetime } from "./devices.js";
+import { accountOn, act, inspect, shortServerIdOf, usualLifetime } from "./devices.js";
 import { checkReportWitnessed } from "./trigger-witness.js";
 
 /** States an item does not leave any more. */
@@ -88,23 +88,6 @@ export async function checkItem(scenario: Scenario, alias: string, expected: str
   const view = await awaitItem(scenario, alias, accepted, operator);
   if (!accepted.includes(itemOutcome(view)) && !accepted.includes(view.state)) await checkReportWitnessed(scenario, alias, view);
   await checkItemState(scenario, alias, view, accepted, rule);
-}
-
-/** A precondition in one sentence: the device gets the operator's account through the Bootstrap Server and registers. */
-export async function provision(scenario: Scenario, alias: string, operator: ServerName, fields: AccountFields = {}): Promise<void> {
-  if (!scenario.accounts.has(operator)) await supplyAccount(scenario, operator, fields);
-  const known = scenario.specOf(alias);
-  if (known?.bootstrap === undefined) bootstrapAccount(scenario, alias);
-  const running = (known?.servers?.length ?? 0) > 0 || scenario.started.has(alias);
-  await placeOrder(scenario, operator, "provision", [alias], { trigger: running ? "via-server" : "wait-for-client" });
-  if (!scenario.started.has(alias)) {
-    await awaitItem(scenario, alias, ["staged", "awaiting-client"], operator);
-    await startDevice(scenario, alias);
-  }
-  const view = await awaitItem(scenario, alias, ["confirmed"], operator);
-  scenario.precondition(`"${alias}" is provisioned by operator ${operator}`, view.state === "confirmed", `its item is ${itemOutcome(view)}`);
-  const account = await awaitRegistered(scenario, alias, operator);
-  scenario.precondition(`"${alias}" is registered with operator ${operator}`, account !== undefined, "the device is not registered");
 }
 
 export async function startDevice(scenario: Scenario, alias: string): Promise<void> {

@@ -110,7 +110,8 @@ export async function checkStormEnds(scenario: Scenario): Promise<void> {
   for (const [state, endpoints] of wrong) {
     scenario.check({ rule: "fleet-triggers", text: `triggers that end "${state}"`, expected: "none", actual: sample(endpoints), ok: false, timing: isOpen(state) });
   }
-  checkSet(scenario, "fleet-triggers", `devices whose trigger ends "acknowledged"`, endpointsOf(crowd), [...new Set(sets.get("acknowledged"))]);
+  // A device that has none has only such as expired: what came too late on a machine without time left says nothing of the server.
+  checkSet(scenario, "fleet-triggers", `devices whose trigger ends "acknowledged"`, endpointsOf(crowd), [...new Set(sets.get("acknowledged"))], true);
 }
 
 /** What a device counted since the storm began. */
