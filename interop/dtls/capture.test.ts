@@ -8,6 +8,7 @@ import type { DtlsFaults, DtlsSettings } from "../../src/dtls/index.js";
 import { encodeCapture } from "../../src/harness/index.js";
 import { eventually, type RunningProcess } from "../process.js";
 import { capture, show } from "./peers/tshark.js";
+import { admitting, certified, keyed, makeParties } from "./rig/certificates.js";
 import { ourCoapClient, ourCoapServer, type OurCoapServer } from "./rig/coap.js";
 import { askVersion, needs } from "./rig/installed.js";
 import { SUITES, type SuiteCode } from "./rig/keys.js";
@@ -98,4 +99,28 @@ describe.each(conversations.map((one) => [`${one.suite} ${one.records}`, one] as
   it("has nothing that tshark calls malformed", async () => {
     for (const file of [ours, tsharks]) expect(await show(file, server.port, "_ws.malformed", ["frame.number"], "-o", `tls.keylog_file:${keys}`)).toEqual([]);
   });
+});
+
+const parties = await makeParties(folder);
+
+it.each([
+  { mode: "raw public keys", suite: "C0AE", credential: keyed(parties) },
+  { mode: "certificates", suite: "C02B", credential: certified(parties) },
+] as const)("a conversation of our two ends with $mode and $suite decrypts in the capture that we wrote, given the key log, and nothing in it is malformed", async ({ suite, credential }) => {
+  const keyLog: string[] = [];
+  const server = await ourCoapServer({ suites: [SUITES[suite]], keys: parties.server.serverKeys, findPeer: admitting(parties) });
+  const file = join(folder, `${suite}.pcapng`);
+  const keys = join(folder, `${suite}.keys.log`);
+  try {
+    const client = await ourCoapClient(server.port, { credential, suites: [SUITES[suite]], keyLog: (line) => void keyLog.push(line) });
+    await client.get("hello");
+    await client.close();
+    await eventually(5_000, () => server.ends[0]);
+    await writeFile(file, encodeCapture(server.wire, "muster"));
+    await writeFile(keys, keyLog.map((line) => `${line}\n`).join(""));
+    const seen = await show(file, server.port, "coap || _ws.malformed", ["coap.code", "coap.opt.uri_path_recon", "_ws.malformed"], "-o", `tls.keylog_file:${keys}`, "-E", "separator=;");
+    expect(seen).toEqual(["1;/hello;", "69;/hello;"]);
+  } finally {
+    await server.close();
+  }
 });

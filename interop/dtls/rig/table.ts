@@ -40,7 +40,7 @@ class Row {
 
   get line(): string {
     const suite = this.keys === "PSK" ? this.suite : `${this.suite} ${this.keys}`;
-    return `| ${this.peer} | ${this.version} | ${this.role} | ${suite} | ${this.shown.join(", ")} | ${this.failed.length === 0 ? "pass" : `FAILED: ${this.failed.join("; ")}`} |`;
+    return `| ${this.peer} | ${this.version} | ${this.role} | ${suite} | ${[...new Set(this.shown)].join(", ")} | ${this.failed.length === 0 ? "pass" : `FAILED: ${this.failed.join("; ")}`} |`;
   }
 }
 

@@ -43,6 +43,7 @@ import org.eclipse.leshan.core.request.argument.Arguments;
 import org.eclipse.leshan.core.response.ExecuteResponse;
 import org.eclipse.leshan.core.response.ReadResponse;
 import org.eclipse.leshan.core.util.Hex;
+import org.eclipse.leshan.core.util.datatype.ULong;
 import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointFactory;
 import org.eclipse.leshan.transport.californium.client.endpoint.CaliforniumClientEndpointsProvider;
 import org.eclipse.leshan.transport.californium.client.endpoint.coap.CoapClientEndpointFactory;
@@ -124,20 +125,22 @@ final class Client {
 
   private static Security bootstrapAccount(JsonNode account) throws Exception {
     String uri = account.path("uri").asText();
-    return uri.startsWith("coaps:") ? Security.pskBootstrap(uri, identity(account), key(account)) : Security.noSecBootstrap(uri);
+    return uri.startsWith("coaps:") ? Security.pskBootstrap(uri, bytes(account, "psk", "identity"), bytes(account, "psk", "key")) : Security.noSecBootstrap(uri);
   }
 
   private static Security serverAccount(JsonNode account, int ssid) throws Exception {
     String uri = account.path("uri").asText();
-    return uri.startsWith("coaps:") ? Security.psk(uri, ssid, identity(account), key(account)) : Security.noSec(uri, ssid);
+    if (account.hasNonNull("rpk")) return Security.rpk(uri, ssid, bytes(account, "rpk", "publicKey"), bytes(account, "rpk", "privateKey"), bytes(account, "rpk", "serverPublicKey"));
+    if (account.hasNonNull("x509")) {
+      ULong usage = ULong.valueOf(account.path("x509").path("usage").asLong(3));
+      return Security.x509(uri, ssid, bytes(account, "x509", "certificate"), bytes(account, "x509", "privateKey"), bytes(account, "x509", "serverCertificate"), usage);
+    }
+    return uri.startsWith("coaps:") ? Security.psk(uri, ssid, bytes(account, "psk", "identity"), bytes(account, "psk", "key")) : Security.noSec(uri, ssid);
   }
 
-  private static byte[] identity(JsonNode account) {
-    return Hex.decodeHex(account.path("psk").path("identity").asText().toCharArray());
-  }
-
-  private static byte[] key(JsonNode account) {
-    return Hex.decodeHex(account.path("psk").path("key").asText().toCharArray());
+  /** Of a credential, in hex; keys and certificates in DER. */
+  private static byte[] bytes(JsonNode account, String mode, String field) {
+    return Hex.decodeHex(account.path(mode).path(field).asText().toCharArray());
   }
 
   // Actions

@@ -1,4 +1,5 @@
 import com.fasterxml.jackson.databind.JsonNode;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Iterator;
@@ -20,6 +21,7 @@ import org.eclipse.leshan.core.request.*;
 import org.eclipse.leshan.core.request.exception.ClientSleepingException;
 import org.eclipse.leshan.core.request.exception.InvalidRequestException;
 import org.eclipse.leshan.core.response.*;
+import org.eclipse.leshan.core.security.util.SecurityUtil;
 import org.eclipse.leshan.core.util.Hex;
 import org.eclipse.leshan.server.LeshanServer;
 import org.eclipse.leshan.server.LeshanServerBuilder;
@@ -41,6 +43,7 @@ import org.eclipse.leshan.transport.californium.server.endpoint.coaps.CoapsServe
  * imitation of a demo that cannot be had.
  *
  * --coap PORT --coaps PORT --http PORT (0 or absent: any free one) --awake MS (how long a device in queue mode listens after it was heard; absent: as the library has it, 93 s)
+ * --privateKey FILE --certificate FILE --authority FILE (DER; for devices with raw public keys and certificates)
  */
 public final class Main {
   private static final long DEFAULT_TIMEOUT_S = 5;
@@ -59,6 +62,11 @@ public final class Main {
     LeshanServerBuilder builder = new LeshanServerBuilder();
     builder.setSecurityStore(security);
     builder.setEndpointsProviders(endpoints.build());
+    if (options.containsKey("privateKey")) {
+      builder.setPrivateKey(SecurityUtil.privateKey.readFromFile(options.get("privateKey")));
+      builder.setCertificateChain(SecurityUtil.certificateChain.readFromFile(options.get("certificate")));
+      builder.setTrustedCertificates(new X509Certificate[] {SecurityUtil.certificate.readFromFile(options.get("authority"))});
+    }
     if (options.containsKey("awake")) builder.setClientAwakeTimeProvider(new StaticClientAwakeTimeProvider(Integer.parseInt(options.get("awake"))));
     server = builder.build();
     rest = new Rest(Rest.port(options, "http"));
@@ -232,10 +240,13 @@ public final class Main {
       if (body.path("tls").path("mode").asText().equals("psk")) {
         JsonNode details = body.path("tls").path("details");
         info = SecurityInfo.newPreSharedKeyInfo(endpoint, details.path("identity").asText(), Hex.decodeHex(details.path("key").asText().toCharArray()));
+      } else if (body.path("tls").path("mode").asText().equals("rpk")) {
+        byte[] key = Hex.decodeHex(body.path("tls").path("details").path("key").asText().toCharArray());
+        info = SecurityInfo.newRawPublicKeyInfo(endpoint, SecurityUtil.publicKey.decode(key));
       } else if (body.path("tls").path("mode").asText().equals("x509")) {
         info = SecurityInfo.newX509CertInfo(endpoint);
       } else {
-        throw new Rest.Refused(400, "tls.mode must be psk or x509");
+        throw new Rest.Refused(400, "tls.mode must be psk, rpk or x509");
       }
       try {
         security.add(info);
