@@ -43,12 +43,12 @@ export async function changeAccount(scenario: Scenario, operator: ServerName, ch
 }
 
 /** SM-1: the operator places an order over devices of the scenario. */
-export async function placeOrder(scenario: Scenario, operator: ServerName, type: OrderRequest["type"], aliases: readonly string[], policy: Readonly<Record<string, unknown>> = {}, deadline?: string): Promise<void> {
+export async function placeOrder(scenario: Scenario, operator: ServerName, type: OrderRequest["type"], aliases: readonly string[], policy: Readonly<Record<string, unknown>> = {}, more: Pick<OrderRequest, "deadline" | "ownKeys"> = {}): Promise<void> {
   const account = scenario.account(operator);
   const endpoints = aliases.map((alias) => scenario.endpoint(alias));
   for (const endpoint of endpoints) scenario.involve(endpoint);
   scenario.askedAt = scenario.now();
-  const request: OrderRequest = { type, accountId: account.id, endpoints, policy, ...(deadline === undefined ? {} : { deadline }) };
+  const request: OrderRequest = { type, accountId: account.id, endpoints, policy, ...more };
   const id = await calling(scenario, "order-accepted", `operator ${operator} orders: ${type} ${aliases.join(", ")}`, () => scenario.operators[operator].order(request));
   scenario.orders.push({ id, operator, type });
   scenario.atEnd(`order ${id}`, () => scenario.operators[operator].cancelOrder(id));
@@ -91,12 +91,12 @@ export async function checkItem(scenario: Scenario, alias: string, expected: str
 }
 
 /** A precondition in one sentence: the device gets the operator's account through the Bootstrap Server and registers. */
-export async function provision(scenario: Scenario, alias: string, operator: ServerName, fields: AccountFields = {}): Promise<void> {
+export async function provision(scenario: Scenario, alias: string, operator: ServerName, fields: AccountFields = {}, order = (policy: Readonly<Record<string, unknown>>): Promise<void> => placeOrder(scenario, operator, "provision", [alias], policy)): Promise<void> {
   if (!scenario.accounts.has(operator)) await supplyAccount(scenario, operator, fields);
   const known = scenario.specOf(alias);
   if (known?.bootstrap === undefined) bootstrapAccount(scenario, alias);
   const running = (known?.servers?.length ?? 0) > 0 || scenario.started.has(alias);
-  await placeOrder(scenario, operator, "provision", [alias], { trigger: running ? "via-server" : "wait-for-client" });
+  await order({ trigger: running ? "via-server" : "wait-for-client" });
   if (!scenario.started.has(alias)) {
     await awaitItem(scenario, alias, ["staged", "awaiting-client"], operator);
     await startDevice(scenario, alias);
