@@ -82,8 +82,8 @@ export async function checkToldWithoutSecret(scenario: Scenario, alias: string, 
   const staged = httpExchanges(await scenario.events()).findLast(
     ({ role, direction, request }) => role === scenario.server(operator).role && direction === "in" && request.event.method === "PUT" && credentialUrl.test(request.event.url) && timeOf(request) > timeOf(call.request),
   );
-  const body = Object(staged?.request.event.body);
-  const told = (name: string): string => JSON.stringify(Reflect.get(body, name)) ?? "absent";
+  const body: object = Object(staged?.request.event.body) as object;
+  const told = (name: string): string => (Reflect.has(body, name) ? JSON.stringify(Reflect.get(body, name)) : "absent");
   const wanted = { keyOrigin: '"server"', secret: "absent", kcv: JSON.stringify(key.kcv), version: String(key.version), identity: key.identity.b64u };
   const actual = { keyOrigin: told("keyOrigin"), secret: told("secret"), kcv: told("kcv"), version: told("version"), identity: String(Reflect.get(Object(Reflect.get(body, "identity")), "b64u")) };
   const inWords = (of: typeof wanted): string => Object.entries(of).map(([name, value]) => `${name} ${value}`).join(", ");
