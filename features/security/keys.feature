@@ -28,6 +28,43 @@ Feature: Keys: who gets which, how they travel, and that nobody tells them
     Then "c1" has a new key and a new identity for operator B
     And the item of "c1" ends as "confirmed"
 
+  # Key origin server: the LwM2M Server makes the key, SM-1 carries it, SM-3 says only which one it is.
+
+  @judges:bootstrap-server @rule:own-key-delivered @rule:own-key-told-back @rule:item-truthful
+  Scenario: A key that the LwM2M Server makes is delivered, and told to nobody again
+    Given device "c1" is provisioned by operator A with a key that its server made
+    Then "c1" has the key that server A made
+    And server A is told of its own key for "c1" without the secret
+    And the item of "c1" ends as "confirmed"
+
+  @judges:bootstrap-server @rule:own-key-delivered @rule:own-key-told-back @rule:new-version-new-identity @rule:item-truthful
+  Scenario Outline: A rotation to a key that the LwM2M Server makes, at a server with <slots>
+    Given device "c1" is provisioned by operator <operator> with a key that its server made
+    And the key that "c1" has for operator <operator> is noted
+    When operator <operator> orders to rotate "c1" with a key that its server makes
+    And the item of "c1" has come to its end
+    Then "c1" has the key that server <operator> made
+    And "c1" has a new key and a new identity for operator <operator>
+    And server <operator> is told of its own key for "c1" without the secret
+    And the item of "c1" ends as "confirmed"
+
+    Examples:
+      | slots     | operator |
+      | two slots | A        |
+      | one slot  | B        |
+
+  @judges:lwm2m-server @rule:own-key-encrypted @needs:trace
+  Scenario Outline: A key that <server> makes travels with its order encrypted
+    Given device "c1" with a bootstrap account
+    And operator <operator> supplies an account
+    When operator <operator> orders to provision "c1" with a key that its server makes
+    Then the key for "c1" comes with the order of operator <operator> encrypted
+
+    Examples:
+      | server   | operator |
+      | Server A | A        |
+      | Server B | B        |
+
   @judges:bootstrap-server @rule:rotation-rolled-back @needs:misbehaviour
   Scenario: A new key that the device did not take is taken back at its server
     Given device "c1" is provisioned by operator A

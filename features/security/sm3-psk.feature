@@ -111,7 +111,9 @@ Feature: SM-3, what a LwM2M Server does with keys it is told
     Then the answer is one of 400, 413, 422
 
     Examples:
-      | identity  | bytes |
-      | 129 bytes | 16    |
-      | 16 bytes  | 8     |
-      | 16 bytes  | 65    |
+      | identity    | bytes |
+      | 0 bytes     | 16    |
+      | 129 bytes   | 16    |
+      | 65535 bytes | 16    |
+      | 16 bytes    | 8     |
+      | 16 bytes    | 65    |

@@ -6,6 +6,7 @@ import {
   checkActivationTakenBack,
   checkAsksForBootstrap,
   checkEncrypted,
+  checkHoldsOwnKey,
   checkKeyRenewed,
   checkKeysDiffer,
   checkListsNoCredential,
@@ -13,16 +14,20 @@ import {
   checkNoKeyTold,
   checkNoSession,
   checkNotAsked,
+  checkOwnKeyEncrypted,
   checkProblem,
   checkProblemIsOneOf,
   checkRegistersWithKey,
   checkSession,
+  checkToldWithoutSecret,
   checkTries,
   configureOnly,
   edgeKey,
   fieldsOf,
   isRuleName,
   noteKey,
+  orderWithOwnKey,
+  provisionWithOwnKey,
   putKeyInForce,
   stageKey,
   tellKey,
@@ -131,6 +136,28 @@ function retryResources(table: DataTable): Readonly<Record<number, number | bool
   if (wrong.length + missing.length > 0) throw new Error(`write ${Object.keys(retryMembers).join(", ")}, all of them: a default would make the scenario's time somebody else's affair`);
   return Object.fromEntries(Object.entries(row).map(([name, text]) => [retryMembers[name] ?? 0, name === "bootstrapOnFailure" ? text === "true" : Number(text)]));
 }
+
+// Keys that a LwM2M Server makes
+
+Given("device {device} is provisioned by {operator} with a key that its server made", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return provisionWithOwnKey(this.scenario, alias, operator);
+});
+
+When(/^operator ([AB]) orders to (provision|rotate) "([^"]+)" with a key that its server makes$/, function (this: MusterWorld, operator: ServerName, type: "provision" | "rotate", alias: string) {
+  return orderWithOwnKey(this.scenario, operator, type, alias);
+});
+
+Then("the key for {device} comes with the order of {operator} encrypted", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return checkOwnKeyEncrypted(this.scenario, alias, operator);
+});
+
+Then("{server} is told of its own key for {device} without the secret", function (this: MusterWorld, server: ServerName, alias: string) {
+  return checkToldWithoutSecret(this.scenario, alias, server);
+});
+
+Then("{device} has the key that {server} made", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkHoldsOwnKey(this.scenario, alias, server);
+});
 
 // What became of it; of a device as its server saw it
 

@@ -46,7 +46,7 @@ When(/^operator ([AB]) orders to (provision|update|remove|rotate) "([^"]+)" with
 // What is not concluded by then is expired.
 When(/^operator ([AB]) orders to (provision|update|remove|rotate) "([^"]+)" within (\d+) s, with:$/, function (this: MusterWorld, operator: ServerName, type: OrderRequest["type"], aliases: string, seconds: string, table: DataTable) {
   const { clock } = this.scenario.run;
-  return placeOrder(this.scenario, operator, type, aliasesIn(aliases), fieldsOf(table.rowsHash()), new Date(clock.epoch() + Number(seconds) * 1_000).toISOString());
+  return placeOrder(this.scenario, operator, type, aliasesIn(aliases), fieldsOf(table.rowsHash()), { deadline: new Date(clock.epoch() + Number(seconds) * 1_000).toISOString() });
 });
 
 When("{operator} sends {word} {word}", function (this: MusterWorld, operator: ServerName, method: string, path: string) {

@@ -50,8 +50,11 @@ export type DeviceAction =
   | { readonly do: "behave"; readonly personality?: PersonalityName; readonly deviations?: Partial<Personality> }
   | ({ readonly do: "request" } & CustomRequest)
   | { readonly do: "send-raw"; readonly to: Destination; readonly hex: string }
-  /** What it holds keys of: for whoever makes sure that nobody else shows them. Never part of a snapshot or a trace. */
-  | { readonly do: "tell-keys" }
+  /**
+   * What it holds keys of: for whoever makes sure that nobody else shows them. With `former` also those that bootstraps wrote and that it holds no more, the
+   * newest sixteen. Never part of a snapshot or a trace.
+   */
+  | { readonly do: "tell-keys"; readonly former?: boolean }
   /** The next `count` datagrams to the destination (all of them: every one) go through the mutation. */
   | { readonly do: "mutate"; readonly mutation: Mutation; readonly count: number; readonly to?: Destination };
 

@@ -1,5 +1,5 @@
 import { Codes, ContentFormat, formatCode, isSuccess, parseCode, type Endpoint, type Exchange, type FailureReason, type IncomingRequest, type Peer, type Response, type ResponseHandler } from "../../src/coap/index.js";
-import { bootstrapRequest, classifyBootstrapOperation, formatPath, RequestError, type BootstrapOperation } from "../../src/lwm2m/index.js";
+import { bootstrapRequest, classifyBootstrapOperation, formatPath, ObjectId, RequestError, type BootstrapOperation } from "../../src/lwm2m/index.js";
 import { after } from "../../src/ports/index.js";
 import type { SessionEnd } from "../../src/transport/index.js";
 import type { ActionResult } from "./actions.js";
@@ -133,6 +133,7 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
       }
       const { response, objects } = bootstrapOperation(this.draft, operation, { version: device.version, instances: device.host.instances, serverKeys: device.host.serverKeys, deletesOwnAccount: device.behaviour.flaws.includes("bootstrap-account-deletable") });
       this.draft = objects;
+      if ((operation.operation === "write" || operation.operation === "delete") && (operation.path.object ?? ObjectId.Security) === ObjectId.Security) device.bootstraps.keysChanged(objects);
       this.#answer(request, response, this.#lateness(operation));
     } catch (error) {
       if (!(error instanceof RequestError)) throw error;

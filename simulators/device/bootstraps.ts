@@ -1,18 +1,19 @@
 import type { IncomingRequest } from "../../src/coap/index.js";
 import { rfcRetransmission, type Resumption } from "../../src/dtls/index.js";
-import type { InstanceNode } from "../../src/lwm2m/index.js";
+import { ObjectId, type InstanceNode } from "../../src/lwm2m/index.js";
 import { Change } from "./account.js";
 import { withoutServer } from "./access-control.js";
 import { BootstrapSession } from "./bootstrap-session.js";
 import type { Device } from "./device.js";
 import { holdOffMs } from "./hold-off.js";
 import type { DeviceState } from "./lifecycle.js";
-import type { Objects } from "./objects.js";
-import { sameCredential } from "./security.js";
+import { instancesOf, type Objects } from "./objects.js";
+import { holdsKey, sameCredential } from "./security.js";
 import type { ServerLink } from "./server-link.js";
 import { bootstrapAccountOf, securityOf, serverAccountsOf, withBootstrapAccountOf } from "./server-accounts.js";
 import { traceBootstrapRequest } from "./tracing.js";
 
+const formerKeysKept = 16;
 const forEverMs = 1_000_000_000;
 
 /** What causes a device's bootstraps, when they are asked for, and what each one leaves behind. */
@@ -27,7 +28,21 @@ export class Bootstraps {
   /** The session with the Bootstrap Server that the next bootstrap may take up, and the account that it was made with. */
   #resumable: { readonly security: InstanceNode; readonly resumption: Resumption } | undefined = undefined;
 
+  /** Security object instances with keys that were written or replaced: for whoever asks the device for all it ever held. */
+  #keyed: InstanceNode[] | undefined = undefined;
+
   constructor(readonly device: Device) {}
+
+  get formerKeys(): readonly InstanceNode[] {
+    return this.#keyed ?? [];
+  }
+
+  /** A bootstrap wrote or deleted accounts: what came of it (`draft`) may be replaced or thrown away before anybody asks, as what was there before. */
+  keysChanged(draft: Objects): void {
+    const known = this.#keyed ?? [];
+    for (const objects of [this.device.objects, draft]) for (const security of instancesOf(objects, ObjectId.Security)) if (holdsKey(security) && !known.includes(security)) known.push(security);
+    this.#keyed = known.slice(-formerKeysKept);
+  }
 
   resumptionFor(security: InstanceNode): Resumption | undefined {
     return this.#resumable !== undefined && sameCredential(this.#resumable.security, security) ? this.#resumable.resumption : undefined;

@@ -62,14 +62,16 @@ function atOnce(device: Device, action: Exclude<DeviceAction, { do: "request" | 
       addMutation(device, action.mutation, action.count, action.to);
       return done;
     case "tell-keys":
-      return { ok: true, keys: heldKeys(device) };
+      return { ok: true, keys: keysOf(action.former === true ? everHeld(device) : instancesOf(device.objects, ObjectId.Security)) };
     case "set-resource":
       return setResource(device, action.path, action.value);
   }
 }
 
-function heldKeys({ objects }: Device): HeldKey[] {
-  return instancesOf(objects, ObjectId.Security).flatMap((security) => {
+const everHeld = ({ objects, bootstraps }: Device): InstanceNode[] => [...new Set([...instancesOf(objects, ObjectId.Security), ...bootstraps.formerKeys])];
+
+function keysOf(instances: readonly InstanceNode[]): HeldKey[] {
+  return instances.flatMap((security) => {
     const key = bytesOf(security, SecurityResource.SecretKey);
     if (key === undefined || key.length === 0) return [];
     const identity = bytesOf(security, SecurityResource.PublicKeyOrIdentity) ?? new Uint8Array();

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { testPsk } from "../../src/config/index.js";
+import { testPsk, type Psk } from "../../src/config/index.js";
 import { bootstrapFinish } from "../../src/lwm2m/index.js";
+import { perform } from "./perform.js";
 import { bootstrapping } from "./testing/bootstrapping.js";
 import { psk } from "./testing/scripted-peer.js";
 import type { DeviceSpec } from "./spec.js";
@@ -43,6 +44,21 @@ describe("a device that bootstraps over DTLS", () => {
     const shown = JSON.stringify(of.trace.read({ after: 0, limit: 10_000 }));
     for (const key of [factory.key, old.key]) expect(shown).not.toContain(Buffer.from(key).toString("hex"));
     expect(shown).toContain("CON PUT /0/1");
+  });
+
+  it("tells which keys it ever held, also those of a bootstrap that came to nothing, to whoever asks for former ones", async () => {
+    const { of, device, again, writeAccount, a } = await provisioned();
+    a.knows(young);
+    await again(young);
+    const refused = psk("dev-1 v3");
+    device.step({ in: "bootstrap-due", cause: "manual" });
+    await of.clock.advance(50);
+    await writeAccount(1, a.secureUri, 101, 300, refused);
+    device.bootstraps.failed("no Finish");
+    const told = async (former: boolean): Promise<readonly string[]> => ((await perform(device, { do: "tell-keys", former })).keys ?? []).map(({ keyHex }) => keyHex).sort();
+    const hex = (...keys: readonly Psk[]): string[] => keys.map(({ key }) => Buffer.from(key).toString("hex")).sort();
+    expect(await told(false)).toEqual(hex(factory, young));
+    expect(await told(true)).toEqual(hex(factory, old, young, refused));
   });
 
   it("ends the session with its Bootstrap Server some time after the Finish, and resumes it for the next bootstrap", async () => {

@@ -21,6 +21,7 @@ export const plants = [
   { name: "triggers-not-coalesced", rule: "trigger-flood", breaks: "each of many triggers for one device is a trigger of its own" },
   { name: "credential-secret-readable-by-get", rule: "secret-never-readable", breaks: "GET of a credential returns its secret, or the peer's token where it has none" },
   { name: "admits-without-credential", rule: "admission", breaks: "a device without an active credential is admitted" },
+  { name: "own-key-in-cleartext", rule: "own-key-encrypted", breaks: "sends the keys that it makes to its Bootstrap Server without encrypting them" },
   { name: "secret-context-ignored", rule: "secret-bound-to-context", breaks: "a secret is taken that was encrypted for another client, credential or version" },
   { name: "kcv-ignored", rule: "secret-checked", breaks: "a secret is taken that does not come to its kcv" },
   { name: "staged-credential-admits", rule: "staged-not-usable", breaks: "a credential that is only staged admits already" },

@@ -176,7 +176,7 @@ export class LwM2mServer {
       timeoutMs: timing.smpTimeoutMs,
       retryMs: timing.confirmationRetryMs,
       ownKeys,
-      secretTransport: config.secretTransport,
+      secretTransport: plants.has("own-key-in-cleartext") ? "cleartext" : config.secretTransport,
     });
     this.operations = new ServerOperations({
       clock,

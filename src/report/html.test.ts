@@ -49,6 +49,22 @@ describe("the report page", () => {
     for (const text of ["1000 times", "p99.9", "v20.20.2", "server-b unknown"]) expect(page).toContain(text);
   });
 
+  it("says in red that keys travelled in the clear, and nothing of it elsewhere", () => {
+    const red = /<p class="banner danger">Device keys travelled in the clear: bootstrap-server, server-a were told so/;
+    expect(html(result([scenario()], { cleartextSecrets: ["bootstrap-server", "server-a"] }), new Map())).toMatch(red);
+    expect(page).not.toContain("in the clear");
+    expect(page).toMatch(/\.danger\{[^}]*color:var\(--fail\)/);
+    expect(page).toMatch(/--fail:#c62828/);
+  });
+
+  it("counts a fleet's handshakes, and flags storms", () => {
+    const counters = { ...fleet.counters, handshakes: 120, handshakesResumed: 60, handshakeStorms: 1 };
+    const told = html(result([scenario()], { fleet: { ...fleet, counters } }), new Map());
+    expect(told).toContain("<p>Handshakes: 120 full, 60 resumed, 0 refused, 0 unanswered, 1 storm</p>");
+    expect(told).toContain('<p class="banner">STORM: once');
+    expect(page).not.toContain("STORM");
+  });
+
   it("marks the lines of evidence that the check cites", () => {
     expect(page.match(/class="cited"/g)).toHaveLength(1);
   });

@@ -3,7 +3,7 @@ import { histogram, lineChart, logBars } from "./chart.js";
 import { escaped } from "./escape.js";
 import { scenarioSection } from "./html-scenario.js";
 import { css, script } from "./style.js";
-import { duration, limit, provisos, warnings } from "./terminal.js";
+import { duration, handshakes, limit, provisos, warnings } from "./terminal.js";
 import type { Timeline } from "./timeline.js";
 
 const cell = (verdict: Verdict, count: number | undefined): string => `<td class="num v ${count === undefined || count === 0 ? "" : verdict}">${count === undefined || count === 0 ? "" : count}</td>`;
@@ -36,15 +36,17 @@ function provenance(result: RunResult): string {
 }
 
 function banners(result: RunResult): string {
+  const storm = result.fleet === undefined ? undefined : handshakes(result.fleet)?.storm;
   const said = [
     ...(result.error === undefined ? [] : [`Error of muster itself: ${result.error}`]),
     ...(result.interrupted ? ["The run was interrupted: this is an incomplete result."] : []),
     ...(result.fleet?.generator.saturated === true ? ["Generator saturated: the fleet lost datagrams or lagged, so verdicts that rest on timing meanwhile are inconclusive."] : []),
-    ...warnings(result),
+    ...(storm === undefined ? [] : [storm]),
     ...provisos(result),
     ...(result.plants.length === 0 ? [] : [`The references were told to break rules: ${result.plants.join(", ")}`]),
   ];
-  return said.map((text) => `<p class="banner">${escaped(text)}</p>`).join("");
+  const banner = (text: string, kind = "banner"): string => `<p class="${kind}">${escaped(text)}</p>`;
+  return [...warnings(result).map((text) => banner(text, "banner danger")), ...said.map((text) => banner(text))].join("");
 }
 
 const colours = ["c1", "c2", "c3", "c4", "c5", "c6", "c7"];
@@ -80,7 +82,8 @@ function fleetSection(result: RunResult): string {
   const states = Object.entries(fleet.states).filter(([, count]) => count > 0).map(([state, count]) => `${escaped(state)} ${count}`).join(", ");
   const { generator } = fleet;
   const drops = Object.entries(fleet.referenceDrops).map(([role, dropped]) => `${escaped(role)} ${dropped ?? "unknown"}`).join(", ");
-  return `<h2>Fleet</h2><p>${states}</p>${population}<div class="cards">${cards.join("")}</div>${latency}${limit(result).map((text) => `<p>${escaped(`${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`)}</p>`).join("")}<p class="dim">Generator: ${generator.shards} shards, event-loop lag p99 ${duration(generator.loopLagP99Ms)}, datagrams dropped at its own sockets ${generator.socketDrops ?? "unknown"}, receive buffer ${generator.receiveBuffer ?? "unknown"} bytes. Dropped at the roles' sockets: ${drops === "" ? "unknown" : drops}. Latency counts from the intended start.</p>`;
+  const shaken = handshakes(fleet);
+  return `<h2>Fleet</h2><p>${states}</p>${shaken === undefined ? "" : `<p>Handshakes: ${escaped(shaken.counted)}</p>`}${population}<div class="cards">${cards.join("")}</div>${latency}${limit(result).map((text) => `<p>${escaped(`${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`)}</p>`).join("")}<p class="dim">Generator: ${generator.shards} shards, event-loop lag p99 ${duration(generator.loopLagP99Ms)}, datagrams dropped at its own sockets ${generator.socketDrops ?? "unknown"}, receive buffer ${generator.receiveBuffer ?? "unknown"} bytes. Dropped at the roles' sockets: ${drops === "" ? "unknown" : drops}. Latency counts from the intended start.</p>`;
 }
 
 function filters(result: RunResult): string {

@@ -10,6 +10,7 @@ code,.mono,td.num{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospa
 table{border-collapse:collapse;width:100%}th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:left;vertical-align:top}th{font-weight:600}td.num,th.num{text-align:right}
 .v{font-weight:600;white-space:nowrap}.v.pass{color:var(--pass)}.v.fail,.v.error{color:var(--fail)}.v.inconclusive,.v.incomplete{color:var(--warn)}.v.unsupported,.v.not-applicable{color:var(--none)}
 .banner{padding:10px 14px;border-left:4px solid var(--warn);background:var(--soft);margin:14px 0}
+.danger{border-left-color:var(--fail);color:var(--fail);font-weight:600}
 .facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(210px,1fr));gap:4px 24px;margin:12px 0}.facts div{display:flex;justify-content:space-between;gap:12px;border-bottom:1px solid var(--line)}
 .filters{display:flex;flex-wrap:wrap;gap:8px 16px;margin:8px 0 14px;position:sticky;top:0;background:var(--bg);padding:8px 0;z-index:1}.filters input[type=search]{flex:1;min-width:180px;padding:4px 8px;background:var(--soft);color:inherit;border:1px solid var(--line);border-radius:4px;font:inherit}
 details.scenario{border:1px solid var(--line);border-radius:6px;margin:8px 0;background:var(--bg)}details.scenario>summary{display:flex;gap:12px;align-items:baseline;padding:8px 12px;cursor:pointer}details.scenario>summary .name{flex:1}details.scenario>div{padding:0 14px 14px}

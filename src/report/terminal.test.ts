@@ -44,6 +44,27 @@ describe("the summary in a terminal", () => {
     expect(summary(result([scenario()]), options)).not.toContain("verified against");
   });
 
+  it("counts a fleet's handshakes, and flags storms", () => {
+    const told = (counters: Readonly<Record<string, number>>): string => summary(result([scenario()], { fleet: { ...fleet, counters: { ...fleet.counters, ...counters } } }), options);
+    const quiet = told({ handshakes: 120, handshakesResumed: 60, handshakesRefused: 1, handshakesUnanswered: 2, handshakeStorms: 0 });
+    expect(quiet).toContain("handshakes of the fleet: 120 full, 60 resumed, 1 refused, 2 unanswered, no storms");
+    expect(quiet).not.toContain("STORM");
+    expect(told({ handshakes: 120, handshakeStorms: 3 })).toContain("STORM: 3 times a device began more DTLS handshakes");
+    expect(told({ handshakes: 0 })).not.toContain("handshakes");
+  });
+
+  it("says in red that keys travelled in the clear, and who was told to let them", () => {
+    const red = { ...options, colour: true };
+    const line = "\u001B[31mDevice keys travelled in the clear: ";
+    expect(summary(result([scenario()], { cleartextSecrets: ["server-a"] }), red)).toContain(`${line}server-a was told so (secretTransport: cleartext). For a laboratory only.`);
+    expect(summary(result([scenario()], { cleartextSecrets: ["bootstrap-server", "server-a"] }), red)).toContain(`${line}bootstrap-server, server-a were told so`);
+    expect(summary(result([scenario()]), red)).not.toContain("in the clear");
+  });
+
+  it("says in red that secrets of sessions are among the evidence", () => {
+    expect(summary(result([scenario()], { keyLog: true }), { ...options, colour: true })).toContain("\u001B[31mThe secrets of the devices' DTLS sessions are among the evidence");
+  });
+
   it("ends with the path of the report", () => {
     expect(summary(result([scenario()]), options).split("\n").at(-1)).toBe("report /reports/run/index.html");
   });

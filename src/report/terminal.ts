@@ -1,4 +1,4 @@
-import { ruleNamed, verdicts, type RunResult, type ScenarioResult, type Verdict } from "../harness/index.js";
+import { ruleNamed, verdicts, type FleetResult, type RunResult, type ScenarioResult, type Verdict } from "../harness/index.js";
 
 export interface SummaryOptions {
   readonly colour: boolean;
@@ -64,6 +64,22 @@ function latencies(result: RunResult, paint: (code: number, text: string) => str
   return ["", ...table([["latency", "count", "p50", "p95", "p99", "max"], ...rows], (text, row) => (row === 0 ? paint(1, text) : text))];
 }
 
+/** Of a fleet that shook hands: how often, and whether that was a storm. */
+export function handshakes({ counters }: FleetResult): { readonly counted: string; readonly storm: string | undefined } | undefined {
+  const { handshakes: full = 0, handshakesResumed = 0, handshakesRefused = 0, handshakesUnanswered = 0, handshakeStorms = 0 } = counters;
+  if (full + handshakesResumed + handshakesRefused + handshakesUnanswered === 0) return undefined;
+  return {
+    counted: `${full} full, ${handshakesResumed} resumed, ${handshakesRefused} refused, ${handshakesUnanswered} unanswered, ${handshakeStorms === 0 ? "no" : handshakeStorms} storm${handshakeStorms === 1 ? "" : "s"}`,
+    storm: handshakeStorms === 0 ? undefined : `STORM: ${handshakeStorms === 1 ? "once" : `${handshakeStorms} times`} a device began more DTLS handshakes in a while than its timing takes for usual.`,
+  };
+}
+
+function handshakeLines(result: RunResult, paint: (code: number, text: string) => string): string[] {
+  const told = result.fleet === undefined ? undefined : handshakes(result.fleet);
+  if (told === undefined) return [];
+  return [`handshakes of the fleet: ${told.counted}`, ...(told.storm === undefined ? [] : [paint(33, told.storm)])];
+}
+
 function generator(result: RunResult): string[] {
   const fleet = result.fleet;
   if (fleet === undefined) return [];
@@ -82,10 +98,10 @@ const sides = { none: "nobody", generator: "the generator", roles: "a role", mac
 /** Which side was the limit of the load, in a line; none where there was no load. */
 export const limit = ({ fleet }: RunResult): string[] => (fleet?.limit === undefined ? [] : [`limit ${sides[fleet.limit.side]}: ${fleet.limit.reason}`]);
 
-/** What a reader of the evidence must know about secrets. */
+/** What a reader of the evidence must know about secrets; printed in red. */
 export function warnings({ cleartextSecrets, keyLog }: RunResult): string[] {
   return [
-    ...(cleartextSecrets === undefined ? [] : [`Device keys travelled in the clear: ${cleartextSecrets.join(", ")} was told so (secretTransport: cleartext). For a laboratory only.`]),
+    ...(cleartextSecrets === undefined ? [] : [`Device keys travelled in the clear: ${cleartextSecrets.join(", ")} ${cleartextSecrets.length === 1 ? "was" : "were"} told so (secretTransport: cleartext). For a laboratory only.`]),
     ...(keyLog === undefined ? [] : ["The secrets of the devices' DTLS sessions are among the evidence (--key-log): whoever has it can read what they said."]),
   ];
 }
@@ -111,6 +127,7 @@ export function summary(result: RunResult, options: SummaryOptions): string {
     ...(known.length === 0 ? [] : [`${known.length} of them known deviations: ${known.map(({ name, deviation }) => `${name} (${deviation?.clause ?? ""})`).join("; ")}`]),
     ...latencies(result, paint),
     "",
+    ...handshakeLines(result, paint),
     ...generator(result),
     ...(result.error === undefined ? [] : [paint(31, `error of muster: ${result.error}`)]),
     ...warnings(result).map((text) => paint(31, text)),

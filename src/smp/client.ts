@@ -1,5 +1,6 @@
 import { Pool } from "undici";
 import type { Clock, Trace } from "../ports/index.js";
+import { endpointIn } from "./about.js";
 import { type ProblemType, problemTypeOf } from "./problem.js";
 import { redact } from "./redact.js";
 import { bootstrapServerRoutes, lwm2mServerRoutes, pathOf, type Route } from "./routes.js";
@@ -222,9 +223,6 @@ function queryOf(query: Parts["query"]): string {
   const given = Object.entries(query ?? {}).filter((entry): entry is [string, string | number] => entry[1] !== undefined);
   return given.length === 0 ? "" : `?${given.map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`).join("&")}`;
 }
-
-const endpointIn = (body: unknown): string | undefined =>
-  typeof body === "object" && body !== null && "ep" in body && typeof body.ep === "string" ? body.ep : undefined;
 
 const plainHeaders = (headers: Readonly<Record<string, string | string[] | undefined>>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, Array.isArray(value) ? value.join(", ") : value]])));

@@ -138,6 +138,13 @@ describe("the BS-API over HTTP", () => {
     expect(served.endpoints.at(-1)).toBe("ep-1");
   });
 
+  it("files an order under its device when it has but one", async () => {
+    for (const [endpoints, filed] of [[["ep-1"], "ep-1"], [["ep-1", "ep-2"], undefined]] as const) {
+      await served.client().raw("POST", "/smp/v1/orders", { targets: { endpoints } });
+      expect(served.endpoints.at(-1)).toBe(filed);
+    }
+  });
+
   it("answers 429 with Retry-After while the peer is over its rate", async () => {
     served.rate = 3;
     await expect(served.client().getAccount("acc-1")).rejects.toMatchObject({ status: 429, type: "rate", retryAfter: 3 });

@@ -5,6 +5,7 @@ import { bootstrapServerCalls, type Call, type CallResult, lwm2mServerCalls } fr
 import type { BootstrapServerHandlers, CallContext, Caller, LwM2mServerHandlers } from "./handlers.js";
 import { operationIds } from "./contract.js";
 import { IdempotencyKeys } from "./idempotency.js";
+import { endpointIn, member } from "./about.js";
 import { blankProblem, ProblemError } from "./problem.js";
 import { redact } from "./redact.js";
 import { bodyLimit, bootstrapServerRoutes, lwm2mServerRoutes, type Route, smpPrefix } from "./routes.js";
@@ -258,12 +259,10 @@ function ifMatchOf(request: FastifyRequest): string {
   return given.trim();
 }
 
-const member = (value: unknown, name: string): unknown => (typeof value === "object" && value !== null && name in value ? (value as Readonly<Record<string, unknown>>)[name] : undefined);
-
 /** The device a call is about: from the path, else from the body. */
 function endpointOf(request: FastifyRequest, body: unknown): string | undefined {
-  const ep = member(request.params, "ep") ?? member(body, "ep");
-  return typeof ep === "string" ? ep : undefined;
+  const ep = member(request.params, "ep");
+  return typeof ep === "string" ? ep : endpointIn(body);
 }
 
 function statusMember(error: unknown): number | undefined {

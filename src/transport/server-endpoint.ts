@@ -55,6 +55,8 @@ class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context
   readonly #dtls: DtlsServer<Context> | undefined;
   readonly #directory: SessionDirectory<Context> | undefined;
   readonly #peers = new Map<ServerSession<Context>, Peer>();
+  /** The other way round: several sessions may be at one address. */
+  readonly #sessions = new WeakMap<Peer, ServerSession<Context>>();
 
   constructor(ports: Ports, carrier: ServerCarrier, secured: SecurePort<Context> | undefined, handler: RequestHandler, options: ServerEndpointOptions<Context>) {
     super(ports, carrier, handler, options);
@@ -86,7 +88,7 @@ class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context
   }
 
   sessionOf(peer: Peer): ServerSession<Context> | undefined {
-    const session = peer.secured === true ? this.#dtls?.session(peer.address) : undefined;
+    const session = this.#sessions.get(peer);
     return session !== undefined && this.#peers.get(session) === peer ? session : undefined;
   }
 
@@ -120,6 +122,7 @@ class CoapServer<Context> extends CoapEndpoint implements ServerEndpoint<Context
   onSession(session: ServerSession<Context>): void {
     const peer = this.admit(session.peer, session, peerIdentity(session.info.identity));
     this.#peers.set(session, peer);
+    this.#sessions.set(peer, session);
     this.recordTap?.onSession(peer);
     this.#directory?.onSession?.(peer, session);
   }

@@ -1,4 +1,4 @@
-import { redactSecrets, type RelayAnswer } from "../../operator/index.js";
+import { redactSecrets, type OwnKeysRequest, type RelayAnswer } from "../../operator/index.js";
 import type { HttpSeen } from "../../ports/index.js";
 import type { LwM2mServerActor, SmpRequest } from "./types.js";
 
@@ -24,7 +24,12 @@ export interface OrderRequest {
   readonly policy?: Readonly<Record<string, unknown>>;
   /** ISO 8601. */
   readonly deadline?: string;
+  /** Of keys that the LwM2M Server makes, and sends with the order. */
+  readonly ownKeys?: OwnKeysRequest;
 }
+
+/** A call that the LwM2M Server puts keys of its own into. */
+type OperatorCall = SmpRequest & { readonly ownKeys?: OwnKeysRequest };
 
 /** The Bootstrap Server's own record of a trigger. */
 export interface ItemTriggerView {
@@ -88,18 +93,18 @@ export class OperatorActor {
   }
 
   /** Any call; every POST gets an Idempotency-Key of its own unless the headers hold one (or an empty one, to leave it out). */
-  async call(request: SmpRequest): Promise<RelayAnswer> {
+  async call(request: OperatorCall): Promise<RelayAnswer> {
     const headers: Record<string, string> = { ...request.headers };
     if (request.method === "POST" && headers["idempotency-key"] === undefined) headers["idempotency-key"] = `${this.keyPrefix}-${this.name}-${++this.#calls}`;
     if (headers["idempotency-key"] === "") delete headers["idempotency-key"];
     const seen = { kind: "http", peer: "bootstrap-server", method: request.method, url: request.path } as const;
     this.note({ ...seen, direction: "out", ...bodyOf(request.body) });
-    const answer = await this.server.relay({ method: request.method, path: request.path, headers, ...(request.body === undefined ? {} : { body: request.body }) });
+    const answer = await this.server.relay({ method: request.method, path: request.path, headers, ...(request.body === undefined ? {} : { body: request.body }), ...(request.ownKeys === undefined ? {} : { ownKeys: request.ownKeys }) });
     this.note({ ...seen, direction: "in", status: answer.status, ...bodyOf(answer.body) });
     return answer;
   }
 
-  async #expect(request: SmpRequest, statuses: readonly number[]): Promise<RelayAnswer> {
+  async #expect(request: OperatorCall, statuses: readonly number[]): Promise<RelayAnswer> {
     const answer = await this.call(request);
     if (!statuses.includes(answer.status)) throw new OperatorCallRefused(`${request.method} ${request.path}`, statuses.join(" or "), answer);
     return answer;
@@ -131,8 +136,8 @@ export class OperatorActor {
 
   /** Resolves with the order's id. */
   async order(order: OrderRequest): Promise<string> {
-    const { endpoints, ...rest } = order;
-    const answer = await this.#expect({ method: "POST", path: "/smp/v1/orders", body: { ...rest, targets: { endpoints } } }, [202]);
+    const { endpoints, ownKeys, ...rest } = order;
+    const answer = await this.#expect({ method: "POST", path: "/smp/v1/orders", body: { ...rest, targets: { endpoints } }, ...(ownKeys === undefined ? {} : { ownKeys }) }, [202]);
     const id = isObject(answer.body) ? textOf(answer.body["orderId"]) : undefined;
     const found = id ?? answer.headers["location"]?.split("/").pop();
     if (found === undefined) throw new OperatorCallRefused("POST /smp/v1/orders", "202 with Location", answer);

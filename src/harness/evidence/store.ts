@@ -15,6 +15,9 @@ function stepAt(steps: readonly Pick<StepRecord, "startedAt" | "endedAt">[], at:
   return index < 0 ? undefined : index + 1;
 }
 
+/** For what decrypts the devices' sessions: in a Bootstrap-Write stand their keys. */
+const ownerOnly = 0o600;
+
 /** Where a run's evidence goes: `<root>/<run>/`, every file written beside and renamed. */
 export class EvidenceStore {
   constructor(
@@ -37,14 +40,15 @@ export class EvidenceStore {
     });
     await this.files.writeAtomic(`${this.folder}/${folder}/trace.ndjson`, ndjson(lines));
     const datagrams = captureOf(events, this.epochOffset);
-    await this.files.writeAtomic(`${this.folder}/${folder}/capture.pcapng`, encodeCapture(datagrams, this.application, this.keyLog?.of(datagrams)));
+    const secrets = this.keyLog?.of(datagrams) ?? [];
+    await this.files.writeAtomic(`${this.folder}/${folder}/capture.pcapng`, encodeCapture(datagrams, this.application, secrets), secrets.length > 0 ? ownerOnly : undefined);
     return folder;
   }
 
   /** `keys.log`, for the owner's eyes only; nothing where no keys were kept. */
   async keys(): Promise<void> {
     if (this.keyLog === undefined) return;
-    await this.files.writeAtomic(`${this.folder}/keys.log`, this.keyLog.lines.map((line) => `${line}\n`).join(""), 0o600);
+    await this.files.writeAtomic(`${this.folder}/keys.log`, this.keyLog.lines.map((line) => `${line}\n`).join(""), ownerOnly);
   }
 
   /** Cucumber's own messages, of all scenarios as one run. */

@@ -5,6 +5,7 @@ import { describeAnswer } from "../actors/operator.js";
 import { coapExchanges, ofDevice, operationOf, refOf, type CoapExchange } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
+import { retryResources } from "./patience.js";
 import { bootstrapPsk, madePsk, pskRecord } from "./psk.js";
 
 /** Lifetime of accounts whose scenario does not say otherwise, seconds: longer than any scenario. */
@@ -54,7 +55,7 @@ export async function factoryAccount(scenario: Scenario, alias: string, operator
   const known = scenario.specOf(alias)?.servers ?? [];
   const shortServerId = shortServerIdOf(scenario, operator);
   const psk = factoryPsk(scenario, operator, alias);
-  const { endpoint } = scenario.declare(alias, { servers: [...known, { uri: scenario.uriOf(operator), shortServerId, lifetime, ...(psk === undefined ? {} : { psk }) }] });
+  const { endpoint } = scenario.declare(alias, { servers: [...known, { uri: scenario.uriOf(operator), shortServerId, lifetime, ...(psk === undefined ? {} : { psk }), resources: retryResources(scenario, alias) }] });
   await admit(scenario, operator, endpoint, psk);
 }
 

@@ -7,6 +7,7 @@ import type { ServerName } from "../targets/index.js";
 import { configureOnly } from "./bootstrap.js";
 import { admit, factoryPsk, shortServerIdOf, bootstrapAccount } from "./devices.js";
 import { handshakesOf } from "./handshakes.js";
+import { retryResources } from "./patience.js";
 import { madePsk } from "./psk.js";
 import { awaitFrom, exchangesAt } from "./registration.js";
 
@@ -27,7 +28,7 @@ export function configurationC13(scenario: Scenario, alias: string): void {
 /** C.1 from the factory; the operator's server lets the device in. */
 export async function configurationC1(scenario: Scenario, alias: string, operator: ServerName, lifetime = lifetimeOfC1): Promise<void> {
   const psk = factoryPsk(scenario, operator, alias);
-  const account = { uri: scenario.uriOf(operator), shortServerId: shortServerIdOf(scenario, operator), lifetime, ...(psk === undefined ? {} : { psk }), resources: { [storing]: false } };
+  const account = { uri: scenario.uriOf(operator), shortServerId: shortServerIdOf(scenario, operator), lifetime, ...(psk === undefined ? {} : { psk }), resources: { [storing]: false, ...retryResources(scenario, alias) } };
   const { endpoint } = scenario.declare(alias, { servers: [account] });
   await admit(scenario, operator, endpoint, psk);
 }

@@ -13,6 +13,13 @@ export async function heldKeys(scenario: Scenario, alias: string): Promise<reado
   return keys;
 }
 
+/** Those too that were written to it and that it holds no more: rotated away, or of a bootstrap that came to nothing. */
+async function everHeldKeys(scenario: Scenario, alias: string): Promise<readonly HeldKey[]> {
+  const { keys = [] } = await act(scenario, alias, { do: "tell-keys", former: true });
+  scenario.precondition(`"${alias}" holds keys`, keys.length > 0, "it holds none");
+  return keys;
+}
+
 async function keyFor(scenario: Scenario, alias: string, operator: ServerName): Promise<HeldKey> {
   const id = shortServerIdOf(scenario, operator);
   const key = (await heldKeys(scenario, alias)).find(({ of }) => of === id);
@@ -151,7 +158,7 @@ async function toldByServer(scenario: Scenario, alias: string, server: ServerNam
   const ids = [...new Set([...(told.map(({ text }) => text).join("\n").matchAll(/"credentialId\\?":\\?"([^"\\]+)/g))].map(([, id = ""]) => id))];
   for (const id of ids) told.push(await ask(`/smp/v1/clients/${endpoint}/credentials/${encodeURIComponent(id)}`));
   // What is refused is an answer too: a key that comes in clear text, and a body that is none.
-  for (const { keyHex } of await heldKeys(scenario, alias)) {
+  for (const { keyHex } of await everHeldKeys(scenario, alias)) {
     const key = Buffer.from(keyHex, "hex");
     for (const body of [{ version: 99, ssid: 1, mode: "psk", secret: key.toString("base64url"), bits: key.length * 8, kcv: "0".repeat(16), identity: { b64u: "QQ" } }, { key: keyHex }]) {
       const answer = await actor.asBootstrapServer({ method: "PUT", path: `/smp/v1/clients/${endpoint}/credentials/canary`, body });
@@ -162,16 +169,16 @@ async function toldByServer(scenario: Scenario, alias: string, server: ServerNam
   return [...told, ...(await wholeTrace(actor)).map(({ text }) => ({ where: "the trace, after refusals", text }))];
 }
 
-/** Judges that a role never told a key of the device and has none in what it recorded, in any writing. What is not told is looked for only where the device is named at all. */
+/** Judges that a role never told a key that the device ever held and has none in what it recorded, in any writing. What is not told is looked for only where the device is named at all. */
 export async function checkNoKeyTold(scenario: Scenario, alias: string, by: ServerName | "bootstrap", operators: readonly ServerName[]): Promise<void> {
   const rule: RuleName = by === "bootstrap" ? "no-secret-in-get" : "secret-never-readable";
-  const keys = await heldKeys(scenario, alias);
+  const keys = await everHeldKeys(scenario, alias);
   const told = by === "bootstrap" ? await toldByBootstrapServer(scenario, alias, operators) : await toldByServer(scenario, alias, by);
   const endpoint = scenario.endpoint(alias);
   scenario.precondition(`what was looked through speaks of "${alias}"`, ["the trace", "/operator/v1/events", "/smp/v1/"].every((place) => told.some(({ where, text }) => where.startsWith(place) && text.includes(endpoint))), "it does not");
   const found = told.find(({ text }) => keys.some((key) => writingsOf(key).some((writing) => text.includes(writing))));
   const name = by === "bootstrap" ? "the Bootstrap Server" : `server ${by}`;
-  scenario.equal(rule, `the ${keys.length} keys of "${alias}" in the ${told.length} texts that ${name} told`, "in none", found === undefined ? "in none" : `in ${found.where}`);
+  scenario.equal(rule, `the ${keys.length} keys that "${alias}" ever held in the ${told.length} texts that ${name} told`, "in none", found === undefined ? "in none" : `in ${found.where}`);
   await checkOwnRecords(scenario, alias, keys);
 }
 

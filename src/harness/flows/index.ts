@@ -20,6 +20,7 @@ export * from "./credentials.js";
 export * from "./secured-records.js";
 export * from "./handshakes.js";
 export * from "./held-keys.js";
+export * from "./own-keys.js";
 export * from "./enabler-tests.js";
 export * from "./public-keys.js";
 export * from "./server-certificates.js";

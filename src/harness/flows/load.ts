@@ -6,6 +6,7 @@ import type { SecurityMode } from "../actors/types.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
 import { deviceSeed } from "../scenario/names.js";
+import { retryTerms } from "./patience.js";
 import { bootstrapPsk } from "./psk.js";
 import { newPopulation, type Population } from "../run-context.js";
 import type { ServerName } from "../targets/index.js";
@@ -85,7 +86,7 @@ export async function orderForFleet(scenario: Scenario, name: FleetName, operato
   let account = accounts.get(operator);
   if (account === undefined) {
     const shortServerId = name === "standing" ? scenario.run.shortServerIds[operator].take() : scenario.takeShortServerId(operator);
-    const handle = await actor.supplyAccount({ uri: scenario.uriOf(operator), securityMode: scenario.security, lifetime: 3600, ...fields, ssid: shortServerId });
+    const handle = await actor.supplyAccount({ uri: scenario.uriOf(operator), securityMode: scenario.security, lifetime: 3600, retry: retryTerms(scenario.run.timing.device), ...fields, ssid: shortServerId });
     account = { accountId: handle.id, shortServerId };
     accounts.set(operator, account);
     if (name === "second") scenario.atEnd(`account ${handle.id}`, () => actor.withdrawAccount(handle.id));

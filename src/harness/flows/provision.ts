@@ -16,15 +16,18 @@ async function provisionByConfiguration(scenario: Scenario, alias: string, opera
   scenario.precondition(`"${alias}" is registered with operator ${operator}`, account !== undefined, "the device is not registered");
 }
 
+/** How the order is placed, with this policy. */
+type Order = (policy: Readonly<Record<string, unknown>>) => Promise<void>;
+
 /** A precondition in one sentence: the device gets the operator's account through the Bootstrap Server and registers. */
-export async function provision(scenario: Scenario, alias: string, operator: ServerName, fields: AccountFields = {}): Promise<void> {
+export async function provision(scenario: Scenario, alias: string, operator: ServerName, fields: AccountFields = {}, order: Order = (policy) => placeOrder(scenario, operator, "provision", [alias], policy)): Promise<void> {
   const { bootstrapServer } = scenario.run.target;
   if (bootstrapServer.kind === "adapted" && bootstrapServer.facts.lacks.has("orders")) return provisionByConfiguration(scenario, alias, operator, fields);
   if (!scenario.accounts.has(operator)) await supplyAccount(scenario, operator, fields);
   const known = scenario.specOf(alias);
   if (known?.bootstrap === undefined) bootstrapAccount(scenario, alias);
   const running = (known?.servers?.length ?? 0) > 0 || scenario.started.has(alias);
-  await placeOrder(scenario, operator, "provision", [alias], { trigger: running ? "via-server" : "wait-for-client" });
+  await order({ trigger: running ? "via-server" : "wait-for-client" });
   if (!scenario.started.has(alias)) {
     await awaitItem(scenario, alias, ["staged", "awaiting-client"], operator);
     await startDevice(scenario, alias);

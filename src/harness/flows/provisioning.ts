@@ -43,12 +43,12 @@ export async function changeAccount(scenario: Scenario, operator: ServerName, ch
 }
 
 /** SM-1: the operator places an order over devices of the scenario. */
-export async function placeOrder(scenario: Scenario, operator: ServerName, type: OrderRequest["type"], aliases: readonly string[], policy: Readonly<Record<string, unknown>> = {}, deadline?: string): Promise<void> {
+export async function placeOrder(scenario: Scenario, operator: ServerName, type: OrderRequest["type"], aliases: readonly string[], policy: Readonly<Record<string, unknown>> = {}, more: Pick<OrderRequest, "deadline" | "ownKeys"> = {}): Promise<void> {
   const account = scenario.account(operator);
   const endpoints = aliases.map((alias) => scenario.endpoint(alias));
   for (const endpoint of endpoints) scenario.involve(endpoint);
   scenario.askedAt = scenario.now();
-  const request: OrderRequest = { type, accountId: account.id, endpoints, policy, ...(deadline === undefined ? {} : { deadline }) };
+  const request: OrderRequest = { type, accountId: account.id, endpoints, policy, ...more };
   const id = await calling(scenario, "order-accepted", `operator ${operator} orders: ${type} ${aliases.join(", ")}`, () => scenario.operators[operator].order(request));
   scenario.orders.push({ id, operator, type });
   scenario.atEnd(`order ${id}`, () => scenario.operators[operator].cancelOrder(id));

@@ -108,8 +108,8 @@ export async function tellKey(scenario: Scenario, server: ServerName, alias: str
 
 /** A key at the edges of what the texts allow: an identity by its length, or of bytes that are no UTF-8 ("not UTF-8"). */
 export function edgeKey(scenario: Scenario, alias: string, identity: string, keyBytes: number): Psk {
-  const name = Buffer.from(scenario.endpoint(alias).padEnd(256, "."));
   const length = Number(/^(\d+) bytes?$/.exec(identity)?.[1] ?? 16);
+  const name = Buffer.from(scenario.endpoint(alias).padEnd(Math.max(256, length), "."));
   const noText = Buffer.concat([Buffer.from([0xff, 0xfe, 0x80]), name.subarray(0, length - 3)]);
   // No two scenarios may have the same single byte.
   const bytes = identity === "not UTF-8" ? noText : length === 1 ? Buffer.from([0x21 + (keyBytes % 90)]) : name.subarray(0, length);

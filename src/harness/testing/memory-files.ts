@@ -3,6 +3,8 @@ import type { Files } from "../../ports/index.js";
 /** Files in memory, for tests of what writes them. */
 export class MemoryFiles implements Files {
   readonly content = new Map<string, string | Uint8Array>();
+  /** Of the files that were written with one. */
+  readonly modes = new Map<string, number>();
   readonly links = new Map<string, string>();
   /** In the order they were written. */
   readonly written: string[] = [];
@@ -15,7 +17,8 @@ export class MemoryFiles implements Files {
     if (found === undefined) throw new Error(`no file ${path}`);
     return Buffer.from(found as string);
   }
-  async writeAtomic(path: string, data: string | Uint8Array): Promise<void> {
+  async writeAtomic(path: string, data: string | Uint8Array, mode?: number): Promise<void> {
+    if (mode !== undefined) this.modes.set(path, mode);
     this.content.set(path, data);
     this.written.push(path);
   }
