@@ -5,16 +5,16 @@ Feature: A fleet behind a NAT that forgets
 
   @judges:lwm2m-server @should @rule:fleet-rebinds
   Scenario: With connection ids a change of address costs nothing
-    Given operator B has ordered its account for the second fleet
-    When the second fleet starts behind a NAT that changes addresses every 4 s, with connection ids
-    And every device of the second fleet is registered with operator B
-    And every device of the second fleet updates its registration with operator B a few times, each within 4 s
+    Given operator B has ordered its account for the small fleet
+    When the small fleet starts behind a NAT that changes addresses every 4 s, with connection ids
+    And every device of the small fleet is registered with operator B
+    And every device of the small fleet updates its registration with operator B a few times, each within 4 s
     Then no change of address has cost an Update or a handshake
 
   @judges:lwm2m-server @must @rule:fleet-recovers
   Scenario: Without connection ids each change of address costs a session, and every device comes back
-    Given operator B has ordered its account for the second fleet
-    When the second fleet starts behind a NAT that changes addresses every 12 s, without connection ids
-    And every device of the second fleet is registered with operator B
-    And every device of the second fleet updates its registration with operator B a few times, each within 4 s
-    Then every device of the second fleet is registered with operator B again, and what it cost is reported
+    Given operator B has ordered its account for the small fleet
+    When the small fleet starts behind a NAT that changes addresses every 12 s, without connection ids
+    And every device of the small fleet is registered with operator B
+    And every device of the small fleet updates its registration with operator B a few times, each within 4 s
+    Then every device of the small fleet is registered with operator B again, and what it cost is reported

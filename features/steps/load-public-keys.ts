@@ -2,23 +2,23 @@ import { Given, Then, When } from "@cucumber/cucumber";
 import { checkFleetRecovers, checkNothingLostToNat, checkOthersFail, launchBehindNat, launchWithCertificates, orderInMode, updateWhileRebinding, type ServerName } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
-Given(/^operator ([AB]) has ordered its account of mode (rpk|x509) for the second fleet$/, function (this: MusterWorld, operator: ServerName, mode: "rpk" | "x509") {
+Given(/^operator ([AB]) has ordered its account of mode (rpk|x509) for the small fleet$/, function (this: MusterWorld, operator: ServerName, mode: "rpk" | "x509") {
   return orderInMode(this.scenario, operator, mode);
 });
 
-When("the second fleet starts with certificates that {server} was told of, one in a hundred of them wrong", function (this: MusterWorld, server: ServerName) {
+When("the small fleet starts with certificates that {server} was told of, one in a hundred of them wrong", function (this: MusterWorld, server: ServerName) {
   return launchWithCertificates(this.scenario, server);
 });
 
-Then("exactly the devices of the second fleet with a right certificate are registered with {operator}", function (this: MusterWorld, operator: ServerName) {
+Then("exactly the devices of the small fleet with a right certificate are registered with {operator}", function (this: MusterWorld, operator: ServerName) {
   return checkOthersFail(this.scenario, operator);
 });
 
-When(/^the second fleet starts behind a NAT that changes addresses every (\d+) s, (with|without) connection ids$/, function (this: MusterWorld, seconds: string, how: string) {
+When(/^the small fleet starts behind a NAT that changes addresses every (\d+) s, (with|without) connection ids$/, function (this: MusterWorld, seconds: string, how: string) {
   return launchBehindNat(this.scenario, Number(seconds) * 1000, how === "with");
 });
 
-When("every device of the second fleet updates its registration with {operator} a few times, each within {int} s", function (this: MusterWorld, operator: ServerName, seconds: number) {
+When("every device of the small fleet updates its registration with {operator} a few times, each within {int} s", function (this: MusterWorld, operator: ServerName, seconds: number) {
   return updateWhileRebinding(this.scenario, operator, seconds * 1000);
 });
 
@@ -26,6 +26,6 @@ Then("no change of address has cost an Update or a handshake", function (this: M
   return checkNothingLostToNat(this.scenario);
 });
 
-Then("every device of the second fleet is registered with {operator} again, and what it cost is reported", function (this: MusterWorld, operator: ServerName) {
+Then("every device of the small fleet is registered with {operator} again, and what it cost is reported", function (this: MusterWorld, operator: ServerName) {
   return checkFleetRecovers(this.scenario, operator);
 });

@@ -31,8 +31,8 @@ import {
 } from "../../src/harness/index.js";
 import type { MusterWorld } from "./world.js";
 
-// The fleet of the run, or a second, smaller one that leaves with its scenario.
-defineParameterType({ name: "fleet", regexp: /the (?:whole |(second) )?fleet/, transformer: (second: string | undefined): FleetName => (second === undefined ? "standing" : "second") });
+// The fleet of the run, or a second, smaller one (or a small one) that leaves with its scenario.
+defineParameterType({ name: "fleet", regexp: /the (?:whole |(second|small) )?fleet/, transformer: (own: string | undefined): FleetName => (own === "second" || own === "small" ? own : "standing") });
 
 function personalityOf(name: string): PersonalityName {
   const found = personalityNames.find((known) => known === name);

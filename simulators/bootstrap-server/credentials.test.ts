@@ -329,6 +329,19 @@ describe("a rotate order", () => {
     expect(held(101).key).toEqual(rig.serverA.key("ab-1", 2));
   });
 
+  it("is taken for a device that has registered under the account while its answer to Finish is still on its way", async () => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1");
+    one.script = (operation) => (operation === "finish" ? "hold" : undefined);
+    const session = one.bootstrap();
+    const delivered = await itemIn(rig.a, placed, "ab-1", "delivered");
+    await rig.a.createConfirmation(confirmation("ab-1", 101, delivered));
+    await itemIn(rig.a, placed, "ab-1", "confirmed");
+    const next = await order(rig.a, accountId, ["ab-1"], rotate);
+    expect((await rig.a.getItem(next.orderId, "ab-1")).value.state).not.toBe("rejected");
+    await session;
+  });
+
   it("is for devices that have the account, and for keys", async () => {
     const { accountId } = (await rig.a.createAccount(pskA)).value;
     const placed = await order(rig.a, accountId, ["ab-1"], rotate);

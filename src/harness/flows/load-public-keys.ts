@@ -8,15 +8,15 @@ import { usualLifetime } from "./devices.js";
 import { awaitAll, checkSet, crowdOf, endpointsOf, fleetDeadlineMs, fleetOf, launchFleet, orderForFleet, sampleEvidence, shortServerIdIn, stormPerSecond, type Crowd } from "./load.js";
 import { accountOfMode, trustIn, type PublicMode } from "./public-keys.js";
 
-/** SM-1 for the second fleet, with an account in this mode. */
+/** SM-1 for the small fleet, with an account in this mode. */
 export async function orderInMode(scenario: Scenario, operator: ServerName, mode: PublicMode): Promise<void> {
-  await orderForFleet(scenario, "second", operator, "provision", { trigger: "wait-for-client" }, await accountOfMode(scenario, operator, mode));
+  await orderForFleet(scenario, "small", operator, "provision", { trigger: "wait-for-client" }, await accountOfMode(scenario, operator, mode));
 }
 
 /** One certificate in a hundred, and one at the least. */
 const wrongShare = 0.01;
 
-/** Devices of the second fleet whose certificates come from an authority that nobody knows: chosen by the run's seed. */
+/** Devices of the small fleet whose certificates come from an authority that nobody knows: chosen by the run's seed. */
 function wronglyCertified(scenario: Scenario, crowd: Crowd): readonly string[] {
   const all = endpointsOf(crowd);
   const count = Math.max(1, Math.round(all.length * wrongShare));
@@ -53,9 +53,9 @@ async function tellSubjects(scenario: Scenario, operator: ServerName, crowd: Cro
 /** A device that is refused stays refused: /1/x/16 to /1/x/20. */
 const patience = { 16: false, 17: 1, 18: 600, 19: 600, 20: 1 } as const;
 
-/** The second fleet starts with certificates and accounts from the factory, which the operator's server has been told of; those of one in a hundred are of another authority. */
+/** The small fleet starts with certificates and accounts from the factory, which the operator's server has been told of; those of one in a hundred are of another authority. */
 export async function launchWithCertificates(scenario: Scenario, operator: ServerName): Promise<void> {
-  const crowd = crowdOf(scenario, "second");
+  const crowd = crowdOf(scenario, "small");
   const seed = seedNumber(scenario.run.seed);
   const shortServerId = scenario.takeShortServerId(operator);
   crowd.population.accounts.set(operator, { accountId: "factory", shortServerId });
@@ -65,12 +65,12 @@ export async function launchWithCertificates(scenario: Scenario, operator: Serve
   const certificateOf = (endpoint: string): Certificate => testCertificateOf(wrong.has(endpoint) ? stranger : known, seed, endpoint, "server", endpoint);
   const servers = [{ uri: scenario.uriOf(operator), shortServerId, lifetime: usualLifetime, trust: await trustIn(scenario, operator, "x509"), resources: patience }];
   const credentials = { first: 1, devices: endpointsOf(crowd).map((endpoint) => ({ endpoint, server: certificateOf(endpoint) })) };
-  await launchFleet(scenario, "second", { kind: "rate", perSecond: stormPerSecond.psk }, [], new Map(), { servers, credentials });
+  await launchFleet(scenario, "small", { kind: "rate", perSecond: stormPerSecond.psk }, [], new Map(), { servers, credentials });
 }
 
 /** Judges that exactly the devices with a right certificate are registered, and that the others' handshakes were refused. */
 export async function checkOthersFail(scenario: Scenario, operator: ServerName): Promise<void> {
-  const crowd = crowdOf(scenario, "second");
+  const crowd = crowdOf(scenario, "small");
   const wrong = wronglyCertified(scenario, crowd);
   const others = endpointsOf(crowd).filter((endpoint) => !wrong.includes(endpoint));
   const registered = async (): Promise<readonly string[]> => fleetOf(scenario).select({ plan: crowd.plan, registeredWith: shortServerIdIn(crowd, operator) });
@@ -89,9 +89,9 @@ export async function checkOthersFail(scenario: Scenario, operator: ServerName):
 /** Rounds of Updates, each while every device gets another address once. */
 const rounds = 3;
 
-/** The second fleet starts behind a NAT that gives each device another address once in `everyMs`, and with or without connection ids. */
+/** The small fleet starts behind a NAT that gives each device another address once in `everyMs`, and with or without connection ids. */
 export async function launchBehindNat(scenario: Scenario, everyMs: number, connectionIds: boolean): Promise<void> {
-  await launchFleet(scenario, "second", { kind: "rate", perSecond: stormPerSecond.psk }, [], new Map(), { nat: { share: 1, everyMs }, ...(connectionIds ? { connectionIdLength: 0 } : {}) });
+  await launchFleet(scenario, "small", { kind: "rate", perSecond: stormPerSecond.psk }, [], new Map(), { nat: { share: 1, everyMs }, ...(connectionIds ? { connectionIdLength: 0 } : {}) });
 }
 
 interface Before {
@@ -102,13 +102,13 @@ interface Before {
 const before = new WeakMap<Scenario, Before>();
 
 const natCounters = async (scenario: Scenario): Promise<Before> => {
-  const { rebinds, updatesLost, handshakesAfterRebind } = await fleetOf(scenario).counters(crowdOf(scenario, "second").plan);
+  const { rebinds, updatesLost, handshakesAfterRebind } = await fleetOf(scenario).counters(crowdOf(scenario, "small").plan);
   return { rebinds, updatesLost, handshakesAfterRebind };
 };
 
 /** Each device sends an Update a few times, once in the time in which its address changes once. */
 export async function updateWhileRebinding(scenario: Scenario, operator: ServerName, everyMs: number): Promise<void> {
-  const crowd = crowdOf(scenario, "second");
+  const crowd = crowdOf(scenario, "small");
   before.set(scenario, await natCounters(scenario));
   for (let round = 0; round < rounds; round++) {
     await fleetOf(scenario).actAll({ plan: crowd.plan }, { do: "update", shortServerId: shortServerIdIn(crowd, operator) }, (crowd.size * 1000) / everyMs);
@@ -136,7 +136,7 @@ export async function checkNothingLostToNat(scenario: Scenario): Promise<void> {
 
 /** Judges that every device is registered in the end; the figures are in the check. */
 export async function checkFleetRecovers(scenario: Scenario, operator: ServerName): Promise<void> {
-  const crowd = crowdOf(scenario, "second");
+  const crowd = crowdOf(scenario, "small");
   const registered = async (): Promise<readonly string[]> => fleetOf(scenario).select({ plan: crowd.plan, registeredWith: shortServerIdIn(crowd, operator) });
   const began = scenario.run.clock.now();
   const lacking = await awaitAll(scenario, crowd, registered);

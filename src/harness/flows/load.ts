@@ -15,13 +15,13 @@ import type { ServerName } from "../targets/index.js";
 const ordersOf = 10_000;
 /** Names that a failed check shows; the rest is a number. */
 const shown = 5;
-/** A second fleet is so many times smaller than that of the run, beside which it is. */
-const secondFleetShare = 4;
+/** A fleet of a scenario's own is so many times smaller than that of the run, beside which it is. Signatures cost both sides more than pre-shared keys do. */
+const timesSmaller = { second: 4, small: 20 } as const;
 /** Between two looks at a whole fleet. */
 export const fleetPollMs = 250;
 
-/** Which of the fleets: the one of the run, handed on from scenario to scenario, or a second one of the scenario's own. */
-export type FleetName = "standing" | "second";
+/** Which of the fleets: the one of the run, handed on from scenario to scenario, or a second (or a small) one of the scenario's own. */
+export type FleetName = "standing" | "second" | "small";
 
 /** A population of devices with all that scenarios know about it. */
 export interface Crowd {
@@ -45,10 +45,10 @@ function secondPopulation(scenario: Scenario): Population {
 export function crowdOf(scenario: Scenario, name: FleetName): Crowd {
   const prefix = name === "standing" ? "ab-fleet-" : `ab-${scenario.key}-`;
   return {
-    plan: name === "standing" ? "population" : `second-${scenario.key}`,
+    plan: name === "standing" ? "population" : `${name}-${scenario.key}`,
     pattern: `${prefix}{index:08d}`,
     glob: `${prefix}*`,
-    size: name === "standing" ? scenario.run.fleetSize : Math.ceil(scenario.run.fleetSize / secondFleetShare),
+    size: name === "standing" ? scenario.run.fleetSize : Math.ceil(scenario.run.fleetSize / timesSmaller[name]),
     population: name === "standing" ? scenario.run.population : secondPopulation(scenario),
   };
 }
@@ -89,13 +89,13 @@ export async function orderForFleet(scenario: Scenario, name: FleetName, operato
     const handle = await actor.supplyAccount({ uri: scenario.uriOf(operator), securityMode: scenario.security, lifetime: 3600, retry: retryTerms(scenario.run.timing.device), ...fields, ssid: shortServerId });
     account = { accountId: handle.id, shortServerId };
     accounts.set(operator, account);
-    if (name === "second") scenario.atEnd(`account ${handle.id}`, () => actor.withdrawAccount(handle.id));
+    if (name !== "standing") scenario.atEnd(`account ${handle.id}`, () => actor.withdrawAccount(handle.id));
   }
   const ids: string[] = [];
   const all = endpointsOf(crowd);
   for (let from = 0; from < all.length; from += ordersOf) ids.push(await actor.order({ type, accountId: account.accountId, endpoints: all.slice(from, from + ordersOf), policy }));
   orders.set(operator, ids);
-  if (name === "second") for (const id of ids) scenario.atEnd(`order ${id}`, () => actor.cancelOrder(id));
+  if (name !== "standing") for (const id of ids) scenario.atEnd(`order ${id}`, () => actor.cancelOrder(id));
 }
 
 /**
@@ -146,7 +146,7 @@ export async function launchFleet(scenario: Scenario, name: FleetName, shape: Sh
   population.launched = true;
   await fleet.launch(plan);
   if (name === "standing") return;
-  scenario.atEnd("the second fleet leaves", async () => {
+  scenario.atEnd("the fleet leaves", async () => {
     await fleet.actAll({ plan: planName }, { do: "stop" });
     await scenario.until(fleetDeadlineMs(scenario), async () => ((await fleet.states(planName)).off === size ? true : undefined));
   });
