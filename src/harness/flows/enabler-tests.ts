@@ -7,7 +7,7 @@ import type { ServerName } from "../targets/index.js";
 import { configureOnly } from "./bootstrap.js";
 import { admit, factoryPsk, shortServerIdOf, bootstrapAccount } from "./devices.js";
 import { handshakesOf } from "./handshakes.js";
-import { retryResources } from "./patience.js";
+import { retryResources } from "./retry-terms.js";
 import { madePsk } from "./psk.js";
 import { awaitFrom, exchangesAt } from "./registration.js";
 
