@@ -35,11 +35,17 @@ Feature: Enabler test cases of the bootstrap interface, in their own configurati
 
   @ETS:LightweightM2M-1.1-int-1 @judges:device @rule:device-bootstrap-operations @rule:device-registers
   Scenario: int-1: bootstrap, then registration over PSK
-    Given the Bootstrap Server is configured to give "c1" account C.1 of operator A
+    Given the Bootstrap Server is configured to give "c1" account C.1 of operator A, and:
+      """
+      { "after": [{ "operation": "discover", "path": "/" }] }
+      """
     When "c1" starts
-    Then "c1" answers the Writes of its session 2.04
+    Then the Bootstrap-Request of "c1" is answered 2.04
+    And "c1" answers the Writes of its session 2.04
     And the account of operator A on "c1" has:
       | ssid | 1 |
+    And "c1" answers the last Bootstrap-Discover of its session with "</0/0>;ssid=1, </0/1>, </1/0>;ssid=1, </3/0>" and the enabler version
+    And "c1" answers the Finish of its session 2.04
     And "c1" sends a Register to server A after its Finish
     And "c1" states to server A:
       | lifetime | 86400 |
@@ -64,6 +70,7 @@ Feature: Enabler test cases of the bootstrap interface, in their own configurati
     And "c1" answers the Bootstrap-Delete of /0 of its session 2.02
     And "c1" answers the Bootstrap-Delete of /1 of its session 2.02
     And "c1" answers the last Bootstrap-Discover of its session with "</0/1>" and without "</0/0>, </1/0>"
+    And "c1" answers the last Bootstrap-Read of /1 of its session 4.04
     And "c1" answers the Finish of its session 2.04
     And "c1" sends a Register to server A after its Finish
 

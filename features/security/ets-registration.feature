@@ -1,7 +1,7 @@
 @must @needs:psk
 Feature: Enabler test cases of registration and of device management, in their own configuration
 
-  C.1: Short Server ID 1, lifetime 86400 s, nothing stored, binding U; over PSK.
+  C.1: Short Server ID 1, lifetime 86400 s, nothing stored, binding U; over PSK. C.3: C.1 with pmin 1 s, pmax 10 s and a disable timeout of 86400 s.
 
   Background:
     Given operator A has Short Server ID 1 on the devices of this scenario
@@ -38,12 +38,13 @@ Feature: Enabler test cases of registration and of device management, in their o
 
   @ETS:LightweightM2M-1.1-int-103 @registration @judges:device @rule:device-disable
   Scenario: int-103: deregistration
-    Given device "c1" is in configuration C.1 of operator A
+    Given device "c1" is in configuration C.3 of operator A
     And "c1" starts
     And "c1" is registered with operator A
     When operator A executes /1/A/4 of "c1"
     Then the answer is 2.04
     And "c1" sends a De-register to server A after the Execute
+    And by "deregister" the De-register of "c1" is answered 2.02 by server A
     And "c1" is not registered with operator A any more
 
   @slow @ETS:LightweightM2M-1.1-int-104 @registration @judges:device @rule:device-update-trigger
@@ -93,3 +94,5 @@ Feature: Enabler test cases of registration and of device management, in their o
     When operator A reads /3/0 of "c1" in content format 11542
     Then the answer is 2.05
     And the answer has a value of each of "/3/0/0, /3/0/1, /3/0/2, /3/0/3, /3/0/11, /3/0/16"
+    And the answer has:
+      | /3/0/16 | U |

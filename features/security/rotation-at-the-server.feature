@@ -43,6 +43,23 @@ Feature: Rotation, what a LwM2M Server does with two versions of a key
     And "c1" is given version 2 of its credential for server B
     Then by "overlap-bounded" "c1" gets a new session with server B
 
+  # Nothing but the key tells such versions apart: where only one is in force at a time, that is enough.
+  @rule:overlap-bounded
+  Scenario: One slot, under one identity the key before lets nobody in from the activation on
+    Given device "c1" is registered with operator B
+    And all versions of the credential of "c1" have one identity at server B
+    When the Bootstrap Server puts version 2 of the credential of "c1" in force at server B
+    Then by "overlap-bounded" "c1" gets no new session with server B
+
+  @rule:overlap-bounded
+  Scenario: One slot, under one identity the new key lets its device in
+    Given device "c1" with a bootstrap account
+    And device "c1" is registered with operator B
+    And all versions of the credential of "c1" have one identity at server B
+    When the Bootstrap Server puts version 2 of the credential of "c1" in force at server B
+    And "c1" is given version 2 of its credential for server B
+    Then by "overlap-bounded" "c1" gets a new session with server B
+
   @rule:session-policy
   Scenario: close-on-revoke ends the open session of the version that is over
     Given device "c1" is registered with operator B

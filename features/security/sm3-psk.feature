@@ -86,6 +86,30 @@ Feature: SM-3, what a LwM2M Server does with keys it is told
     Then the answer is 4.00 or 4.01 or 4.03
     And server B does not list "c1"
 
+  @rule:revocation-effective @rule:session-policy
+  Scenario: With a key that is revoked go the open session, the registration, and every session to come
+    Given device "c1" has a key of operator B that its server was not told
+    And server B has activated the key of "c1"
+    And "c1" starts
+    And "c1" is registered with operator B
+    When the Bootstrap Server sends to server B DELETE /smp/v1/clients/<c1>/credentials/cr-1?version=1
+    Then by "revocation-effective" the answer is 204
+    And server B ends the session of "c1"
+    And server B has dropped the registration of "c1"
+    When "c1" registers again with operator B
+    Then by "revocation-effective" "c1" gets no session with server B
+
+  @rule:credential-batch @rule:activation-effective
+  Scenario: A bad key in a batch spoils no other
+    Given device "c1" has a key of operator B that its server was not told
+    And device "c2" has a key of operator B that its server was not told
+    When the Bootstrap Server tells server B the keys of "c1, c2" in a batch, the first with the check value of another key
+    Then by "credential-batch" the answer is 200
+    And the results of the batch are "422, 201"
+    When the Bootstrap Server puts the key of "c2" in force at server B
+    And "c2" starts
+    Then by "activation-effective" "c2" registers with its key at server B
+
   @rule:key-edges
   Scenario Outline: An identity of <identity> and a key of <bytes> bytes are taken, and work
     Given device "c1" has for operator B an identity of "<identity>" and a key of <bytes> bytes

@@ -2,6 +2,7 @@ import { Given, Then } from "@cucumber/cucumber";
 import {
   checkAsksForBootstrap,
   checkBareUpdate,
+  checkDeregisterAnswered,
   checkLastDiscover,
   checkOutlives,
   checkRegistersAfterFinish,
@@ -10,6 +11,7 @@ import {
   checkValuesOf,
   configurationC1,
   configurationC13,
+  configurationC3,
   deadAccount,
   giveC1,
   giveNoAccount,
@@ -34,6 +36,10 @@ Given("device {device} is in configuration C.13", function (this: MusterWorld, a
 
 Given("device {device} is in configuration C.1 of {operator}", function (this: MusterWorld, alias: string, operator: ServerName) {
   return configurationC1(this.scenario, alias, operator);
+});
+
+Given("device {device} is in configuration C.3 of {operator}", function (this: MusterWorld, alias: string, operator: ServerName) {
+  return configurationC3(this.scenario, alias, operator);
 });
 
 Given("device {device} is in configuration C.1 of {operator}, with a lifetime of {int} s", function (this: MusterWorld, alias: string, operator: ServerName, lifetime: number) {
@@ -98,6 +104,11 @@ Then("{device} sends a Register to {server} after its Finish", function (this: M
 
 Then("{device} has come to {server} in a session made with its key", function (this: MusterWorld, alias: string, server: ServerName) {
   return checkSessionOfRegister(this.scenario, alias, server, namedRule(this));
+});
+
+Then("by {string} the De-register of {device} is answered {code} by {server}", function (this: MusterWorld, rule: string, alias: string, code: string, server: ServerName) {
+  if (!isRuleName(rule)) throw new Error(`the catalogue has no rule "${rule}"`);
+  return checkDeregisterAnswered(this.scenario, alias, server, code, rule);
 });
 
 Then("the Update of {device} at {server} has no parameters and is answered 2.04", function (this: MusterWorld, alias: string, server: ServerName) {

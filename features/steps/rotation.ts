@@ -14,6 +14,7 @@ import {
   deliverVersion,
   fieldsOf,
   isRuleName,
+  keepIdentity,
   loseAllSessions,
   putInForce,
   stageVersion,
@@ -33,6 +34,10 @@ function ruleOf(name: string): RuleName {
 
 When("the Bootstrap Server stages version {int} of the credential of {device} at {server}", async function (this: MusterWorld, version: number, alias: string, server: ServerName) {
   await stageVersion(this.scenario, alias, server, version);
+});
+
+Given("all versions of the credential of {device} have one identity at {server}", function (this: MusterWorld, alias: string, server: ServerName) {
+  keepIdentity(this.scenario, alias, server);
 });
 
 When("the Bootstrap Server puts version {int} of the credential of {device} in force at {server}", function (this: MusterWorld, version: number, alias: string, server: ServerName) {

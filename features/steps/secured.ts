@@ -30,6 +30,7 @@ import {
   provisionWithOwnKey,
   putKeyInForce,
   stageKey,
+  stageKeysInBatch,
   tellKey,
   unsecuredAccount,
   untoldKey,
@@ -104,6 +105,10 @@ When("the Bootstrap Server tells {server} the key of {device}", function (this: 
  */
 When("the Bootstrap Server tells {server} the key of {device} with:", function (this: MusterWorld, server: ServerName, alias: string, table: DataTable) {
   return stageKey(this.scenario, server, alias, stagingOf(table.rowsHash()));
+});
+
+When(/^the Bootstrap Server tells server ([AB]) the keys of "([^"]+)" in a batch, the first with the check value of another key$/, function (this: MusterWorld, server: ServerName, aliases: string) {
+  return stageKeysInBatch(this.scenario, server, aliases.split(",").map((alias) => alias.trim()), true);
 });
 
 When("the Bootstrap Server activates the key of {device} at {server}", function (this: MusterWorld, alias: string, server: ServerName) {

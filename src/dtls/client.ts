@@ -32,6 +32,8 @@ function privateKeyOf(credential: ClientCredential): KeyObject | undefined {
     return importPrivateKey(credential.privateKey);
   }
   for (const field of ["identity", "key"] as const) if (credential[field].length > MAX_CREDENTIAL_LENGTH) throw new RangeError(`a PSK ${field} of ${credential[field].length} bytes`);
+  // Whoever knows the identity would know such a key. A session that is restored has none, and proves nothing anew.
+  if (credential !== nobody && credential.key.length === 0) throw new RangeError("a PSK key without a byte");
   return undefined;
 }
 

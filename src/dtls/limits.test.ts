@@ -131,13 +131,14 @@ describe("settings", () => {
   const sink = (): void => {};
   const handler = { onConnected: sink, onData: sink, onClosed: sink };
   const client =
-    (settings: ClientSettings, credential = { identity: none, key: none }) =>
+    (settings: ClientSettings, credential = { identity: none, key: Buffer.alloc(1) }) =>
     () =>
       new DtlsClient(ports, sink, serverAddress, credential, handler, settings);
 
   it("that make no sense are refused at once", () => {
     expect(client({ maxDatagram: 63 })).toThrow("maxDatagram 63 is below 64");
     expect(client({}, { identity: Buffer.alloc(65_536), key: none })).toThrow("a PSK identity of 65536 bytes");
+    expect(client({}, { identity: Buffer.from("d"), key: none })).toThrow("a PSK key without a byte");
     expect(client({}, { identity: none, key: Buffer.alloc(65_536) })).toThrow("a PSK key of 65536 bytes");
     // @ts-expect-error a name as it may come out of a file
     expect(client({ suites: ["TLS_NULL"] })).toThrow("there is no cipher suite TLS_NULL; there are TLS_PSK_WITH_AES_128_CCM_8, TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8, ");

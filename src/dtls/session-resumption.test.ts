@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Alerts } from "./codec/alert.js";
+import { readClientHello } from "./codec/messages.js";
+import { messagesIn } from "./testing/handmade.js";
 import { connected, converse, StagedClient, type StagedServer } from "./testing/staged.js";
 import type { ClientSettings, Identity, Resumption, ServerSettings } from "./types.js";
 
@@ -119,6 +121,16 @@ describe("a session that a client brings back", () => {
     expect(resume.extendedMasterSecret).toBe(false);
     expect(isResumed(server, resume)).toBe(false);
     expect(isResumed(server, resume, { extendedMasterSecret: "never" })).toBe(false);
+  });
+
+  it("without an extended master secret is offered by nobody who does it, and by a client that never does (RFC 7627 §5.3)", () => {
+    const { server, resume } = resumable({ client: { extendedMasterSecret: "never" } });
+    const offered = (extendedMasterSecret: "offer" | "require" | "never"): boolean => {
+      const { sent } = returning(server, { resume, extendedMasterSecret });
+      const [hello] = messagesIn(...sent.slice(0, 1));
+      return hello !== undefined && readClientHello(hello.body).sessionId.length > 0;
+    };
+    expect([offered("offer"), offered("require"), offered("never")]).toEqual([false, false, true]);
   });
 
   it("is shaken hands for in full by a client that does not offer its suite", () => {

@@ -337,7 +337,7 @@ export interface paths {
         readonly get: operations["getCredential"];
         /**
          * Stage a version of a credential
-         * @description Staged, it admits nobody; a version that is active goes on admitting. A new version has a new identity: 409 `identity-conflict` for one that another client, another credential or an earlier version goes by.
+         * @description Staged, it admits nobody; a version that is active goes on admitting. A new version has a new identity: 409 `identity-conflict` for one that another client, another credential or an earlier version goes by; a Server with one credential slot may take that of the version before, which its key then tells from the new one.
          *     Guarded by `version`: repeated with the same body it has the same answer and one effect, also when the same key was encrypted anew.
          *     In mode `psk` the secret is unwrapped and its `kcv` checked before the answer: 422 `key-unwrap`, `context-mismatch`. With `keyOrigin` `server` there is no secret: the Server made the key itself and
          *     sent it with its order; it compares identity and `kcv` with those it keeps under this credential id and version, and answers 422 `key-unwrap` when it has none such.

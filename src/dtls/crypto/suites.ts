@@ -3,16 +3,6 @@ import { CbcProtection, EncryptThenMacProtection } from "./cbc.js";
 import { HASH_LENGTH } from "./primitives.js";
 import type { DirectionKeys, Protection } from "./protection.js";
 
-/** IANA names of the cipher suites this implementation has. */
-export type CipherSuiteName =
-  | "TLS_PSK_WITH_AES_128_CCM_8"
-  | "TLS_PSK_WITH_AES_128_CBC_SHA256"
-  | "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8"
-  | "TLS_ECDHE_ECDSA_WITH_AES_128_CCM"
-  | "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256"
-  | "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256"
-  | "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256";
-
 /** How the premaster secret comes about, and what authenticates it. */
 export type KeyExchange = "psk" | "ecdhe_psk" | "ecdhe_ecdsa";
 
@@ -26,9 +16,9 @@ interface Cipher {
   protect(keys: DirectionKeys, options: { readonly encryptThenMac: boolean; readonly randomIv: () => Uint8Array }): Protection;
 }
 
-export interface CipherSuite extends Cipher {
+interface NamedSuite<Name extends string> extends Cipher {
   readonly id: number;
-  readonly name: CipherSuiteName;
+  readonly name: Name;
   readonly keyExchange: KeyExchange;
 }
 
@@ -44,8 +34,7 @@ const cbcSha256: Cipher = {
   protect: (keys, { encryptThenMac, randomIv }) => (encryptThenMac ? new EncryptThenMacProtection(keys, randomIv) : new CbcProtection(keys, randomIv)),
 };
 
-/** Every suite there is, in a server's order of preference. */
-export const cipherSuites: readonly CipherSuite[] = [
+const table = [
   { id: 0xc0a8, name: "TLS_PSK_WITH_AES_128_CCM_8", keyExchange: "psk", ...ccm8 },
   { id: 0xc0ae, name: "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8", keyExchange: "ecdhe_ecdsa", ...ccm8 },
   { id: 0xc0ac, name: "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", keyExchange: "ecdhe_ecdsa", ...ccm },
@@ -53,7 +42,14 @@ export const cipherSuites: readonly CipherSuite[] = [
   { id: 0xc037, name: "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256", keyExchange: "ecdhe_psk", ...cbcSha256 },
   { id: 0xc023, name: "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256", keyExchange: "ecdhe_ecdsa", ...cbcSha256 },
   { id: 0x00ae, name: "TLS_PSK_WITH_AES_128_CBC_SHA256", keyExchange: "psk", ...cbcSha256 },
-];
+] as const satisfies readonly NamedSuite<string>[];
+
+/** IANA names of the cipher suites this implementation has. */
+export type CipherSuiteName = (typeof table)[number]["name"];
+export type CipherSuite = NamedSuite<CipherSuiteName>;
+
+/** Every suite there is, in a server's order of preference. */
+export const cipherSuites: readonly CipherSuite[] = table;
 
 /** What a client offers that was not told otherwise, in order of preference: suites with CBC only when named. */
 export const defaultSuites = {

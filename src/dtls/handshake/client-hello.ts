@@ -89,7 +89,8 @@ function offeredExtensions({ serverName, extendedMasterSecret, suites, groups, c
 /** A session is offered with its suite (RFC 5246 §7.4.1.2) and with its kind of master secret (RFC 7627 §5.3). */
 function mayResume({ resume, suites, extendedMasterSecret }: ClientContext): boolean {
   if (resume === undefined || !suites.some((suite) => suite.name === resume.suite)) return false;
-  return extendedMasterSecret !== (resume.extendedMasterSecret ? "never" : "require");
+  // RFC 7627 §5.3: a session without an extended master secret is not offered by a client that does it, nor the other way round.
+  return resume.extendedMasterSecret === (extendedMasterSecret !== "never");
 }
 
 /** Why a ServerHello may not be what it is, or undefined. */

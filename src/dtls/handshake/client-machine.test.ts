@@ -120,7 +120,8 @@ describe("what a client offers", () => {
     expect(offered({ resume }).sessionId).toEqual(resume.sessionId);
     expect(offered({ resume: { ...resume, suite: "TLS_PSK_WITH_AES_128_CBC_SHA256" }, suites: ccm }).sessionId).toHaveLength(0);
     expect(offered({ resume, extendedMasterSecret: "never" }).sessionId).toHaveLength(0);
-    expect(offered({ resume: plain }).sessionId).toEqual(resume.sessionId);
+    expect(offered({ resume: plain, extendedMasterSecret: "never" }).sessionId).toEqual(resume.sessionId);
+    expect(offered({ resume: plain }).sessionId).toHaveLength(0);
     expect(offered({ resume: plain, extendedMasterSecret: "require" }).sessionId).toHaveLength(0);
   });
 });

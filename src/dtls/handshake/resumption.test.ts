@@ -79,8 +79,8 @@ describe("a client that offers a session", () => {
 
   it("refuses to lose or to gain an extended master secret with it (RFC 7627 §5.3)", () => {
     expect(clientOn(context, { extensions: new Map() })).toBe("given-up: give-up 40");
-    const without = clientContext({ resume: { ...ccmSession.resume, extendedMasterSecret: false } });
-    expect(clientOn(without, {})).toBe("given-up: give-up 40");
+    const without = clientContext({ resume: { ...ccmSession.resume, extendedMasterSecret: false }, extendedMasterSecret: "never" });
+    expect(clientOn(without, {})).toBe("given-up: give-up 110");
     expect(clientOn(without, { extensions: new Map() })).toBe(resumed);
   });
 

@@ -5,7 +5,7 @@ import { describeAnswer } from "../actors/operator.js";
 import { coapExchanges, ofDevice, operationOf, refOf, type CoapExchange } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { retryResources } from "./patience.js";
+import { retryResources } from "./retry-terms.js";
 import { bootstrapPsk, madePsk, pskRecord } from "./psk.js";
 
 /** Lifetime of accounts whose scenario does not say otherwise, seconds: longer than any scenario. */

@@ -7,7 +7,7 @@ import type { ServerName } from "../targets/index.js";
 import { configureOnly } from "./bootstrap.js";
 import { admit, factoryPsk, shortServerIdOf, bootstrapAccount } from "./devices.js";
 import { handshakesOf } from "./handshakes.js";
-import { retryResources } from "./patience.js";
+import { retryResources } from "./retry-terms.js";
 import { madePsk } from "./psk.js";
 import { awaitFrom, exchangesAt } from "./registration.js";
 
@@ -26,12 +26,15 @@ export function configurationC13(scenario: Scenario, alias: string): void {
 }
 
 /** C.1 from the factory; the operator's server lets the device in. */
-export async function configurationC1(scenario: Scenario, alias: string, operator: ServerName, lifetime = lifetimeOfC1): Promise<void> {
+export async function configurationC1(scenario: Scenario, alias: string, operator: ServerName, lifetime = lifetimeOfC1, further: Readonly<Record<number, number>> = {}): Promise<void> {
   const psk = factoryPsk(scenario, operator, alias);
-  const account = { uri: scenario.uriOf(operator), shortServerId: shortServerIdOf(scenario, operator), lifetime, ...(psk === undefined ? {} : { psk }), resources: { [storing]: false, ...retryResources(scenario, alias) } };
+  const account = { uri: scenario.uriOf(operator), shortServerId: shortServerIdOf(scenario, operator), lifetime, ...(psk === undefined ? {} : { psk }), resources: { [storing]: false, ...further, ...retryResources(scenario, alias) } };
   const { endpoint } = scenario.declare(alias, { servers: [account] });
   await admit(scenario, operator, endpoint, psk);
 }
+
+/** C.3: C.1 with /1/x/2 and /1/x/3, the periods of notifications, and /1/x/5, how long it stays away when it is disabled. */
+export const configurationC3 = (scenario: Scenario, alias: string, operator: ServerName): Promise<void> => configurationC1(scenario, alias, operator, lifetimeOfC1, { 2: 1, 3: 10, 5: 86_400 });
 
 /** Members of a plain bootstrap configuration beside its accounts; those that are absent stay what the sentence says. */
 function configured(text: string): Partial<PlainBootstrapInput> {
@@ -148,6 +151,13 @@ export async function checkSessionOfRegister(scenario: Scenario, alias: string, 
   const handshake = (await handshakesOf(scenario, alias, server)).at(-1);
   const secured = register?.request.event.secured === true && handshake?.outcome === "session";
   scenario.check({ rule, text: `the Register of "${alias}" at server ${server}`, expected: "in a session", actual: secured ? "in a session" : "in none", ok: secured, evidence: register === undefined ? [] : [refOf(register.request)] });
+}
+
+/** Judges the answer to the newest De-register. */
+export async function checkDeregisterAnswered(scenario: Scenario, alias: string, server: ServerName, code: string, rule: RuleName): Promise<void> {
+  const deregister = await scenario.until(scenario.run.deadlines.exchangeMs, async () => (await exchangesAt(scenario, server, alias)).findLast((exchange) => isOperation("deregister")(exchange) && exchange.answer !== undefined));
+  scenario.precondition(`"${alias}" has sent a De-register to server ${server}, and was answered`, deregister !== undefined, "it was not");
+  if (deregister !== undefined) scenario.equal(rule, `the De-register of "${alias}" at server ${server}`, `answered ${code}`, `answered ${deregister.answer ?? "not at all"}`, { evidence: [refOf(deregister.response ?? deregister.request)] });
 }
 
 /** Judges the newest Update: without parameters, and answered 2.04. */

@@ -6,7 +6,7 @@ import type { SecurityMode } from "../actors/types.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { Scenario } from "../scenario/scenario.js";
 import { deviceSeed } from "../scenario/names.js";
-import { retryTerms } from "./patience.js";
+import { retryTerms } from "./retry-terms.js";
 import { bootstrapPsk } from "./psk.js";
 import { newPopulation, type Population } from "../run-context.js";
 import type { ServerName } from "../targets/index.js";

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Psk } from "../../config/index.js";
 import { describeAnswer } from "../actors/operator.js";
 import { activations, changedAccounts, deviceSessions, httpExchanges, ofDevice, refOf, timeOf } from "../evidence/index.js";
 import type { TraceEvent } from "../../ports/index.js";
@@ -11,13 +12,25 @@ import { newestSessionFailed } from "./credentials.js";
 import { act, admissionId, awaitRegistered, inspect, shortServerIdOf, usualLifetime } from "./devices.js";
 import { madePsk, pskRecord } from "./psk.js";
 
+const keptIdentity = (alias: string, operator: ServerName): string => `identity of ${alias} at ${operator} in all versions`;
+
+/** Identity and key of a version; of a device that keeps its identity, that of the first one. */
+function versionPsk(scenario: Scenario, alias: string, operator: ServerName, version: number): Psk {
+  const endpoint = scenario.endpoint(alias);
+  const psk = madePsk(scenario, operator, endpoint, version);
+  return scenario.remembered.has(keptIdentity(alias, operator)) ? { ...psk, identity: madePsk(scenario, operator, endpoint).identity } : psk;
+}
+
+/** From here on the versions of the device's credential have one identity, and differ by their keys. */
+export const keepIdentity = (scenario: Scenario, alias: string, operator: ServerName): void => void scenario.remembered.set(keptIdentity(alias, operator), {});
+
 const credentialUrl = (scenario: Scenario, alias: string): string => `/smp/v1/clients/${encodeURIComponent(scenario.endpoint(alias))}/credentials/${admissionId}`;
 
 /** Stages a version of the credential that a device has from the factory, with a key of its own, in the place of the Bootstrap Server; the answer becomes the last answer. */
 export async function stageVersion(scenario: Scenario, alias: string, operator: ServerName, version: number, policy: Readonly<Record<string, unknown>> = {}): Promise<number> {
   const endpoint = scenario.endpoint(alias);
   const path = credentialUrl(scenario, alias);
-  const body = await pskRecord(scenario, operator, endpoint, madePsk(scenario, operator, endpoint, version), { credentialId: admissionId, version, ssid: shortServerIdOf(scenario, operator), more: policy });
+  const body = await pskRecord(scenario, operator, endpoint, versionPsk(scenario, alias, operator, version), { credentialId: admissionId, version, ssid: shortServerIdOf(scenario, operator), more: policy });
   const request = { method: "PUT", path, body } as const;
   const answer = await scenario.server(operator).asBootstrapServer(request);
   noteAnswer(scenario, request, answer);
@@ -43,7 +56,7 @@ export async function takeBack(scenario: Scenario, alias: string, operator: Serv
 /** The device gets a version by a plain bootstrap, and registers with it. */
 export async function deliverVersion(scenario: Scenario, alias: string, operator: ServerName, version: number): Promise<void> {
   const endpoint = scenario.endpoint(alias);
-  const { identity, key } = madePsk(scenario, operator, endpoint, version);
+  const { identity, key } = versionPsk(scenario, alias, operator, version);
   const psk = { identity: Buffer.from(identity).toString("utf8"), key: Buffer.from(key).toString("hex") };
   const account = { uri: scenario.uriOf(operator), shortServerId: shortServerIdOf(scenario, operator), lifetime: usualLifetime, securityMode: "psk" as const, psk };
   await scenario.bootstrapServer.configure(endpoint, { accounts: [account] });
@@ -52,7 +65,7 @@ export async function deliverVersion(scenario: Scenario, alias: string, operator
   await act(scenario, alias, { do: "bootstrap" });
   const session = await awaitBootstrapped(scenario, alias, times);
   scenario.precondition(`"${alias}" is given version ${version}`, session !== undefined, "its bootstrap was not finished");
-  const session2 = await sessionBy(scenario, alias, operator, madePsk(scenario, operator, endpoint, version).identity);
+  const session2 = await sessionBy(scenario, alias, operator, identity);
   scenario.precondition(`"${alias}" registers with version ${version}`, session2 && (await awaitRegistered(scenario, alias, operator)) !== undefined, "it does not");
 }
 

@@ -85,6 +85,13 @@ export async function stageKey(scenario: Scenario, server: ServerName, alias: st
   scenario.atEnd(`key of ${alias}`, () => scenario.server(server).asBootstrapServer({ method: "DELETE", path: `${path}?version=${staging.version ?? 1}` }));
 }
 
+/** SM-3 for several devices in one call. The answer becomes the last answer. `wrongFirst`: the first key does not come to its check value. */
+export async function stageKeysInBatch(scenario: Scenario, server: ServerName, aliases: readonly string[], wrongFirst: boolean): Promise<void> {
+  const items = await Promise.all(aliases.map(async (alias, index) => ({ operation: "stage", ep: scenario.endpoint(alias), credentialId: recordId, credential: await bodyOf(scenario, server, alias, { wrongKcv: wrongFirst && index === 0 }) })));
+  await sendAsBootstrapServer(scenario, server, { method: "POST", path: "/smp/v1/credentials:batch", body: { items } });
+  for (const alias of aliases) scenario.atEnd(`key of ${alias}`, () => scenario.server(server).asBootstrapServer({ method: "DELETE", path: `${recordPathOf(scenario, alias)}?version=1` }));
+}
+
 export async function activateKey(scenario: Scenario, server: ServerName, alias: string): Promise<void> {
   await sendAsBootstrapServer(scenario, server, { method: "PUT", path: `${recordPathOf(scenario, alias)}/activation`, body: { version: 1, sessionId: 1 } });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { timing } from "../../config/index.js";
-import { retryTerms } from "./patience.js";
+import { retryTerms } from "./retry-terms.js";
 
 describe("what accounts say of tries", () => {
   it("is what the texts have, by their times", () => {
