@@ -1,5 +1,7 @@
 import { execFile, fork, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -9,7 +11,7 @@ import { packageRoot, realPorts } from "../src/ports/real/index.js";
 import type { ClientCredential } from "../src/dtls/index.js";
 import { secureEndpoint } from "../src/transport/index.js";
 import { benchTransmission, CLIENTS, clientsOf, cpuPerExchange, ourClients, startResponder, type Clients } from "./coap.js";
-import { benchIdentities, written, type BenchServerKeys } from "./dtls-credentials.js";
+import { benchIdentities, written, type BenchIdentities, type BenchServerKeys } from "./dtls-credentials.js";
 import { median, type Figure } from "./figure.js";
 
 const key = Buffer.from("secretPSK").toString("hex");
@@ -123,13 +125,38 @@ export async function pskHandshake(rounds = 3): Promise<Figure[]> {
   }
 }
 
-/** Client-side CPU of a full mutual handshake with ECDHE_ECDSA CCM_8, with raw public keys or with certificates (a chain of two at each end). */
+const pem = (label: string, der: Uint8Array): string => `-----BEGIN ${label}-----\n${Buffer.from(der).toString("base64")}\n-----END ${label}-----\n`;
+
+/** The same handshake with certificates by pion, undefined where it is not installed. */
+async function pionCost(port: number, { x509, server }: BenchIdentities, count: number): Promise<Cost | undefined> {
+  const program = join(cache, "pion", "muster-pion");
+  if (!existsSync(program) || x509.mode !== "x509") return undefined;
+  const folder = await mkdtemp(join(tmpdir(), "muster-bench-"));
+  try {
+    const files = { cert: pem("CERTIFICATE", x509.chain[0] ?? new Uint8Array()), key: pem("PRIVATE KEY", x509.privateKey), ca: pem("CERTIFICATE", server.authority) };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, `${name}.pem`), text, { mode: 0o600 });
+    const args = Object.keys(files).flatMap((name) => [`-${name}`, join(folder, `${name}.pem`)]);
+    const { stdout } = await run(program, ["bench-client", "-address", `127.0.0.1:${port}`, "-suites", "C0AE", ...args, "-handshakes", String(count), "-concurrency", "16"]);
+    return costIn(stdout);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Client-side CPU of a full mutual handshake with ECDHE_ECDSA CCM_8, with raw public keys or with certificates (a chain of two at each end), pion's with certificates beside it. */
 async function signedHandshake(mode: "rpk" | "x509", floor: number, aim: number, rounds = 3): Promise<Figure[]> {
   const identities = await benchIdentities();
   const responder = await startDtlsResponder(identities.server);
   try {
     const costs: Cost[] = [];
-    for (let round = 0; round < rounds; round++) costs.push(await ourCost(responder.port, identities[mode], 2_000));
+    const peers: Cost[] = [];
+    for (let round = 0; round < rounds; round++) {
+      costs.push(await ourCost(responder.port, identities[mode], 2_000));
+      const theirs = await pionCost(responder.port, identities, 2_000);
+      if (theirs !== undefined) peers.push(theirs);
+    }
+    const kib = (all: readonly Cost[]): string => `${(median(all.map((cost) => cost.bytesPerSession)) / 1024).toFixed(1)} KiB a session`;
+    const pion = peers.length === 0 ? "pion not installed" : `pion with certificates ${Math.round(median(peers.map((cost) => cost.handshakesPerCpuSecond)))}/s, ${kib(peers)}`;
     return [
       {
         id: `${mode}-handshake`,
@@ -137,7 +164,7 @@ async function signedHandshake(mode: "rpk" | "x509", floor: number, aim: number,
         unit: "handshakes/CPU s",
         floor: `>= ${floor}`,
         aim: `>= ${aim}`,
-        against: `client side, cookie included, ${(median(costs.map((cost) => cost.bytesPerSession)) / 1024).toFixed(1)} KiB a session; median of ${rounds}`,
+        against: `client side, cookie included, ${kib(costs)}; ${pion}; median of ${rounds}`,
       },
     ];
   } finally {

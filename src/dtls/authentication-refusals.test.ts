@@ -42,6 +42,7 @@ function expectRefusal(by: "client" | "server", meeting: Meeting, description: n
 const showing = (...certificates: readonly Uint8Array[]): DtlsFaults => altering(HandshakeType.certificate, () => writeCertificate(certificates, CertificateType.x509));
 const server = (faults: DtlsFaults): Meeting => ({ server: { faults } });
 const client = (faults: DtlsFaults): Meeting => ({ client: { faults } });
+const isBuffer = (value: unknown): value is { readonly data: number[] } => typeof value === "object" && value !== null && "type" in value && value.type === "Buffer";
 const another = newKeys();
 const p384 = newKeys("secp384r1");
 
@@ -77,12 +78,12 @@ describe("a client refuses a server that", () => {
     expectRefusal("client", { credential: { ...trusting, server: { ...trusting.server, name: "server-fail.example.com" } } }, 42, "not for server-fail.example.com");
   });
 
-  it("shows the certificate of the account without its private key", () => {
-    const impostor = new StagedServer({ keys: { privateKey: another.privateKey }, faults: showing(made.server.certificate) });
-    // It has to say it has a certificate to be asked for one.
-    const client = new StagedClient({}, impostor.ports, { ...rpk, serverPublicKey: another.publicKey });
+  it("shows the certificate of the account without its private key", async () => {
+    const own = await elsewhere.issue("impostor", { keys: another });
+    const impostor = new StagedServer({ keys: { privateKey: another.privateKey, chain: [own.certificate] }, faults: showing(made.server.certificate) });
+    const client = new StagedClient({}, impostor.ports, x509(3));
     converse(client, impostor, client.start());
-    expect(client.closed).toEqual([sent(42, "")]);
+    expect(client.closed).toEqual([sent(51, "the signature of the server's key exchange is wrong")]);
   });
 
   it("shows the right key and signs with another", () => {
@@ -156,6 +157,14 @@ describe("a server without a match", () => {
     expect(server.server.size).toEqual({ live: 0, halfOpen: 0 });
   });
 
+  it("takes no client that lists point formats without the uncompressed one (RFC 8422 §5.1.2)", () => {
+    for (const [bytes, alert] of [["0101", 47], ["00", 50], ["02", 50]] as const) {
+      const server = new StagedServer({ keys });
+      expect(alertsIn(...server.greet(hello([groups, [ExtensionType.ecPointFormats, Buffer.from(bytes, "hex")]])))).toEqual([`2 ${alert}`]);
+    }
+    expect(messagesIn(...new StagedServer({ keys }).greet(hello([groups, [ExtensionType.ecPointFormats, Buffer.from("020100", "hex")]]))).map(({ type }) => type)).toContain(HandshakeType.serverKeyExchange);
+  });
+
   it("answers a client that names neither curve nor algorithm, as small ones do", () => {
     const server = new StagedServer({ keys });
     expect(messagesIn(...server.greet(hello([]))).map(({ type }) => type)).toContain(HandshakeType.serverKeyExchange);
@@ -203,10 +212,13 @@ describe("a session with certificates", () => {
   it("shows no private key in what a handshake keeps or says", () => {
     const { client, server } = connected({ server: { keys }, credential: x509() });
     const wire = Buffer.concat([...client.sent, ...server.sent]);
+    const shown = (form: BufferEncoding): string =>
+      JSON.stringify([client.connectedAs, server.sessions[0]?.info, client.client, server.server.counters], (_key, value: unknown) => (isBuffer(value) ? Buffer.from(value.data).toString(form) : value));
+    expect(shown("hex")).toContain(device.certificate.toString("hex"));
     for (const key of [device.privateKey, made.server.privateKey]) {
       const secret = Buffer.from(createPrivateKey({ key, format: "der", type: "pkcs8" }).export({ format: "jwk" }).d ?? "", "base64url");
       expect(wire.includes(secret)).toBe(false);
-      expect(JSON.stringify([client.connectedAs, server.sessions[0]?.info]).includes(secret.toString("hex"))).toBe(false);
+for (const form of ["hex", "base64", "latin1"] as const) expect(shown(form).includes(secret.toString(form))).toBe(false);
     }
     expect(sign("sha256", wire, { key: device.privateKey, format: "der", type: "pkcs8" }).length).toBeGreaterThan(64);
   });

@@ -134,8 +134,8 @@ export class Association extends Timer {
     if (this.state === "closed") return false;
     const opened = this.#records.open(record);
     if (typeof opened !== "string") {
-      // RFC 8449 §4.1 lets DTLS drop what is longer than it asked for.
-      if (opened.plaintext.length > this.#receiveLimit) {
+      // RFC 8449 §4 lets DTLS drop what is longer than it asked for; what is in the clear is not limited.
+      if (record.epoch > 0 && opened.plaintext.length > this.#receiveLimit) {
         this.host.counters.discarded++;
         return true;
       }

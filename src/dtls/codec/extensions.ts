@@ -118,3 +118,12 @@ export function readConnectionId(data: Uint8Array): Buffer {
 }
 
 export const writeConnectionId = (id: Uint8Array): Buffer => new Writer(1 + id.length).u8(id.length).bytes(id).finish();
+
+/** ECPointFormat `uncompressed`, the only one there is. */
+export const UNCOMPRESSED_POINTS = 0;
+
+/** RFC 8422 §5.1.2: whoever lists point formats has to list that one. Throws WireError. */
+export function refusesUncompressed(extensions: Extensions): boolean {
+  const listed = extensions.get(ExtensionType.ecPointFormats);
+  return listed !== undefined && !readNumbers8(listed, "point formats").includes(UNCOMPRESSED_POINTS);
+}

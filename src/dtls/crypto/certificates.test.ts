@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { EPOCH, TestAuthority, serverName } from "../testing/authority.js";
 import type { CertificateUsage, ServerTrust } from "../types.js";
-import { verifyChain, verifyServer } from "./certificates.js";
+import { subjectName, verifyChain, verifyServer } from "./certificates.js";
 
 const DAY = 24 * 3_600_000;
 const root = await TestAuthority.create("root");
@@ -25,6 +25,8 @@ describe("a chain", () => {
   });
 
   it("is taken when it names the use that it is put to, or none", async () => {
+    const any = await root.issue("any", { uses: ["2.5.29.37.0"] });
+    for (const purpose of ["client", "server"] as const) expect(verifyChain([any.certificate], { ...at, purpose })).toBeUndefined();
     const named = await root.issue("named", { uses: ["1.3.6.1.5.5.7.3.2"] });
     expect(verifyChain([named.certificate], at)).toBeUndefined();
     expect(verifyChain([named.certificate], { ...at, purpose: "server" })).toMatchObject({ alert: 43, because: 'the certificate of "CN=named" is not for a server' });
@@ -83,6 +85,12 @@ describe("a server under certificate usage", () => {
     expect(verdict(trust(2, { trustStore: [] }))).toEqual(accepted);
   });
 
+  it("0 is taken when the authority of the account has certified an anchor below it, and when it is the server's own certificate", () => {
+    expect(verdict(trust(0, { certificate: root.certificate, trustStore: [middle.certificate, root.certificate] }))).toEqual(accepted);
+    expect(verdict(trust(0, { ...own, name: "other.example.com" }))).toEqual(accepted);
+    expect(verdict(trust(0, { certificate: stranger.certificate, trustStore: [middle.certificate] }))).toMatchObject({ alert: 48 });
+  });
+
   it.each([0, 2] as const)("%i has to have the name that was asked for", async (usage) => {
     expect(verdict(trust(usage, { name: "server-fail.example.com" }))).toMatchObject({ alert: 42, because: "the server's certificate is not for server-fail.example.com" });
     expect(verdict(trust(usage, { name: "127.0.0.1" }))).toMatchObject({ alert: 42 });
@@ -112,5 +120,12 @@ describe("a server under certificate usage", () => {
     expect(verdict(trust(3, own), [])).toMatchObject({ alert: 42, because: "the server shows no certificate" });
     const other = await root.issue("other", { curve: "P-384" });
     expect(() => verdict(trust(3, { certificate: other.certificate }), [other.certificate])).toThrow("not on secp256r1");
+  });
+});
+
+describe("the name of a certificate", () => {
+  it.each(["device-1", "urn:dev:os:1,2", "a+b", "back\\\\slash"])("is the common name of its subject as it was given: %s", async (name) => {
+    const { certificate } = await root.issue(name.replaceAll(/([,+\\])/g, "\\$1"));
+    expect(subjectName(certificate)).toBe(name);
   });
 });

@@ -23,6 +23,8 @@ export interface ChainDemands {
 
 /** Deeper than any path in use, and few enough to check. */
 const MAX_CHAIN = 8;
+/** anyExtendedKeyUsage. */
+const anyUse = "2.5.29.37.0";
 const extendedKeyUsage = { server: "1.3.6.1.5.5.7.3.1", client: "1.3.6.1.5.5.7.3.2" } as const;
 
 /** Authorities are few and stay, and reading one takes longer than checking a signature. By the array that holds the bytes. */
@@ -41,14 +43,19 @@ function authority(der: Uint8Array): X509Certificate {
 const readLately = new WeakMap<Uint8Array, X509Certificate>();
 
 /** Throws DecodeError (bad_certificate) for what is none. */
-function certificate(der: Uint8Array): X509Certificate {
+function parsed(der: Uint8Array): X509Certificate {
   try {
-    const read = readLately.get(der) ?? new X509Certificate(der);
-    readLately.set(der, read);
-    return read;
+    return new X509Certificate(der);
   } catch {
     throw new DecodeError("a certificate that is none", Alerts.bad_certificate);
   }
+}
+
+/** For what a handshake lets go of at its end: what was read stays as long as the bytes do, and takes ten times their memory. */
+function certificate(der: Uint8Array): X509Certificate {
+  const read = readLately.get(der) ?? parsed(der);
+  readLately.set(der, read);
+  return read;
 }
 
 /** The key of a certificate, on secp256r1. Throws DecodeError (bad_certificate, unsupported_certificate). */
@@ -85,10 +92,10 @@ function pathObjection(chain: readonly X509Certificate[], { anchors, now, purpos
   if (chain.length > MAX_CHAIN) return objection(Alerts.bad_certificate, `a chain of ${chain.length} certificates`);
   // Node calls the extended key usage so.
   const uses = leaf.keyUsage as readonly string[] | undefined;
-  if (uses !== undefined && !uses.includes(extendedKeyUsage[purpose])) return objection(Alerts.unsupported_certificate, `the certificate of ${nameOf(leaf)} is not for a ${purpose}`);
+  if (uses !== undefined && !uses.includes(anyUse) && !uses.includes(extendedKeyUsage[purpose])) return objection(Alerts.unsupported_certificate, `the certificate of ${nameOf(leaf)} is not for a ${purpose}`);
   const known = anchors.map(authority);
   let one = leaf;
-  const path: X509Certificate[] = [];
+  const path = [leaf];
   for (let depth = 0; ; depth++) {
     const late = outOfDate(one, now);
     if (late !== undefined) return late;
@@ -105,7 +112,9 @@ function pathObjection(chain: readonly X509Certificate[], { anchors, now, purpos
     path.push(issuer);
     one = issuer;
   }
-  if (through !== undefined && !path.some(({ raw }) => samePublicBytes(raw, through.raw))) return objection(Alerts.unknown_ca, `the path does not go through ${nameOf(through)}`);
+  // An anchor below the authority ends the path before it comes there.
+  const last = path.at(-1) ?? leaf;
+  if (through !== undefined && !path.some(({ raw }) => samePublicBytes(raw, through.raw)) && !hasIssued(through, last)) return objection(Alerts.unknown_ca, `the path does not go through ${nameOf(through)}`);
   return undefined;
 }
 
@@ -181,8 +190,10 @@ export function certifies([leaf]: readonly Uint8Array[], publicKey: Uint8Array):
 
 /** The common name of a certificate's subject, or its whole subject. Throws DecodeError for what is no certificate. */
 export function subjectName(der: Uint8Array): string {
-  const { subject } = certificate(der);
-  return /^CN=(.+)$/m.exec(subject)?.[1] ?? subject.replaceAll("\n", ", ");
+  const { subject } = parsed(der);
+  // OpenSSL puts a backslash before what has a meaning in a name written as text.
+  const commonName = /^CN=(.+)$/m.exec(subject)?.[1];
+  return (commonName ?? subject.replaceAll("\n", ", ")).replaceAll(/\\(.)/g, "$1");
 }
 
 /** Something to call a public key, or a certificate, by. */

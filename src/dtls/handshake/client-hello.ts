@@ -1,5 +1,5 @@
 import { Alerts, type AlertDescription } from "../codec/alert.js";
-import { CertificateType, ExtensionType, readConnectionId, readNumber, writeConnectionId, writeNumbers16, writeNumbers8, writeServerName, type Extensions } from "../codec/extensions.js";
+import { CertificateType, ExtensionType, refusesUncompressed, UNCOMPRESSED_POINTS, readConnectionId, readNumber, writeConnectionId, writeNumbers16, writeNumbers8, writeServerName, type Extensions } from "../codec/extensions.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, nullCompression, type ClientHello, type ServerHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
@@ -10,7 +10,7 @@ import { kept } from "../crypto/primitives.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { ClientCredential, Resumption } from "../types.js";
 import type { ConnectionIds } from "../record/record-layer.js";
-import { fragmentLengths, MIN_RECORD_SIZE_LIMIT, UNCOMPRESSED_POINTS, type RecordLimits } from "./record-limits.js";
+import { fragmentLengths, MIN_RECORD_SIZE_LIMIT, type RecordLimits } from "./record-limits.js";
 import type { HandshakeContext } from "./steps.js";
 
 export interface ClientContext extends HandshakeContext {
@@ -107,6 +107,7 @@ function objectionTo(context: ClientContext, offered: ClientHello, hello: Server
   }
   const renegotiation = extensions.get(ExtensionType.renegotiationInfo);
   if (renegotiation !== undefined && !samePublicBytes(renegotiation, emptyRenegotiationInfo)) return { alert: Alerts.handshake_failure, because: "renegotiation_info names an earlier handshake" };
+  if (refusesUncompressed(extensions)) return { alert: Alerts.illegal_parameter, because: "the server takes no uncompressed points" };
   return certificateTypeObjection(context, extensions);
 }
 

@@ -9,6 +9,3 @@ export const MIN_RECORD_SIZE_LIMIT = 64;
 
 /** RFC 6066 §4, by the number that stands for each. */
 export const fragmentLengths: readonly (number | undefined)[] = [undefined, 512, 1_024, 2_048, 4_096];
-
-/** ECPointFormat `uncompressed` (RFC 8422 §5.1.2), the only one there is. */
-export const UNCOMPRESSED_POINTS = 0;

@@ -1,5 +1,5 @@
 import { Alerts, type AlertDescription } from "../codec/alert.js";
-import { CertificateType, ExtensionType, readConnectionId, readNumber, readNumbers16, readNumbers8, readServerName, writeConnectionId, writeNumbers8, type Extensions } from "../codec/extensions.js";
+import { CertificateType, ExtensionType, refusesUncompressed, UNCOMPRESSED_POINTS, readConnectionId, readNumber, readNumbers16, readNumbers8, readServerName, writeConnectionId, writeNumbers8, type Extensions } from "../codec/extensions.js";
 import { EMPTY_RENEGOTIATION_INFO_SCSV, offersNullCompression, writeServerHello, type ClientHello } from "../codec/messages.js";
 import { samePublicBytes } from "../codec/public-bytes.js";
 import { DTLS_1_2 } from "../codec/record.js";
@@ -9,7 +9,7 @@ import { ECDSA_P256_SHA256, type KeyObject } from "../crypto/keys.js";
 import { kept } from "../crypto/primitives.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { ConnectionIds } from "../record/record-layer.js";
-import { fragmentLengths, MAX_RECORD_SIZE_LIMIT, MIN_RECORD_SIZE_LIMIT, UNCOMPRESSED_POINTS, type RecordLimits } from "./record-limits.js";
+import { fragmentLengths, MAX_RECORD_SIZE_LIMIT, MIN_RECORD_SIZE_LIMIT, type RecordLimits } from "./record-limits.js";
 import type { HandshakeContext } from "./steps.js";
 
 /** A server's private key with what can be shown of it. */
@@ -78,6 +78,7 @@ export function objectionTo(context: ServerContext, hello: ClientHello): Objecti
   if (renegotiation !== undefined && !samePublicBytes(renegotiation, emptyRenegotiationInfo)) return { alert: Alerts.handshake_failure, because: "renegotiation_info names an earlier handshake" };
   const blockExtensions = [ExtensionType.extendedMasterSecret, ExtensionType.encryptThenMac].find((type) => (hello.extensions.get(type)?.length ?? 0) > 0);
   if (blockExtensions !== undefined) return { alert: Alerts.decode_error, because: `extension ${blockExtensions} has content` };
+  if (refusesUncompressed(hello.extensions)) return { alert: Alerts.illegal_parameter, because: "the client takes no uncompressed points" };
   if (context.extendedMasterSecret === "require" && !hello.extensions.has(ExtensionType.extendedMasterSecret)) return { alert: Alerts.handshake_failure, because: "the client does not do extended master secret" };
   return undefined;
 }
