@@ -50,17 +50,19 @@ describe("the package, as npm pack makes it", () => {
   }, 150_000);
 
   it("gives the DTLS client and server of their README to whoever imports muster/dtls, with types", async () => {
-    const [, example = ""] = /```js\n([^]*?)```/.exec(readFileSync(join(root, "src/dtls/README.md"), "utf8")) ?? [];
+    const [first = "", second = ""] = [...readFileSync(join(root, "src/dtls/README.md"), "utf8").matchAll(/```js\n(import [^]*?)```/g)].map(([, example = ""]) => example);
     const socket = createSocket("udp4").bind(0, "127.0.0.1");
     await once(socket, "listening");
     const { port } = socket.address();
     socket.close();
-    const text = example.replace("5684", String(port));
-    for (const name of ["example.mjs", "example.mts"]) writeFileSync(join(empty, name), text);
-    const { stdout } = await run("node", ["example.mjs"], within(empty, 60_000));
-    expect(stdout).toBe("device-1, first floor\nhello\n");
+    const printed: string[] = [];
+    for (const [name, example] of Object.entries({ psk: first, rpk: second })) {
+      for (const extension of ["mjs", "mts"]) writeFileSync(join(empty, `${name}.${extension}`), example.replace("5684", String(port)));
+      printed.push((await run("node", [`${name}.mjs`], within(empty, 60_000))).stdout);
+    }
+    expect(printed).toEqual(["device-1, first floor\nhello\n", "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8, a known key\nhello\n"]);
     const options = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--typeRoots", join(root, "node_modules/@types"), "--types", "node"];
-    await run(join(root, "node_modules/.bin/tsc"), [...options, "example.mts"], within(empty, 120_000));
+    await run(join(root, "node_modules/.bin/tsc"), [...options, "psk.mts", "rpk.mts"], within(empty, 120_000));
   }, 200_000);
 
   it("passes registration there, by tag and by file", async () => {

@@ -7,7 +7,7 @@ import { alertsIn, helloOf, messagesIn, recordsIn } from "./testing/handmade.js"
 import { ContentType } from "./codec/record.js";
 import { Tap } from "./testing/tap.js";
 import { altering, replacing } from "./testing/faults.js";
-import { connected, converse, StagedClient, StagedServer } from "./testing/staged.js";
+import { clientAddress, connected, converse, StagedClient, StagedServer } from "./testing/staged.js";
 
 const { keys, x509 } = await identities();
 const longest = (datagrams: readonly Buffer[]): number => Math.max(...datagrams.flatMap((datagram) => recordsIn(datagram)).map(({ fragment }) => fragment.length));
@@ -42,6 +42,18 @@ describe("a record size limit", () => {
     const server = new StagedServer();
     const [hello] = messagesIn(...server.greet({ extensions: new Map([[ExtensionType.recordSizeLimit, Buffer.from([2, 0])]]) })).filter(({ type }) => type === HandshakeType.serverHello);
     expect(readServerHello(hello?.body ?? Buffer.alloc(0)).extensions.get(ExtensionType.recordSizeLimit)).toEqual(Buffer.from([0x40, 0]));
+  });
+
+  it("beyond what a record holds is as much as a record holds", () => {
+    const more = altering(HandshakeType.clientHello, replacing("001c00024000", "001c00024001"));
+    const server = new StagedServer();
+    const client = new StagedClient({ recordSizeLimit: 16_384, faults: more }, server.ports);
+    converse(client, server, client.start());
+    const [session] = server.sessions;
+    expect(() => session?.send(Buffer.alloc(16_385))).toThrow("16385 bytes do not fit in a record");
+    const again = new StagedServer({}, server.ports);
+    again.server.restore(session?.save() ?? Buffer.alloc(0), clientAddress, "restored");
+    expect(again.sessions).toHaveLength(1);
   });
 
   it("below 64 is refused (RFC 8449 §4)", () => {

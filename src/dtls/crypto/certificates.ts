@@ -113,8 +113,10 @@ function pathObjection(chain: readonly X509Certificate[], { anchors, now, purpos
     one = issuer;
   }
   // An anchor below the authority ends the path before it comes there.
-  const last = path.at(-1) ?? leaf;
-  if (through !== undefined && !path.some(({ raw }) => samePublicBytes(raw, through.raw)) && !hasIssued(through, last)) return objection(Alerts.unknown_ca, `the path does not go through ${nameOf(through)}`);
+  if (through === undefined || path.some(({ raw }) => samePublicBytes(raw, through.raw))) return undefined;
+  const lateAuthority = outOfDate(through, now);
+  if (lateAuthority !== undefined) return lateAuthority;
+  if (!hasIssued(through, path.at(-1) ?? leaf)) return objection(Alerts.unknown_ca, `the path does not go through ${nameOf(through)}`);
   return undefined;
 }
 

@@ -10,7 +10,7 @@ import { kept } from "../crypto/primitives.js";
 import type { CipherSuite } from "../crypto/suites.js";
 import type { ClientCredential, Resumption } from "../types.js";
 import type { ConnectionIds } from "../record/record-layer.js";
-import { fragmentLengths, MIN_RECORD_SIZE_LIMIT, type RecordLimits } from "./record-limits.js";
+import { fragmentLengths, MAX_RECORD_SIZE_LIMIT, MIN_RECORD_SIZE_LIMIT, type RecordLimits } from "./record-limits.js";
 import type { HandshakeContext } from "./steps.js";
 
 export interface ClientContext extends HandshakeContext {
@@ -154,7 +154,7 @@ function limitsFrom({ recordSizeLimit, maxFragmentLength }: ClientContext, exten
   if (theirs !== undefined && fragments !== undefined) return { alert: Alerts.illegal_parameter, because: "the server limits records in two ways" };
   if (theirs !== undefined) {
     const send = readNumber(theirs, 2, "record size limit");
-    return send < MIN_RECORD_SIZE_LIMIT ? { alert: Alerts.illegal_parameter, because: `a record size limit of ${send}` } : { send, receive: recordSizeLimit };
+    return send < MIN_RECORD_SIZE_LIMIT ? { alert: Alerts.illegal_parameter, because: `a record size limit of ${send}` } : { send: Math.min(send, MAX_RECORD_SIZE_LIMIT), receive: recordSizeLimit };
   }
   if (fragments === undefined || maxFragmentLength === undefined) return { send: undefined, receive: undefined };
   if (fragmentLengths[readNumber(fragments, 1, "maximum fragment length")] !== maxFragmentLength) return { alert: Alerts.illegal_parameter, because: "the server chose another maximum fragment length" };

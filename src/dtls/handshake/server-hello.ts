@@ -127,13 +127,13 @@ export function choose(context: ServerContext, { suites, extensions }: ClientHel
   return { alert: Alerts.handshake_failure, because: common.length > 0 && (group === undefined || !takesOurKey) ? "no curve in common" : "no suite in common" };
 }
 
-/** Throws DecodeError, and answers with an objection to a limit that none may have. */
+/** Throws DecodeError, and answers with an objection to a limit that none may have. A client that knows newer versions too may take more than a record holds (RFC 8449 §4). */
 export function limitsFor({ recordSizeLimit }: ServerContext, extensions: Extensions): RecordLimits | Objection {
   const limit = extensions.get(ExtensionType.recordSizeLimit);
   // RFC 8449 §5: where both are offered, the fragment length is not.
   if (limit !== undefined) {
     const send = readNumber(limit, 2, "record size limit");
-    return send < MIN_RECORD_SIZE_LIMIT ? { alert: Alerts.illegal_parameter, because: `a record size limit of ${send}` } : { send, receive: recordSizeLimit };
+    return send < MIN_RECORD_SIZE_LIMIT ? { alert: Alerts.illegal_parameter, because: `a record size limit of ${send}` } : { send: Math.min(send, MAX_RECORD_SIZE_LIMIT), receive: recordSizeLimit };
   }
   const fragments = extensions.get(ExtensionType.maxFragmentLength);
   if (fragments === undefined) return { send: undefined, receive: undefined };
