@@ -126,7 +126,7 @@ Feature: Certificates, SM-3 without a secret
       | made out to another device | 42 or 46 or 49 |
 
   # The twin of the four above.
-  @judges:lwm2m-server @must @rule:certificate-at-handshake @rule:activation-effective
+  @judges:lwm2m-server @must @rule:certificate-at-handshake
   Scenario: A device whose certificate is what was told gets a session
     Given device "c1" has an account of operator B in mode x509 that its server was not told
     When the Bootstrap Server tells server B of "c1" in mode x509 with:

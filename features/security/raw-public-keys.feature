@@ -85,7 +85,7 @@ Feature: Raw public keys, SM-3 without a secret
     Then by "revocation-effective" "c1" gets no new session with server B
     And by "unknown-identity" "c1" gets no session with server B
 
-  @judges:device @must @rule:device-checks-server @rule:device-handshake-fail
+  @judges:device @must @rule:device-handshake-fail @rule:device-checks-server
   Scenario: A server with another public key than the account says is refused, and the device asks its Bootstrap Server
     Given device "c1" has an account of operator B in mode rpk that names another server's
     When "c1" starts

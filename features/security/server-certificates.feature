@@ -4,7 +4,7 @@ Feature: What a device takes for the certificate of its Server
   Resource 15 of the Security object says what the certificate in it is to the one that the server shows: 0 and 2 name an authority, 1 and 3 the server's own.
   Whatever the device finds, it says in an alert; another try would end the same way.
 
-  @rule:device-checks-server @rule:device-handshake-fail
+  @rule:device-handshake-fail @rule:device-checks-server
   Scenario Outline: Under certificate usage <usage> a server whose certificate is <misfit> is refused, and the device asks its Bootstrap Server
     Given device "c1" has an account of operator B under certificate usage <usage>, and server B shows it a certificate that is "<misfit>"
     When "c1" starts
@@ -20,7 +20,7 @@ Feature: What a device takes for the certificate of its Server
       | 0     | of another name         | 42 or 46       |
       | 0     | of an unknown authority | 42 or 46 or 48 |
 
-  @rule:device-checks-server @rule:device-handshake-fail
+  @rule:device-handshake-fail @rule:device-checks-server
   Scenario: Under certificate usage 3 a server with another certificate is refused
     Given device "c1" has an account of operator B in mode x509 that names another server's
     When "c1" starts
