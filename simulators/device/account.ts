@@ -94,7 +94,8 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
 
   #policyFor(input: AccountInput): RetryPolicy {
     const { spec, behaviour } = this.device;
-    if (input.in === "no-session" && behaviour.sessions.backOff === "none") return atOnce;
+    // What another try cannot mend is not tried again even by such a device.
+    if (input.in === "no-session" && !input.barred && behaviour.sessions.backOff === "none") return atOnce;
     return input.in === "unanswered" || input.in === "refused" || input.in === "no-session" ? retryPolicyOf(this.details.server, spec.timing.device) : unused;
   }
 
