@@ -26,7 +26,7 @@ const checks = [
 const without = (...folders) => folders.flatMap((folder) => ["--exclude", `${folder}/**`]);
 /** Lots of test files: each is what the other lots leave (`--dir` would look for the patterns of vitest.config.ts below that folder, and find nothing). */
 const lots = [
-  { name: "unit", title: "unit, simulated network and socket tests", args: without("test", "interop", "**/node_modules", "dist"), limit: 15 * minute },
+  { name: "unit", title: "unit, simulated network and socket tests", args: [...without("test", "interop", "**/node_modules", "dist"), "--maxWorkers=2"], limit: 15 * minute },
   { name: "system", title: "tests of whole runs", args: [...without("src", "simulators", "features", "interop"), "--no-file-parallelism"], folder: "test", limit: 25 * minute },
   { name: "interop", title: "interop tests", args: [...without("src", "simulators", "features", "test"), "--no-file-parallelism"], folder: "interop", limit: 15 * minute },
 ];
