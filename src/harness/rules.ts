@@ -139,6 +139,7 @@ export const rules = {
   "own-key-delivered": rule(bs, "SM-1", "With key origin server a device is given the key that its LwM2M Server made, and no other"),
   "device-handshake-retry": rule(dev, "LwM2M Transport 1.1 §5.2.8", "After silence, or an alert that may pass, a device tries the same server again, with the pauses of /1/x/17 to /1/x/20"),
   "device-handshake-fail": rule(dev, "LwM2M Transport 1.1 §5.2.8", "After an alert that another try cannot mend, a device makes no further attempt of the sequence, and goes to its Bootstrap Server where /1/x/16 says so"),
+  "device-handshake-ignore": rule(dev, "LwM2M Transport 1.1 §5.2.8", "An alert that LwM2M has a device ignore ends no handshake: the device waits on, as long as it waits for an answer at all"),
   "device-handshakes-bounded": rule(dev, "LwM2M Core 1.1 appendix E.2", "A device that gets no session begins no more handshakes than its account allows"),
   // Credentials without a secret
   "mode-delivered": rule(bs, "SM-1; LwM2M Core 1.1 appendix E.1", "A device is written the security mode of the account, with keys of that mode and what the account says of the Server's"),
