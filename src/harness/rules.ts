@@ -164,6 +164,7 @@ export const rules = {
   "rotation-rolled-back": rule(bs, "SM-3 rotation", "A version whose session failed after the activation is taken back at the Server"),
   "rotation-cancelled": rule(bs, "SM-3 rotation", "After a rotation was cancelled the version before stays in force"),
   "lost-sessions": rule(sv, "RFC 5246 §7.4.1.3", "A server resumes the sessions that it kept, and makes a new one with a device that offers another"),
+  "restart-keeps-sessions": rule(sv, "LwM2M Transport 1.1 §5.2", "A server that was restarted with the sessions it saved answers in them, and no device shakes hands again"),
   // Load
   "fleet-rebinds": rule(sv, "RFC 9146", "Devices whose addresses change and that have connection ids are answered without a handshake"),
   "fleet-recovers": rule(sv, "load", "Devices whose addresses change and that have no connection ids come back; how long that takes is reported"),
