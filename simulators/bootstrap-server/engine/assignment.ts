@@ -238,6 +238,8 @@ export class OrderAssignment implements Assignment {
 
   ended(outcome: SessionOutcome): void {
     this.#over = true;
+    // Its Server saw the device under the account before the answer to Finish came, if it ever does: the device has what was written.
+    if (outcome.state.at !== "finished" && this.#items.some(({ state }) => state === "confirmed")) this.#settleHoldings(outcome.plan);
     switch (outcome.state.at) {
       case "finished":
         return this.#finished(outcome);
