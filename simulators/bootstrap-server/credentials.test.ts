@@ -342,6 +342,18 @@ describe("a rotate order", () => {
     await session;
   });
 
+  it.each(["displaced", "failed"])("is taken for a device whose answer to Finish was lost, and whose session is over (%s), once it has registered under the account", async (outcome) => {
+    const { accountId } = (await rig.a.createAccount(pskA)).value;
+    const placed = await awaitedOrder(rig.a, accountId, "ab-1");
+    one.script = (operation) => (operation === "finish" ? "hold" : undefined);
+    await one.bootstrap();
+    await rig.a.createConfirmation(confirmation("ab-1", 101, await itemIn(rig.a, placed, "ab-1", "delivered")));
+    if (outcome === "displaced") await one.bootstrap();
+    else await until(async () => (await rig.a.getClient("ab-1")).value.lastBootstrap?.outcome, (seen) => seen === outcome);
+    const next = await order(rig.a, accountId, ["ab-1"], rotate);
+    expect((await rig.a.getItem(next.orderId, "ab-1")).value.state).not.toBe("rejected");
+  });
+
   it("is for devices that have the account, and for keys", async () => {
     const { accountId } = (await rig.a.createAccount(pskA)).value;
     const placed = await order(rig.a, accountId, ["ab-1"], rotate);

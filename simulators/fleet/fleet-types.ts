@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly traceLimit?: number;
   /** Datagrams of untraced devices kept per shard, for those that fail. Default 8,192; 0: none. */
   readonly recorderLimit?: number;
+  /** Share of the devices' datagrams, 0 to 1, that is lost on purpose, in either direction. Default 0. */
+  readonly loss?: number;
   /** Takes the lines of an NSS key log for every DTLS session of every device. Whoever sets it has to say so where the user reads. */
   readonly keyLog?: (line: string) => void;
   /** A shard was lost: the fleet is stopped, its figures mean nothing any more. */
@@ -40,6 +42,7 @@ export interface Bin {
 export interface FleetHealth {
   readonly loopLagP99Ms: number;
   readonly socketDrops: number | undefined;
+  readonly lostOnPurpose: number;
   readonly refusedSockets: number;
   readonly receiveBuffer: number | undefined;
   readonly openSockets: number;

@@ -64,8 +64,8 @@ class ThreadedFleet implements Fleet {
       (statistics) => this.#merge.take(statistics),
       (line) => this.#options.keyLog?.(line),
     );
-    const { seed = 1, traceLimit = defaults.traceLimit, recorderLimit = defaults.recorderLimit, keyLog } = this.#options;
-    const task = this.#pool.run({ port: port2, shard, seed, traceLimit, recorderLimit, keyLog: keyLog !== undefined } satisfies ShardTask, { transferList: [port2], signal: this.#abort.signal }).then(
+    const { seed = 1, traceLimit = defaults.traceLimit, recorderLimit = defaults.recorderLimit, loss = 0, keyLog } = this.#options;
+    const task = this.#pool.run({ port: port2, shard, seed, traceLimit, recorderLimit, loss, keyLog: keyLog !== undefined } satisfies ShardTask, { transferList: [port2], signal: this.#abort.signal }).then(
       () => this.#ended(shard, "ended before it was told to"),
       (error: unknown) => this.#ended(shard, error instanceof Error ? error.message : String(error)),
     );

@@ -75,6 +75,7 @@ export class Merge {
     return {
       loopLagP99Ms: Math.max(0, ...shards.map(({ loopLagP99Ms }) => loopLagP99Ms)),
       socketDrops,
+      lostOnPurpose: shards.reduce((total, { lostOnPurpose }) => total + lostOnPurpose, 0),
       refusedSockets,
       receiveBuffer: buffers.length === 0 ? undefined : Math.min(...buffers),
       openSockets: shards.reduce((total, { openSockets }) => total + openSockets, 0),

@@ -45,6 +45,8 @@ export interface ShardHealth {
   readonly lateTurns: number;
   /** Datagrams the kernel dropped at this process's sockets since the start; undefined where it cannot be known. */
   readonly socketDrops: number | undefined;
+  /** Datagrams lost on purpose, since the start. */
+  readonly lostOnPurpose: number;
   /** Sockets the system did not give (descriptors or ports used up), since the start. */
   readonly refusedSockets: number;
   /** Receive buffer granted to a device's socket, bytes, read back. */

@@ -141,7 +141,7 @@ describe("a shard", () => {
   });
 });
 
-const idle = { loopLagP99Ms: 0, loopLagMaxMs: 0, loopTurns: 100, lateTurns: 0, socketDrops: 0, refusedSockets: 0, receiveBuffer: undefined, openSockets: 0, rss: 0 };
+const idle = { loopLagP99Ms: 0, loopLagMaxMs: 0, loopTurns: 100, lateTurns: 0, socketDrops: 0, lostOnPurpose: 0, refusedSockets: 0, receiveBuffer: undefined, openSockets: 0, rss: 0 };
 
 describe("merging", () => {
   it("adds shards and intervals, and says when the generator is saturated", async () => {

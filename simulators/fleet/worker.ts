@@ -1,6 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { after, type Clock, type Timer } from "../../src/ports/index.js";
 import { loopLag, realPorts, udpDrops, type LoopLag } from "../../src/ports/real/index.js";
+import { lossyNetwork, type LossyNetwork } from "../../src/transport/index.js";
 import { lagLimitMs } from "./lag.js";
 import type { FromShard, Replies, ShardHealth, ToShard } from "./protocol.js";
 import { Shard } from "./shard.js";
@@ -12,6 +13,8 @@ export interface ShardTask {
   readonly seed: number;
   readonly traceLimit: number;
   readonly recorderLimit: number;
+  /** Share of the datagrams that is lost on purpose, 0 to 1. */
+  readonly loss: number;
   readonly keyLog: boolean;
 }
 
@@ -27,6 +30,7 @@ class ShardWorker {
   readonly #shard: Shard;
   readonly #clock: Clock;
   readonly #lag: LoopLag;
+  readonly #lossy: LossyNetwork | undefined;
   readonly #over: () => void;
   #sequence = 0;
   #beat: Timer;
@@ -34,7 +38,10 @@ class ShardWorker {
   #socketDrops = this.#machineDrops === undefined ? undefined : 0;
 
   constructor(task: ShardTask, over: () => void) {
-    const ports = realPorts(`${task.seed}/${task.shard}`);
+    const real = realPorts(`${task.seed}/${task.shard}`);
+    const lossy = task.loss === 0 ? undefined : lossyNetwork(real.network, real.random.fork("loss"), task.loss);
+    const ports = lossy === undefined ? real : { ...real, network: lossy };
+    this.#lossy = lossy;
     this.#task = task;
     this.#over = over;
     this.#clock = ports.clock;
@@ -77,6 +84,7 @@ class ShardWorker {
       loopTurns: this.#lag.count,
       lateTurns: this.#lag.countAbove(lagLimitMs),
       socketDrops: this.#drops(),
+      lostOnPurpose: this.#lossy?.lost ?? 0,
       refusedSockets: this.#shard.host.refusedSockets,
       receiveBuffer: this.#shard.host.receiveBuffer,
       openSockets: this.#shard.host.openSockets,

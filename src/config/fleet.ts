@@ -229,6 +229,8 @@ export const runSchema = z.strictObject({
   security: z.enum(["psk", "nosec"]).optional(),
   /** Keeps the secrets of the devices' DTLS sessions with the evidence. */
   keyLog: z.boolean().default(false),
+  /** Of the devices' datagrams, percent that are lost on purpose. */
+  loss: percentSchema.optional(),
   functional: z.boolean().default(false),
   out: z.string().min(1).optional(),
   devicesOn: z.string().min(1).optional(),

@@ -126,6 +126,8 @@ export const resultSchema = z.strictObject({
   security: z.enum(securityModes).optional(),
   /** The secrets of the devices' DTLS sessions are among the evidence: `keys.log`, and in each capture. */
   keyLog: z.literal(true).optional(),
+  /** The devices' datagrams that were lost on purpose: the share asked for, 0 to 1, and how many it came to. */
+  loss: z.strictObject({ share: z.number(), datagrams: count }).optional(),
   /** Roles between which device keys travelled in the clear: for laboratories only. */
   cleartextSecrets: z.array(z.string()).optional(),
   /** Per role: `reference`, or the URI of what was running already. */

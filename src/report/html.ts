@@ -3,7 +3,7 @@ import { histogram, lineChart, logBars } from "./chart.js";
 import { escaped } from "./escape.js";
 import { scenarioSection } from "./html-scenario.js";
 import { css, script } from "./style.js";
-import { duration, handshakes, limit, provisos, warnings } from "./terminal.js";
+import { duration, handshakes, limit, losses, provisos, warnings } from "./terminal.js";
 import type { Timeline } from "./timeline.js";
 
 const cell = (verdict: Verdict, count: number | undefined): string => `<td class="num v ${count === undefined || count === 0 ? "" : verdict}">${count === undefined || count === 0 ? "" : count}</td>`;
@@ -41,6 +41,7 @@ function banners(result: RunResult): string {
     ...(result.error === undefined ? [] : [`Error of muster itself: ${result.error}`]),
     ...(result.interrupted ? ["The run was interrupted: this is an incomplete result."] : []),
     ...(result.fleet?.generator.saturated === true ? ["Generator saturated: the fleet lost datagrams or lagged, so verdicts that rest on timing meanwhile are inconclusive."] : []),
+    ...losses(result).map((text) => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`),
     ...(storm === undefined ? [] : [storm]),
     ...provisos(result),
     ...(result.plants.length === 0 ? [] : [`The references were told to break rules: ${result.plants.join(", ")}`]),

@@ -98,6 +98,11 @@ const sides = { none: "nobody", generator: "the generator", roles: "a role", mac
 /** Which side was the limit of the load, in a line; none where there was no load. */
 export const limit = ({ fleet }: RunResult): string[] => (fleet?.limit === undefined ? [] : [`limit ${sides[fleet.limit.side]}: ${fleet.limit.reason}`]);
 
+/** Losses that were asked for, in a line; none where none were. */
+export const losses = ({ loss }: RunResult): string[] => (loss === undefined ? [] : [`datagrams of the devices lost on purpose (--loss ${percent(loss.share)}): ${loss.datagrams}`]);
+
+const percent = (share: number): string => `${Number((share * 100).toFixed(3))}%`;
+
 /** What a reader of the evidence must know about secrets; printed in red. */
 export function warnings({ cleartextSecrets, keyLog }: RunResult): string[] {
   return [
@@ -129,6 +134,7 @@ export function summary(result: RunResult, options: SummaryOptions): string {
     "",
     ...handshakeLines(result, paint),
     ...generator(result),
+    ...losses(result),
     ...(result.error === undefined ? [] : [paint(31, `error of muster: ${result.error}`)]),
     ...warnings(result).map((text) => paint(31, text)),
     ...provisos(result).map((text) => paint(2, text)),

@@ -1,4 +1,5 @@
 export * from "./coap-uri.js";
+export { lossyNetwork, type LossyNetwork } from "./lossy.js";
 export { identityName, peerIdentity, peerName } from "./peer-identity.js";
 export { secureEndpoint } from "./secure-endpoint.js";
 export { serverEndpoint } from "./server-endpoint.js";

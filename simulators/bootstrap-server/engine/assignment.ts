@@ -232,6 +232,7 @@ export class OrderAssignment implements Assignment {
   delivered(): void {
     for (const item of this.#items) {
       item.credentialVersion = this.#versions.get(item.order.account) ?? item.credentialVersion;
+      item.delivered = this.#revisions.get(item.order.account.ssid);
       this.context.items.move(item, { in: "delivered" });
     }
   }
@@ -280,10 +281,7 @@ export class OrderAssignment implements Assignment {
     for (const ssid of plan?.written ?? []) {
       const revision = this.#revisions.get(ssid);
       if (revision === undefined) continue;
-      const at = client.holdings.findIndex((holding) => holding.revision.account === revision.account);
-      const orderId = this.#items.find(({ order }) => order.account === revision.account)?.order.id ?? client.holdings[at]?.orderId;
-      if (at >= 0) client.holdings[at] = { revision, orderId, writtenAt: now };
-      else client.holdings.push({ revision, orderId, writtenAt: now });
+      client.hold(revision, this.#items.find(({ order }) => order.account === revision.account)?.order.id, now);
     }
     for (const { order, state } of this.#items) {
       if (order.type !== "remove" || (state !== "delivered" && state !== "bootstrapping")) continue;

@@ -53,7 +53,7 @@ export class AccountRecord {
   }
 }
 
-/** An account on a device, as the last finished bootstrap wrote it. */
+/** An account on a device, as the last bootstrap wrote it that was finished or that its Server confirmed. */
 export interface Holding {
   readonly revision: AccountRevision;
   readonly orderId: string | undefined;
@@ -80,6 +80,13 @@ export class Client {
 
   holding(accountId: string): Holding | undefined {
     return this.holdings.find(({ revision }) => revision.account.id === accountId);
+  }
+
+  /** The device has this revision of an account, and no other of it. */
+  hold(revision: AccountRevision, orderId: string | undefined, writtenAt: number): void {
+    const at = this.holdings.findIndex((holding) => holding.revision.account === revision.account);
+    if (at >= 0) this.holdings[at] = { revision, orderId: orderId ?? this.holdings[at]?.orderId, writtenAt };
+    else this.holdings.push({ revision, orderId, writtenAt });
   }
 
   credential(accountId: string): CredentialRecord {
@@ -114,6 +121,8 @@ export class OrderItem {
   /** While a trigger is being asked for: whether the device's request came before the Server's answer did. */
   overtaken: boolean | undefined;
   sessionId = 0;
+  /** What a session wrote of its account; of a removal nothing. */
+  delivered: AccountRevision | undefined;
   /** The version staged for it, and in the end the one that was delivered. */
   credentialVersion = 0;
   /** The key that its Server made and sent with the order; undefined in the end where it was refused. */

@@ -30,10 +30,6 @@ export interface OrdersContext {
   plainShortServerIds(endpoint: string): readonly number[];
 }
 
-/** A device may have registered under an account, and its Server told so, while the answer to Finish is still on its way. */
-const isJustGiven = (client: Client, account: AccountRecord): boolean =>
-  client.lastBootstrap?.outcome === "running" && client.credentials.some(({ accountId, active }) => accountId === account.id && active !== undefined);
-
 /** The orders (SM-1) of all tenants, each seen by its own tenant only. */
 export class Orders {
   readonly #orders = new Map<string, OrderRecord>();
@@ -188,7 +184,7 @@ export class Orders {
       if (others.some(({ revision }) => revision.account.ssid === account.ssid)) throw new ProblemError("ssid-conflict", `${endpoint} holds another account with Short Server ID ${account.ssid}`, { field });
       return undefined;
     }
-    if (client.holding(account.id) === undefined && !isJustGiven(client, account)) return "account-gone";
+    if (client.holding(account.id) === undefined) return "account-gone";
     if (type === "update" || type === "rotate") return undefined;
     const leaving = new Set(client.open.filter(({ order }) => order.type === "remove").map(({ order }) => order.account.id));
     const remaining = others.filter(({ revision }) => !leaving.has(revision.account.id)).length + client.others.length + this.context.plainShortServerIds(endpoint).filter((ssid) => ssid !== account.ssid).length;

@@ -202,7 +202,8 @@ export class ServerManagement implements Assignments {
       if (version !== undefined && item.credentialVersion > 0 && version < item.credentialVersion) continue;
       // A Register from before this session's bootstrap proves nothing of what it wrote.
       if (seenAt < Math.floor(item.enteredAt("bootstrapping") ?? 0)) continue;
-      this.items.move(item, { in: "confirmed" });
+      // The answer to Finish may still be on its way, or lost: a device that registers has the account all the same.
+      if (this.items.move(item, { in: "confirmed" }) && item.delivered !== undefined) client.hold(item.delivered, item.order.id, this.ports.clock.epoch());
     }
     if (version !== undefined) named?.seen(version);
   }

@@ -22,6 +22,7 @@ export function runCommand(invocation: Invocation): Command {
     .option("--target <file>", "who plays which role, and how it is reached and steered (default: references in all)")
     .option("--security <mode>", "what devices speak where a scenario does not say: psk, DTLS with pre-shared keys, or nosec (default psk where all can)")
     .option("--key-log", "keep the secrets of the devices' DTLS sessions: keys.log, and in each capture, which then decrypts")
+    .option("--loss <percent>", "lose so many of the devices' datagrams on purpose, in either direction: 2%")
     .option("--functional", "leave the load scenarios out")
     .option("--out <dir>", "folder for reports (default reports)")
     .option("--devices-on <stack>", "run the devices of another client stack in place of ours: node-coap (no DTLS), node-dtls-client, leshan")
@@ -57,6 +58,7 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
   const target = await targetFrom(flags.target, terminal.env);
   const lack = flags.security === undefined ? undefined : missingCapabilities(target, flags.security).get(flags.security);
   if (lack !== undefined) throw new UsageError(`--security ${flags.security ?? ""} does not go with --target: ${lack.reason}`, "give the role that address in the target file");
+  if (flags.loss !== undefined && flags.devicesOn !== undefined) throw new UsageError("--loss does not go with --devices-on: only our own devices can lose datagrams on purpose", "leave one of the two out");
   if (flags.list) {
     const scenarios = await planRun({ select: flags.select, functional: flags.functional, ...(flags.security === undefined ? {} : { security: flags.security }) }, runEnvironment()).catch((error: unknown) => {
       throw asUsageError(error);
@@ -96,6 +98,7 @@ async function runScenarios(invocation: Invocation, flags: RunFlags): Promise<vo
         target,
         ...(flags.security === undefined ? {} : { security: flags.security }),
         keyLog: flags.keyLog,
+        ...(flags.loss === undefined ? {} : { loss: flags.loss / 100 }),
         functional: flags.functional,
         out,
         ...(devicesOn === undefined ? {} : { devicesOn }),

@@ -39,6 +39,8 @@ export interface RunOptions {
   readonly security?: SecurityMode;
   /** Keeps the secrets of the devices' DTLS sessions with the evidence: captures can be decrypted. */
   readonly keyLog?: boolean;
+  /** Share of the devices' datagrams, 0 to 1, that is lost on purpose, in either direction. Default 0. */
+  readonly loss?: number;
   /** Leaves the load scenarios out. */
   readonly functional?: boolean;
   /** Folder for reports; the run makes one of its own in it. */
@@ -201,7 +203,7 @@ class Run {
 
   async #startFleet(seed: number, onLost: (reason: string) => void): Promise<Fleet> {
     const keyLog = this.#keyLog;
-    const fleet = await startFleet({ seed, onLost, ...(keyLog === undefined ? {} : { keyLog: (line: string) => keyLog.add(line) }), ...(this.options.shards === undefined ? {} : { shards: this.options.shards }) });
+    const fleet = await startFleet({ seed, onLost, ...(keyLog === undefined ? {} : { keyLog: (line: string) => keyLog.add(line) }), ...(this.options.loss === undefined ? {} : { loss: this.options.loss }), ...(this.options.shards === undefined ? {} : { shards: this.options.shards }) });
     this.#fleet = fleet;
     fleet.onSnapshot((snapshot) => {
       this.#processors?.look();
@@ -302,6 +304,7 @@ class Run {
       target: this.#target.name,
       security: this.#security,
       ...(this.#keyLog === undefined ? {} : { keyLog: true }),
+      ...(this.options.loss === undefined ? {} : { loss: { share: this.options.loss, datagrams: fleet?.snapshot().health.lostOnPurpose ?? 0 } }),
       ...(inTheClear.length === 0 ? {} : { cleartextSecrets: inTheClear }),
       roles: { "bootstrap-server": roleOf(this.#target.bootstrapServer), "server-a": roleOf(this.#target.servers.A), "server-b": roleOf(this.#target.servers.B) },
       implementations: {
