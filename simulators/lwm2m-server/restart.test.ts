@@ -52,3 +52,14 @@ describe("a restart of the LwM2M Server", () => {
     expect(device.heard).toEqual(["session", "session peer-closed"]);
   });
 });
+
+describe("planted faults of a restart", () => {
+  it("sessions-lost-in-restart", async () => {
+    const { provide, secureDevice, settle, server } = await secured({ plants: ["sessions-lost-in-restart"] });
+    provide("a-1");
+    const device = await secureDevice("a-1");
+    await settle(device.register());
+    expect(await settle(server.operations.restart({ keepSessions: true }))).toEqual({ sessions: 1, restored: 0 });
+    await expect(settle(device.update())).rejects.toMatchObject({ reason: "timeout" });
+  });
+});

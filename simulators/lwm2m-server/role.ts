@@ -301,7 +301,7 @@ export class LwM2mServer {
   async #restart({ keepSessions }: Restarting): Promise<Restarted> {
     // Nothing is announced of each session: it ends with the process.
     this.security.forgetAll();
-    const restarted = await this.endpoint.restartSecurePort(keepSessions);
+    const restarted = await this.endpoint.restartSecurePort(keepSessions && !this.#plants.has("sessions-lost-in-restart"));
     this.#announce.restarted(restarted, keepSessions);
     return restarted;
   }
