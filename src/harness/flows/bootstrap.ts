@@ -156,16 +156,22 @@ export async function checkEachStepOnce(scenario: Scenario, alias: string, rule:
   noted(scenario, rule, `the session of the newest request of "${alias}"`, "each step once", session === undefined ? nothing : eachStepOnce(session));
 }
 
+/** Either of two datagrams may be lost, and nobody sends them again by himself. */
+const mostCopies = 4;
+
 /** Sends the device's newest Bootstrap-Request again, the same bytes; resolves when the Bootstrap Server has answered it again (RFC 7252 §4.5). */
 export async function repeatRequest(scenario: Scenario, alias: string): Promise<void> {
   const last = (await sessionsOf(scenario, alias)).at(-1);
   if (last === undefined) throw new Error(`"${alias}" has sent no Bootstrap-Request`);
   const { hex, coap } = last.request.request.event;
-  await act(scenario, alias, { do: "send-raw", to: "bootstrap", hex });
-  const again = await scenario.until(scenario.run.deadlines.exchangeMs, async () => {
-    const answers = ofDevice(await scenario.events(), scenario.endpoint(alias)).filter((event) => isCoap(event) && event.event.direction === "in" && event.event.coap.type === "ACK" && event.event.coap.messageId === coap.messageId);
-    return answers.length > 1 ? true : undefined;
-  });
+  const answers = async (): Promise<number> =>
+    ofDevice(await scenario.events(), scenario.endpoint(alias)).filter((event) => isCoap(event) && event.event.direction === "in" && event.event.coap.type === "ACK" && event.event.coap.messageId === coap.messageId).length;
+  const before = await answers();
+  let again: true | undefined;
+  for (let copy = 0; copy < mostCopies && again === undefined; copy++) {
+    await act(scenario, alias, { do: "send-raw", to: "bootstrap", hex });
+    again = await scenario.until(scenario.run.deadlines.exchangeMs / mostCopies, async () => ((await answers()) > before ? true : undefined));
+  }
   scenario.precondition(`the retransmission of "${alias}" arrives`, again === true, "it was not answered again");
 }
 

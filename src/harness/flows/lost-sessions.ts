@@ -2,12 +2,18 @@ import { refOf, timeOf } from "../evidence/index.js";
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { act, awaitListed, latestOwn, shortServerIdOf } from "./devices.js";
+import { actAt, awaitAtRest, awaitListed, latestOwn } from "./devices.js";
 import { handshakesOf } from "./handshakes.js";
 import { sessionEvents } from "./rotation.js";
 
+/** What a device is in the middle of when the server's sessions go would be counted with what it does about the loss. */
+async function allAtRest(scenario: Scenario, operator: ServerName): Promise<void> {
+  await Promise.all([...scenario.started].map((alias) => awaitAtRest(scenario, alias, operator)));
+}
+
 /** The server loses the sessions of all its devices, as in a restart: a scenario that does this is alone. */
 export async function loseAllSessions(scenario: Scenario, operator: ServerName, what: { readonly registrations: boolean; readonly keepResumable: boolean }): Promise<void> {
+  await allAtRest(scenario, operator);
   const { sessions } = await scenario.server(operator).forgetSessions(what);
   scenario.precondition(`server ${operator} had sessions to lose`, sessions > 0, "it had none");
 }
@@ -21,6 +27,7 @@ async function countedBy(scenario: Scenario, operator: ServerName, endpoint: str
 
 /** The server is restarted, with the sessions of all its devices or without them: a scenario that does this is alone. */
 export async function restartServer(scenario: Scenario, operator: ServerName, keepSessions: boolean): Promise<void> {
+  await allAtRest(scenario, operator);
   const counted = await Promise.all(scenario.endpoints.map(async (endpoint) => [endpoint, await countedBy(scenario, operator, endpoint)] as const));
   countedBefore.set(scenario, new Map(counted));
   scenario.askedAt = scenario.now();
@@ -31,7 +38,7 @@ export async function restartServer(scenario: Scenario, operator: ServerName, ke
 /** Judges an Update of the device in the session that it had before the restart. */
 export async function checkGoesOn(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
   const since = BigInt(scenario.askedAt);
-  const { code, failure } = await act(scenario, alias, { do: "update", shortServerId: shortServerIdOf(scenario, operator) });
+  const { code, failure } = await actAt(scenario, alias, operator, { do: "update" });
   const [moved] = await sessionEvents(scenario, alias, operator, since);
   scenario.check({
     rule: "restart-keeps-sessions",
@@ -67,7 +74,7 @@ export async function checkCounted(scenario: Scenario, alias: string, operator: 
 /** The device sends an Update in a session that its server lost; judged is that it finds out, makes another session and registers in it. */
 export async function checkComesBack(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
   const since = BigInt(scenario.now());
-  await act(scenario, alias, { do: "update", shortServerId: shortServerIdOf(scenario, operator) });
+  await actAt(scenario, alias, operator, { do: "update" });
   const listed = await awaitListed(scenario, alias, operator);
   const made = (await sessionEvents(scenario, alias, operator, since)).findLast(({ event }) => event.to === "connected");
   const register = await latestOwn(scenario, alias, "register");
