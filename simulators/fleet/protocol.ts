@@ -21,6 +21,8 @@ export interface Selection {
   /** Registered with this Short Server ID. */
   readonly registeredWith?: number;
   readonly notRegisteredWith?: number;
+  /** Registered with this Short Server ID, and not waiting for the answer to an Update: it may be that its registration, or its session, is there no more. */
+  readonly answeredBy?: number;
   readonly limit?: number;
 }
 

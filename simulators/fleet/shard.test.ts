@@ -77,6 +77,16 @@ describe("a shard", () => {
     expect(() => shard.select({ plan: "other" })).toThrow('there is no plan "other"');
   });
 
+  it("selects devices that wait for no answer to an Update", async () => {
+    const { clock, shard, plan } = await shardWith();
+    shard.launch(plan, { first: 1, last: 101 }, 0);
+    await clock.advance(1_000);
+    shard.actAll({ limit: 10 }, { do: "update" }, undefined);
+    expect([shard.select({ registeredWith: 101 }).length, shard.select({ answeredBy: 101 }).length]).toEqual([100, 90]);
+    await clock.advance(1_000);
+    expect(shard.select({ answeredBy: 101 })).toHaveLength(100);
+  });
+
   it("makes many devices act, at a rate", async () => {
     const { clock, heard, shard, plan } = await shardWith();
     shard.launch(plan, { first: 1, last: 101 }, 0);

@@ -173,7 +173,7 @@ export class Shard implements DeviceListener {
     return run;
   }
 
-  #selected({ plan, state, personality, registeredWith, notRegisteredWith, limit = Number.POSITIVE_INFINITY }: Selection): Device[] {
+  #selected({ plan, state, personality, registeredWith, notRegisteredWith, answeredBy, limit = Number.POSITIVE_INFINITY }: Selection): Device[] {
     const chosen: Device[] = [];
     for (const device of plan === undefined ? this.#devices.values() : this.#planOf(plan).devices) {
       if (chosen.length >= limit) break;
@@ -181,6 +181,7 @@ export class Shard implements DeviceListener {
       if (personality !== undefined && device.personality !== personality) continue;
       if (registeredWith !== undefined && !isRegistered(device, registeredWith)) continue;
       if (notRegisteredWith !== undefined && isRegistered(device, notRegisteredWith)) continue;
+      if (answeredBy !== undefined && !isAnswered(device, answeredBy)) continue;
       chosen.push(device);
     }
     return chosen;
@@ -243,3 +244,4 @@ async function tried(device: Device, action: DeviceAction): Promise<void> {
 }
 
 const isRegistered = (device: Device, shortServerId: number): boolean => device.accounts.some((account) => account.shortServerId === shortServerId && account.registered);
+const isAnswered = (device: Device, shortServerId: number): boolean => device.accounts.some((account) => account.shortServerId === shortServerId && account.state.at === "registered");
