@@ -45,7 +45,7 @@ const serverRules: readonly Rule[] = [
   [/^server ([AB]) says that the trigger of "[^"]+" is "(?:expired|withdrawn)"/, "trigger-lifetime"],
   [/^server ([AB]) is asked to trigger every device of the fleet /, "trigger", "trigger-outcome"],
   [/^server ([AB]) (?:loses its (?:DTLS )?sessions|is restarted )/, "session-loss"],
-  [/^operator ([AB]) orders to .* with a key that its server makes$/, "smp-server"],
+  [/(?:^| )operator ([AB]) (?:orders to .* )?with a key that its server ma(?:kes|de)$/, "smp-server"],
   [/^server ([AB]) says of /, "smp-server"],
   [/^the Bootstrap Server sends to server ([AB]) /, "smp-server"],
   [/^the Bootstrap Server (?:stages|puts|takes) version \d+ of the credential of "[^"]+" (?:at|in force at) server ([AB])/, "smp-server"],
