@@ -21,6 +21,7 @@ import {
   type ServerName,
   type Usage,
 } from "../../src/harness/index.js";
+import { retryResources } from "./secured.js";
 import type { MusterWorld } from "./world.js";
 
 const modeOf = (text: string): PublicMode => {
@@ -51,6 +52,10 @@ When("{operator} changes its account to mode {word}", function (this: MusterWorl
 
 Given("device {device} has an account of {operator} in mode {word} that its server was not told", function (this: MusterWorld, alias: string, operator: ServerName, mode: string) {
   return untoldPublicKey(this.scenario, alias, operator, modeOf(mode));
+});
+
+Given("device {device} has an account of {operator} in mode {word} that its server was not told, and it says:", function (this: MusterWorld, alias: string, operator: ServerName, mode: string, table: DataTable) {
+  return untoldPublicKey(this.scenario, alias, operator, modeOf(mode), { resources: retryResources(table) });
 });
 
 Given("device {device} has an account of {operator} with a certificate that is {string}, and its server was not told", function (this: MusterWorld, alias: string, operator: ServerName, odd: string) {

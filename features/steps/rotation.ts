@@ -7,6 +7,8 @@ import {
   checkCopy,
   checkNewIdentities,
   checkReconnect,
+  checkCounted,
+  checkGoesOn,
   checkSessionEnded,
   checkSessionKept,
   checkSwap,
@@ -16,6 +18,7 @@ import {
   isRuleName,
   keepIdentity,
   loseAllSessions,
+  restartServer,
   putInForce,
   stageVersion,
   takeBack,
@@ -23,6 +26,7 @@ import {
   type RuleName,
   type ServerName,
 } from "../../src/harness/index.js";
+import { namedRule } from "./registration.js";
 import type { MusterWorld } from "./world.js";
 
 function ruleOf(name: string): RuleName {
@@ -113,6 +117,22 @@ When("{server} loses its DTLS sessions", function (this: MusterWorld, server: Se
 
 When("{server} loses its DTLS sessions but what they can be resumed from", function (this: MusterWorld, server: ServerName) {
   return loseAllSessions(this.scenario, server, { registrations: false, keepResumable: true });
+});
+
+When("{server} is restarted and goes on with its DTLS sessions", function (this: MusterWorld, server: ServerName) {
+  return restartServer(this.scenario, server, true);
+});
+
+When("{server} is restarted without its DTLS sessions", function (this: MusterWorld, server: ServerName) {
+  return restartServer(this.scenario, server, false);
+});
+
+Then("{device} goes on in the session with {server} that it had before", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkGoesOn(this.scenario, alias, server);
+});
+
+Then("{server} and {device} have counted {int} handshake(s) since", function (this: MusterWorld, server: ServerName, alias: string, count: number) {
+  return checkCounted(this.scenario, alias, server, count, namedRule(this));
 });
 
 Then("{device} finds out with its next Update to {server}, and comes back", function (this: MusterWorld, alias: string, server: ServerName) {

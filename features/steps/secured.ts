@@ -21,7 +21,8 @@ import {
   checkSession,
   checkToldWithoutSecret,
   checkTries,
-  configureOnly,
+  checkWaitsOn,
+  configureSameAccount,
   edgeKey,
   fieldsOf,
   isRuleName,
@@ -52,7 +53,6 @@ Given("device {device} has a key of {operator} that its server was not told", fu
   untoldKey(this.scenario, alias, operator);
 });
 
-// `| bootstrapOnFailure | retryCount | retryTimer | sequenceDelay | sequenceCount |`: /1/x/16 to /1/x/20, all of them; seconds.
 Given("device {device} has a key of {operator} that its server was not told, and its account says:", function (this: MusterWorld, alias: string, operator: ServerName, table: DataTable) {
   untoldKey(this.scenario, alias, operator, retryResources(table));
 });
@@ -83,7 +83,7 @@ Given("the Bootstrap Server is configured to give {device} the same account of {
   const { scenario } = this;
   const resources = scenario.specOf(alias)?.servers?.find(({ uri }) => uri === scenario.uriOf(operator))?.resources ?? {};
   const fields = Object.entries(retryMembers).flatMap(([name, id]) => (resources[id] === undefined ? [] : [[name, resources[id]] as const]));
-  return configureOnly(scenario, alias, [operator], Object.fromEntries(fields));
+  return configureSameAccount(scenario, alias, operator, Object.fromEntries(fields));
 });
 
 // `silence`, `alert 115`
@@ -134,7 +134,8 @@ function stagingOf({ version, kcv, "encrypted for": secretFor, "encrypted for re
 
 const retryMembers: Readonly<Record<string, number>> = { bootstrapOnFailure: 16, retryCount: 17, retryTimer: 18, sequenceDelay: 19, sequenceCount: 20 };
 
-function retryResources(table: DataTable): Readonly<Record<number, number | boolean>> {
+/** `| bootstrapOnFailure | retryCount | retryTimer | sequenceDelay | sequenceCount |`: /1/x/16 to /1/x/20, all of them; seconds. */
+export function retryResources(table: DataTable): Readonly<Record<number, number | boolean>> {
   const row = table.rowsHash();
   const wrong = Object.keys(row).filter((name) => retryMembers[name] === undefined);
   const missing = Object.keys(retryMembers).filter((name) => row[name] === undefined);
@@ -172,6 +173,10 @@ Then("{device} begins {int} handshakes with {server}, each {int} s or more after
 
 Then("{device} has begun no more than {int} handshake(s) with {server}", function (this: MusterWorld, alias: string, most: number, server: ServerName) {
   return checkMostTries(this.scenario, alias, server, most);
+});
+
+Then("{device} waits for {server} as long as it would without that alert", function (this: MusterWorld, alias: string, server: ServerName) {
+  return checkWaitsOn(this.scenario, alias, server, namedRule(this));
 });
 
 Then("{device} asks for a bootstrap because it gets no session with {server}", function (this: MusterWorld, alias: string, server: ServerName) {

@@ -1,6 +1,6 @@
 import type { Response } from "../../src/coap/index.js";
 import { formatPath, type Path } from "../../src/lwm2m/index.js";
-import type { EventLog, Forgotten } from "../../src/operator/index.js";
+import type { EventLog, Forgotten, Restarted } from "../../src/operator/index.js";
 import { formatAddress, type Trace } from "../../src/ports/index.js";
 import type { ServerTriggerState, SmpEventLog } from "../../src/smp/index.js";
 import type { CredentialVersion, DeviceSession } from "./credential-record.js";
@@ -114,6 +114,17 @@ export class Announcements {
   sessionsForgotten(forgotten: Forgotten): void {
     this.trace.record({ kind: "state", machine: "memory", id: "secure-sessions", from: "kept", to: "lost", input: "operator", detail: { ...forgotten } });
     this.events.publish("sessions-forgotten", undefined, { ...forgotten });
+  }
+
+  restarted(restarted: Restarted, keepSessions: boolean): void {
+    this.trace.record({ kind: "state", machine: "memory", id: "secure-sessions", from: "kept", to: keepSessions ? "restored" : "lost", input: "restart", detail: { ...restarted } });
+    this.events.publish("restarted", undefined, { ...restarted });
+  }
+
+  sessionRestored({ peer, context, info }: DeviceSession): void {
+    const { endpoint, credentialId } = context.record;
+    const detail = { credentialId, version: context.version, suite: info.suite };
+    this.trace.record({ kind: "state", machine: "secure-session", id: formatAddress(peer), from: "saved", to: "open", input: "restart", detail }, endpoint);
   }
 }
 

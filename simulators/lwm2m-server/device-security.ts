@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { HandshakeAnswer } from "../../src/config/index.js";
 import type { Peer, PeerIdentity } from "../../src/coap/index.js";
 import { alertName, Alerts, type CloseReason, type Identity, type KeyAnswer, type PeerAnswer, type PeerClaim } from "../../src/dtls/index.js";
@@ -28,6 +29,8 @@ export interface DeviceSecurityOptions {
   readonly stagedIdentity: HandshakeAnswer;
   readonly stagingGraceMs: number;
   opened(session: DeviceSession): void;
+  /** It was saved before a restart. */
+  restored(session: DeviceSession, peer: Peer): void;
   closed(session: DeviceSession, why: string): void;
   /** A handshake with its key came to nothing, or the version is over and was asked for all the same. */
   authenticationFailed(version: CredentialVersion): void;
@@ -102,10 +105,25 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
       return;
     }
     handshakes.ended(endpoint, peerName(info.identity), info.resumed ? "resumed" : "finished");
-    peer.label = endpoint;
-    this.#sessions.set(peer, session);
-    version.record.sessions.push(session);
+    this.#keep(peer, session);
     this.options.opened(session);
+  }
+
+  putAway({ record, version }: CredentialVersion): Uint8Array {
+    return Buffer.from(JSON.stringify([record.tenant, record.endpoint, record.credentialId, version]));
+  }
+
+  /** Undefined where the version is gone or over: what it let in does not go on behind a restart. */
+  takeUp(saved: Buffer, identity: Identity): CredentialVersion | undefined {
+    const { clock, credentials } = this.options;
+    const [tenant, endpoint, credentialId, number] = placeSchema.parse(JSON.parse(saved.toString()));
+    const version = credentials.find(tenant, endpoint, credentialId)?.versions.find((one) => one.version === number);
+    return version !== undefined && credentials.usable(version) && isInDate(identity, clock.epoch()) ? version : undefined;
+  }
+
+  onSessionRestored(peer: Peer, session: DeviceSession): void {
+    this.#keep(peer, session);
+    this.options.restored(session, peer);
   }
 
   onSessionEnd(peer: Peer, reason: CloseReason): void {
@@ -143,6 +161,13 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
     for (const [peer, session] of this.#sessions) this.#forget(peer, session);
     this.#underWay.clear();
     return forgotten;
+  }
+
+  #keep(peer: Peer, session: DeviceSession): void {
+    const { record } = session.context;
+    peer.label = record.endpoint;
+    this.#sessions.set(peer, session);
+    record.sessions.push(session);
   }
 
   #forget(peer: Peer, session: DeviceSession): void {
@@ -206,6 +231,9 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
     this.options.trace.record({ kind: "state", machine: "handshake", id: identity, from: "identity", to, input, detail }, endpoint);
   }
 }
+
+/** Where a version of a credential is found. */
+const placeSchema = z.tuple([z.string(), z.string(), z.string(), z.number()]);
 
 /** An identity that may go on has a key. */
 function withKey(answer: PeerAnswer<CredentialVersion>): KeyAnswer<CredentialVersion> {

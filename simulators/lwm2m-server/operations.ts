@@ -20,7 +20,7 @@ import {
   type Node,
   type Path,
 } from "../../src/lwm2m/index.js";
-import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, LwM2mServerOperations, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, SecureSessionView } from "../../src/operator/index.js";
+import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, LwM2mServerOperations, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, Restarted, Restarting, SecureSessionView } from "../../src/operator/index.js";
 import { formatAddress, type Clock } from "../../src/ports/index.js";
 import type { DeviceSession } from "./credential-record.js";
 import { DeliveryError, type DeviceLink } from "./device-link.js";
@@ -47,6 +47,7 @@ export interface ServerOperationsOptions {
   readonly security: DeviceSecurity;
   relay(request: RelayRequest): Promise<RelayAnswer>;
   forgetSessions(what: Forgetting): Forgotten;
+  restart(how: Restarting): Promise<Restarted>;
 }
 
 /** What an operator does with the devices of this server. */
@@ -133,6 +134,10 @@ export class ServerOperations implements LwM2mServerOperations {
 
   forgetSessions(what: Forgetting): Forgotten {
     return this.options.forgetSessions(what);
+  }
+
+  restart(how: Restarting): Promise<Restarted> {
+    return this.options.restart(how);
   }
 
   async #result(registration: Registration, path: Path, ask: () => Promise<Response | undefined>): Promise<OperationResult> {

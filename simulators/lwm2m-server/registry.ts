@@ -194,6 +194,12 @@ export class Registry extends Timer {
     this.listener.onUpdated(registration, change);
   }
 
+  /** The session that the device registered in goes on as another one; its lifetime does not begin anew. */
+  reached(registration: Registration, peer: Peer, session: DeviceSession): void {
+    registration.peer = peer;
+    registration.session = session;
+  }
+
   remove(registration: Registration, reason: RemovalReason): void {
     this.#byEndpoint.delete(registration.endpoint);
     this.#byId.delete(registration.id);

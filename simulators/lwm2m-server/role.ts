@@ -1,7 +1,7 @@
 import type { LwM2mServerConfig } from "../../src/config/index.js";
 import { Metrics } from "../../src/metrics/index.js";
-import { EventLog, FaultBoard, TraceLog, type Forgetting, type Forgotten } from "../../src/operator/index.js";
-import type { Response } from "../../src/coap/index.js";
+import { EventLog, FaultBoard, TraceLog, type Forgetting, type Forgotten, type Restarted, type Restarting } from "../../src/operator/index.js";
+import type { Peer, Response } from "../../src/coap/index.js";
 import type { Path } from "../../src/lwm2m/index.js";
 import type { Ports } from "../../src/ports/index.js";
 import { defaultLimits, SmpEventLog, type Limits } from "../../src/smp/index.js";
@@ -11,7 +11,7 @@ import { Announcements } from "./announcements.js";
 import { AuthFailures } from "./auth-failures.js";
 import { ConfiguredKeys, configuredTenant } from "./configured-keys.js";
 import { CredentialIntake } from "./credential-intake.js";
-import { isoTime, type CredentialRecord, type CredentialVersion } from "./credential-record.js";
+import { isoTime, type CredentialRecord, type CredentialVersion, type DeviceSession } from "./credential-record.js";
 import { CredentialStore, type CredentialChange } from "./credential-store.js";
 import { DeviceLink } from "./device-link.js";
 import { DeviceSecurity } from "./device-security.js";
@@ -107,6 +107,7 @@ export class LwM2mServer {
       stagedIdentity: config.stagedIdentity,
       stagingGraceMs: timing.stagingGraceMs,
       opened: (session) => this.#announce.sessionOpened(session),
+      restored: (session, peer) => this.#sessionRestored(session, peer),
       closed: (session, why) => this.#announce.sessionClosed(session, why),
       authenticationFailed: (version) => this.#authFailures.note(version),
     });
@@ -186,6 +187,7 @@ export class LwM2mServer {
       security: this.security,
       relay: (request) => this.peers.relay(request),
       forgetSessions: (what) => this.#forgetSessions(what),
+      restart: (how) => this.#restart(how),
     });
     this.handlers = new SmpHandlers({
       config,
@@ -294,6 +296,21 @@ export class LwM2mServer {
     const forgotten = { sessions, registrations: lost.length };
     this.#announce.sessionsForgotten(forgotten);
     return forgotten;
+  }
+
+  async #restart({ keepSessions }: Restarting): Promise<Restarted> {
+    // Nothing is announced of each session: it ends with the process.
+    this.security.forgetAll();
+    const restarted = await this.endpoint.restartSecurePort(keepSessions && !this.#plants.has("sessions-lost-in-restart"));
+    this.#announce.restarted(restarted, keepSessions);
+    return restarted;
+  }
+
+  /** A registration that came in the session is reached in it again. */
+  #sessionRestored(session: DeviceSession, peer: Peer): void {
+    const registration = this.registry.byEndpoint(session.context.record.endpoint);
+    if (registration?.reachable === false && registration.credential === session.context) this.registry.reached(registration, peer, session);
+    this.#announce.sessionRestored(session);
   }
 
   #gauges(): void {

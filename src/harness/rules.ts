@@ -139,6 +139,7 @@ export const rules = {
   "own-key-delivered": rule(bs, "SM-1", "With key origin server a device is given the key that its LwM2M Server made, and no other"),
   "device-handshake-retry": rule(dev, "LwM2M Transport 1.1 §5.2.8", "After silence, or an alert that may pass, a device tries the same server again, with the pauses of /1/x/17 to /1/x/20"),
   "device-handshake-fail": rule(dev, "LwM2M Transport 1.1 §5.2.8", "After an alert that another try cannot mend, a device makes no further attempt of the sequence, and goes to its Bootstrap Server where /1/x/16 says so"),
+  "device-handshake-ignore": rule(dev, "LwM2M Transport 1.1 §5.2.8", "An alert that LwM2M has a device ignore ends no handshake: the device waits on, as long as it waits for an answer at all"),
   "device-handshakes-bounded": rule(dev, "LwM2M Core 1.1 appendix E.2", "A device that gets no session begins no more handshakes than its account allows"),
   // Credentials without a secret
   "mode-delivered": rule(bs, "SM-1; LwM2M Core 1.1 appendix E.1", "A device is written the security mode of the account, with keys of that mode and what the account says of the Server's"),
@@ -163,6 +164,7 @@ export const rules = {
   "rotation-rolled-back": rule(bs, "SM-3 rotation", "A version whose session failed after the activation is taken back at the Server"),
   "rotation-cancelled": rule(bs, "SM-3 rotation", "After a rotation was cancelled the version before stays in force"),
   "lost-sessions": rule(sv, "RFC 5246 §7.4.1.3", "A server resumes the sessions that it kept, and makes a new one with a device that offers another"),
+  "restart-keeps-sessions": rule(sv, "LwM2M Transport 1.1 §5.2", "A server that was restarted with the sessions it saved answers in them, and no device shakes hands again"),
   // Load
   "fleet-rebinds": rule(sv, "RFC 9146", "Devices whose addresses change and that have connection ids are answered without a handshake"),
   "fleet-recovers": rule(sv, "load", "Devices whose addresses change and that have no connection ids come back; how long that takes is reported"),

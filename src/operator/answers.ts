@@ -109,6 +109,7 @@ export const secureSessionsSchema = z.looseObject({
   sessions: z.array(z.looseObject({ endpoint: z.string(), address: z.string(), suite: z.string(), resumed: z.boolean(), credentialId: z.string(), version: z.number(), state: z.string() })),
 });
 
+export const restartedSchema = z.looseObject({ sessions: z.number(), restored: z.number() });
 export const forgottenSchema = z.looseObject({ sessions: z.number(), registrations: z.number() });
 
 const valueSchema = z.union([z.string(), z.number(), z.boolean(), z.object({ hex: z.string() }), z.object({ object: z.number(), instance: z.number() }), z.object({ integer: z.string() })]);

@@ -3,11 +3,11 @@ import type { Dispatcher } from "undici";
 import type { z } from "zod";
 import { findings, keyOf, shownBootstrapSchema } from "../config/index.js";
 import type { PlainBootstrap, PlainBootstrapInput } from "../config/index.js";
-import { droppedSchema, faultStatusSchema, faultsSchema, forgottenSchema, handshakePageSchema, healthSchema, operationResultSchema, problemSchema, registrationPageSchema, registrationSchema, relayAnswerSchema, roleEventSchema, secureSessionsSchema, serverKeysSchema, sessionsSchema, tracePageSchema } from "./answers.js";
+import { droppedSchema, faultStatusSchema, faultsSchema, forgottenSchema, handshakePageSchema, healthSchema, operationResultSchema, problemSchema, registrationPageSchema, registrationSchema, relayAnswerSchema, restartedSchema, roleEventSchema, secureSessionsSchema, serverKeysSchema, sessionsSchema, tracePageSchema } from "./answers.js";
 import type { FaultSpec, FaultStatus } from "./faults.js";
 import { EventStreamReader } from "./sse.js";
 import type { TracePage } from "./trace-log.js";
-import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, RoleEvent, RoleHealth, SecureSessionView, ServerKeysView, SessionView } from "./types.js";
+import type { DeviceOperation, Forgetting, Forgotten, HandshakePage, JsonAttributes, OperationResult, RegistrationPage, RegistrationView, RelayAnswer, RelayRequest, Restarted, Restarting, RoleEvent, RoleHealth, SecureSessionView, ServerKeysView, SessionView } from "./types.js";
 
 export interface OperatorClientOptions {
   /** Where the role serves HTTP: `http://127.0.0.1:8081`. */
@@ -123,6 +123,10 @@ export class OperatorClient {
 
   forgetSessions(what: Partial<Forgetting> = {}): Promise<Forgotten> {
     return this.#call(forgottenSchema, "POST", "/secure-sessions/forget", what);
+  }
+
+  restart(how: Partial<Restarting> = {}): Promise<Restarted> {
+    return this.#call(restartedSchema, "POST", "/restart", how);
   }
 
   bootstrap(endpoint: string): Promise<PlainBootstrap | undefined> {

@@ -152,6 +152,14 @@ describe("the operator API of a LwM2M Server", () => {
     expect(asked).toEqual([{ handshakes: { endpoint: "dev-*", limit: 5 } }, { secureSessions: { limit: 1000 } }, { forget: { registrations: false, keepResumable: false } }, { forget: { registrations: true, keepResumable: false } }]);
   });
 
+  it("restarts the role, with its sessions where nothing else is said", async () => {
+    const { operations, asked } = recordingServer(["dev-1"]);
+    const { client } = await started({ kind: "lwm2m-server", operations });
+    expect(await client.restart()).toEqual({ sessions: 3, restored: 2 });
+    expect(await client.restart({ keepSessions: false })).toEqual({ sessions: 3, restored: 0 });
+    expect(asked).toEqual([{ restart: { keepSessions: true } }, { restart: { keepSessions: false } }]);
+  });
+
   it("streams events from a place on", async () => {
     const { client, events } = await lwm2mServer();
     events.publish("registered", "dev-1", { lifetime: 60 });

@@ -73,6 +73,7 @@ export const traceQuerySchema = z.strictObject({ after: number(0, Number.MAX_SAF
 export const registrationsQuerySchema = z.strictObject({ after: z.string().optional(), limit: number(1000, 10_000), endpoint: z.string().optional() });
 export const secureSessionsQuerySchema = z.strictObject({ endpoint: z.string().optional(), limit: number(1000, 10_000) });
 export const forgetBodySchema = z.strictObject({ registrations: z.boolean().default(false), keepResumable: z.boolean().default(false) }).nullish();
+export const restartBodySchema = z.strictObject({ keepSessions: z.boolean().default(true) }).nullish();
 export const sessionsQuerySchema = z.strictObject({ endpoint: z.string().optional(), limit: number(1000, 10_000) });
 export const observationQuerySchema = z.strictObject({ path: pathSchema, how: z.enum(["reset", "deregister"]).default("deregister") });
 export const observationBodySchema = z.strictObject({ attributes: attributesSchema.optional() }).nullish();

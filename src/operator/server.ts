@@ -4,7 +4,7 @@ import type { Clock, Log, Secrets } from "../ports/index.js";
 import type { EventLog } from "./event-log.js";
 import type { FaultBoard, FaultStatus } from "./faults.js";
 import { OperatorProblem, checked, notFound, sendProblem } from "./problem.js";
-import { deviceOperationSchema, eventsQuerySchema, faultSpecSchema, forgetBodySchema, observationBodySchema, observationQuerySchema, registrationsQuerySchema, relayRequestSchema, secureSessionsQuerySchema, sessionsQuerySchema, traceQuerySchema } from "./schemas.js";
+import { deviceOperationSchema, eventsQuerySchema, faultSpecSchema, forgetBodySchema, observationBodySchema, observationQuerySchema, registrationsQuerySchema, relayRequestSchema, restartBodySchema, secureSessionsQuerySchema, sessionsQuerySchema, traceQuerySchema } from "./schemas.js";
 import { streamEvents } from "./sse.js";
 import type { TraceLog } from "./trace-log.js";
 import type { BootstrapServerOperations, LwM2mServerOperations, RoleHealth, ServerKeysView, SteeredRole } from "./types.js";
@@ -50,6 +50,7 @@ const bodyLimit = 256 * 1024;
  * | `GET handshakes?endpoint=&after=&limit=` | `HandshakePage` |
  * | `GET secure-sessions?endpoint=&limit=` | `{total, sessions: SecureSessionView[]}` |
  * | `POST secure-sessions/forget` with a `Forgetting`, all of it optional | `Forgotten` |
+ * | `POST restart` with a `Restarting`, which keeps its sessions unless told otherwise | `Restarted` |
  *
  * A Bootstrap Server adds:
  *
@@ -132,6 +133,7 @@ function lwm2mServerRoutes(app: FastifyInstance, operations: LwM2mServerOperatio
   app.get("/handshakes", (request) => operations.handshakes(checked(registrationsQuerySchema, request.query)));
   app.get("/secure-sessions", (request) => operations.secureSessions(checked(secureSessionsQuerySchema, request.query)));
   app.post("/secure-sessions/forget", { bodyLimit }, (request) => operations.forgetSessions(checked(forgetBodySchema, request.body) ?? { registrations: false, keepResumable: false }));
+  app.post("/restart", { bodyLimit }, (request) => operations.restart(checked(restartBodySchema, request.body) ?? { keepSessions: true }));
 }
 
 function bootstrapServerRoutes(app: FastifyInstance, operations: BootstrapServerOperations): void {

@@ -192,8 +192,20 @@ export class LateDirectory<Context> implements SessionDirectory<Context> {
     return this.directory?.mayResume(identity, context, from) ?? false;
   }
 
+  putAway(context: Context): Uint8Array {
+    return this.directory?.putAway?.(context) ?? new Uint8Array();
+  }
+
+  takeUp(saved: Buffer, identity: Identity): Context | undefined {
+    return this.directory?.takeUp?.(saved, identity);
+  }
+
   onSession(peer: Peer, session: ServerSession<Context>): void {
     this.directory?.onSession?.(peer, session);
+  }
+
+  onSessionRestored(peer: Peer, session: ServerSession<Context>): void {
+    this.directory?.onSessionRestored?.(peer, session);
   }
 
   onSessionEnd(peer: Peer, reason: CloseReason): void {

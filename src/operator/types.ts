@@ -137,6 +137,19 @@ export interface Forgetting {
   readonly keepResumable: boolean;
 }
 
+/** A restart of the DTLS port: it is closed without a word to any device, and opened again where it was. Registrations stay. */
+export interface Restarting {
+  /** Sessions are saved before and gone on with after, as with a disk: no device has to shake hands again. */
+  readonly keepSessions: boolean;
+}
+
+export interface Restarted {
+  /** How many sessions there were. */
+  readonly sessions: number;
+  /** How many of them go on; one whose credential is over does not. */
+  readonly restored: number;
+}
+
 /** What a server that lost its memory has lost. */
 export interface Forgotten {
   readonly sessions: number;
@@ -257,6 +270,7 @@ export interface LwM2mServerOperations {
   handshakes(query: { readonly after?: string | undefined; readonly limit: number; readonly endpoint?: string | undefined }): HandshakePage;
   secureSessions(query: { readonly endpoint?: string | undefined; readonly limit: number }): { readonly total: number; readonly sessions: readonly SecureSessionView[] };
   forgetSessions(what: Forgetting): Forgotten;
+  restart(how: Restarting): Promise<Restarted>;
 }
 
 export interface BootstrapServerOperations {

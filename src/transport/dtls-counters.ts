@@ -1,4 +1,4 @@
-import type { DtlsCounters } from "../dtls/index.js";
+import type { DtlsCounters, ServerCounters } from "../dtls/index.js";
 
 export function addDtlsCounters(into: DtlsCounters, counters: Readonly<DtlsCounters>): void {
   into.recordsIn += counters.recordsIn;
@@ -13,4 +13,11 @@ export function addDtlsCounters(into: DtlsCounters, counters: Readonly<DtlsCount
   into.handshakesFailed += counters.handshakesFailed;
   into.alertsIn += counters.alertsIn;
   into.alertsOut += counters.alertsOut;
+}
+
+export function addServerCounters(into: ServerCounters, counters: Readonly<ServerCounters>): void {
+  addDtlsCounters(into, counters);
+  into.cookiesSent += counters.cookiesSent;
+  into.turnedAway += counters.turnedAway;
+  into.addressChanges += counters.addressChanges;
 }

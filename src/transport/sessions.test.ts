@@ -255,6 +255,44 @@ describe("a server with both ports", () => {
     expect(heard).toEqual(["full", "resumed", "full"]);
   });
 
+  it("goes on with its sessions after a restart in which it kept them: no handshake, and whoever it knew is reached", async () => {
+    const { ports, server, ask, heard, directory } = await securedPair();
+    await ask();
+    const { handshakesFinished } = server.dtls ?? expect.fail("no DTLS port");
+    expect(await server.restartSecurePort(true)).toEqual({ sessions: 1, restored: 1 });
+    expect(directory.ends).toEqual(["closed"]);
+    expect(await ask()).toBe("2.04");
+    const [peer] = directory.restored;
+    expect(await outcomeOf(ports, server.request(peer ?? expect.fail("nothing restored"), { code: Codes.GET, path: ["3"] }))).toBe("2.05");
+    expect([heard, server.dtls?.handshakesFinished, server.dtls?.alertsOut]).toEqual([["full"], handshakesFinished, 0]);
+    expect(server.sessionOf(peer ?? expect.fail("nothing restored"))?.context).toBe("record 1");
+  });
+
+  it("has none of its sessions after a restart in which it kept none, and nothing to resume", async () => {
+    const { server, client, ask, heard } = await securedPair();
+    await ask();
+    expect(await server.restartSecurePort(false)).toEqual({ sessions: 1, restored: 0 });
+    expect(await ask()).toBe("timeout");
+    client.reconnect();
+    expect(await ask()).toBe("2.04");
+    expect(heard).toEqual(["full", "full"]);
+  });
+
+  it("does not go on with a session whose context is over when it is taken up", async () => {
+    const { server, ask, directory } = await securedPair();
+    await ask();
+    directory.over.add("record 1");
+    expect(await server.restartSecurePort(true)).toEqual({ sessions: 1, restored: 0 });
+    expect(directory.restored).toEqual([]);
+    expect(await ask()).toBe("timeout");
+  });
+
+  it("leaves no port open that closes in the middle of a restart", async () => {
+    const { ports, server, directory } = await securedPair();
+    await Promise.all([server.restartSecurePort(true), server.close()]);
+    await expect(serverEndpoint(ports, { coaps: { host: "10.0.0.2", port: 5684, directory }, transmission }, { onRequest: () => {} })).resolves.toMatchObject({ secureLocal: { port: 5684 } });
+  });
+
   it("tells its sessions good-bye when it closes", async () => {
     const { ports, server, ask, heard } = await securedPair();
     await ask();

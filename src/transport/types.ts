@@ -42,6 +42,12 @@ export interface SessionDirectory<Context> {
   onSession?(peer: Peer, session: ServerSession<Context>): void;
   /** The session goes on from another address (RFC 9146): `peer.address` by now. */
   onSessionMoved?(peer: Peer, before: Address): void;
+  /** What is to be saved of a context beside its session, 65,535 bytes at most. Without `takeUp` no session outlives a restart. */
+  putAway?(context: Context): Uint8Array;
+  /** The context that `putAway` wrote so; undefined where its session is not to go on, as when its credential is over by now. */
+  takeUp?(saved: Buffer, identity: Identity): Context | undefined;
+  /** A session that was saved goes on; `peer` is new, and no handshake was made. */
+  onSessionRestored?(peer: Peer, session: ServerSession<Context>): void;
   /** What was under way with the peer has failed by now. */
   onSessionEnd?(peer: Peer, reason: CloseReason): void;
   /** A handshake came to nothing; `identity` once the client has named it. */
@@ -76,6 +82,11 @@ export interface ServerEndpoint<Context = never> extends UdpEndpoint {
   securePeer(address: Address): Peer | undefined;
   /** Closes the sessions for which `which` holds, with close_notify or this alert, and forgets them for resumption. */
   revoke(which: (identity: Identity, context: Context) => boolean, alert?: AlertDescription): number;
+  /**
+   * Closes the DTLS port without a word to anybody and opens it again where it was; with `keep`, sessions are saved before and gone on with. What was under way
+   * in them has failed. Resolves with how many sessions there were, and how many go on; rejects when the port cannot be had again.
+   */
+  restartSecurePort(keep: boolean): Promise<{ readonly sessions: number; readonly restored: number }>;
   /** Sessions are gone without a word, as after a restart; `keepResumable` leaves what a session cache on disk would. */
   forgetSessions(keepResumable?: boolean): void;
 }

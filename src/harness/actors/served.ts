@@ -1,5 +1,5 @@
 import type { PlainBootstrapInput } from "../../config/index.js";
-import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, OperatorClient, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, ServerKeysView, SessionView } from "../../operator/index.js";
+import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, OperatorClient, RegistrationView, RelayAnswer, RelayRequest, Restarted, Restarting, RoleHealth, ServerKeysView, SessionView } from "../../operator/index.js";
 import { Unsupported } from "../scenario/recorder.js";
 import type { ServerName } from "../targets/index.js";
 import { allPages, tracePage } from "./pages.js";
@@ -147,6 +147,10 @@ export class ServedLwM2mServer extends Served implements LwM2mServerActor {
 
   forgetSessions(what: Partial<Forgetting>): Promise<Forgotten> {
     return this.operator.forgetSessions(what);
+  }
+
+  restart(how: Restarting): Promise<Restarted> {
+    return this.operator.restart(how);
   }
 
   relay(request: RelayRequest): Promise<RelayAnswer> {

@@ -1,6 +1,6 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot } from "../../../simulators/device/index.js";
 import type { PlainBootstrapInput } from "../../config/index.js";
-import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth, ServerKeysView, SessionView } from "../../operator/index.js";
+import type { DeviceOperation, FaultSpec, FaultStatus, Forgetting, Forgotten, HandshakeView, OperationResult, RegistrationView, RelayAnswer, RelayRequest, Restarted, Restarting, RoleHealth, ServerKeysView, SessionView } from "../../operator/index.js";
 import type { TraceEvent } from "../../ports/index.js";
 
 /** Events of one role's log, and where to go on. */
@@ -73,6 +73,8 @@ export interface LwM2mServerActor extends ServedActor {
   handshakes(pattern: string): Promise<readonly HandshakeView[]>;
   /** As in a restart: its DTLS sessions are gone, and no device hears of it. */
   forgetSessions(what: Partial<Forgetting>): Promise<Forgotten>;
+  /** Its DTLS port is closed without a word to any device, and opened again with the sessions it had, or without. */
+  restart(how: Restarting): Promise<Restarted>;
   /** An SM-1 call that this server sends to its Bootstrap Server, as its operator would have it do. */
   relay(request: RelayRequest): Promise<RelayAnswer>;
   /** An SM-2 or SM-3 call as this server's Bootstrap Server would send it. */

@@ -105,6 +105,7 @@ function serverOperations(adapter: ServerAdapter, relay: LwM2mServerOperations["
     handshakes: () => notTold(adapter, "its handshakes"),
     secureSessions: () => notTold(adapter, "its DTLS sessions"),
     forgetSessions: () => notTold(adapter, "losing its DTLS sessions"),
+    restart: () => notTold(adapter, "a restart"),
   };
 }
 

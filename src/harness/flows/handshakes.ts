@@ -116,6 +116,24 @@ export async function checkMostTries(scenario: Scenario, alias: string, server: 
   });
 }
 
+/** Judges that the device's first handshake was ended by its own timers, and by nothing that it was told before. */
+export async function checkWaitsOn(scenario: Scenario, alias: string, server: ServerName, rule: RuleName): Promise<void> {
+  const first = await scenario.until(scenario.run.deadlines.registerMs, async () => {
+    const [handshake] = await handshakesOf(scenario, alias, server);
+    return handshake?.ended === undefined ? undefined : handshake;
+  });
+  scenario.precondition(`"${alias}" begins a handshake with server ${server} that comes to an end`, first !== undefined, "it does not");
+  if (first === undefined) return;
+  scenario.check({
+    rule,
+    text: `the first handshake of "${alias}" with server ${server}`,
+    expected: "timeout",
+    actual: handshakeInWords(first),
+    ok: first.how === "timeout",
+    evidence: [first.began, ...(first.ended === undefined ? [] : [first.ended])].map(refOf),
+  });
+}
+
 const bootstrapRequests = async (scenario: Scenario, alias: string): Promise<CoapExchange[]> =>
   coapExchanges(ofRole(await scenario.events(), scenario.bootstrapServer.role, scenario.endpoint(alias))).filter((exchange) => exchange.direction === "in" && isOperation("bootstrap-request")(exchange));
 

@@ -1,4 +1,4 @@
-import { seedNumber, testCertificateOf, testKeyPair, type Certificate } from "../../config/index.js";
+import { seedNumber, testCertificateOf, testKeyPair, type Certificate, type TimingProfile } from "../../config/index.js";
 import { testAuthority, type AuthorityKeys } from "../../certificates/index.js";
 import { describeAnswer } from "../actors/operator.js";
 import { deviceSeed } from "../scenario/names.js";
@@ -86,12 +86,16 @@ export async function checkOthersFail(scenario: Scenario, operator: ServerName):
 
 // Addresses that change
 
-/** Rounds of Updates, each while every device gets another address once. */
+/** Each device gets another address once in that time; like all times of the lab, its own is short. */
+const rebindingMs = { lab: 12_000, rfc: 30_000 } as const satisfies Readonly<Record<TimingProfile, number>>;
+const everyMs = (scenario: Scenario): number => rebindingMs[scenario.run.timing.profile];
+
+/** Rounds of Updates; in all of them together every device gets another address once at the least. */
 const rounds = 3;
 
-/** The small fleet starts behind a NAT that gives each device another address once in `everyMs`, and with or without connection ids. */
-export async function launchBehindNat(scenario: Scenario, everyMs: number, connectionIds: boolean): Promise<void> {
-  await launchFleet(scenario, "small", { kind: "rate", perSecond: stormPerSecond.psk }, [], new Map(), { nat: { share: 1, everyMs }, ...(connectionIds ? { connectionIdLength: 0 } : {}) });
+/** The small fleet starts behind a NAT that changes addresses again and again, and with or without connection ids. */
+export async function launchBehindNat(scenario: Scenario, connectionIds: boolean): Promise<void> {
+  await launchFleet(scenario, "small", { kind: "rate", perSecond: stormPerSecond.psk }, [], new Map(), { nat: { share: 1, everyMs: everyMs(scenario) }, ...(connectionIds ? { connectionIdLength: 0 } : {}) });
 }
 
 interface Before {
@@ -106,13 +110,14 @@ const natCounters = async (scenario: Scenario): Promise<Before> => {
   return { rebinds, updatesLost, handshakesAfterRebind };
 };
 
-/** Each device sends an Update a few times, once in the time in which its address changes once. */
-export async function updateWhileRebinding(scenario: Scenario, operator: ServerName, everyMs: number): Promise<void> {
+/** Each device sends an Update a few times, while its address changes. */
+export async function updateWhileRebinding(scenario: Scenario, operator: ServerName): Promise<void> {
   const crowd = crowdOf(scenario, "small");
   before.set(scenario, await natCounters(scenario));
+  const roundMs = everyMs(scenario) / rounds;
   for (let round = 0; round < rounds; round++) {
-    await fleetOf(scenario).actAll({ plan: crowd.plan }, { do: "update", shortServerId: shortServerIdIn(crowd, operator) }, (crowd.size * 1000) / everyMs);
-    await scenario.pause(everyMs);
+    await fleetOf(scenario).actAll({ plan: crowd.plan }, { do: "update", shortServerId: shortServerIdIn(crowd, operator) }, (crowd.size * 1000) / roundMs);
+    await scenario.pause(roundMs);
   }
 }
 

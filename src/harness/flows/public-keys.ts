@@ -7,6 +7,7 @@ import type { AccountFields } from "../actors/operator.js";
 import { httpExchanges, refOf } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
+import { configureOnly } from "./bootstrap.js";
 import { act, accountOn, shortServerIdOf, usualLifetime } from "./devices.js";
 import { handshakesOf } from "./handshakes.js";
 import { changeAccount, supplyAccount } from "./provisioning.js";
@@ -129,6 +130,22 @@ export async function untoldPublicKey(scenario: Scenario, alias: string, operato
   const known = scenario.specOf(alias)?.servers ?? [];
   const authority = (await scenario.server(operator).serverKeys())?.authority;
   scenario.involve(scenario.declare(alias, { servers: [...known, account], trustStore: authority === undefined ? [] : [Buffer.from(authority, "base64url")] }).endpoint);
+}
+
+/** Plain configuration: the device's next bootstrap brings it the account that it has from the factory. */
+export async function configureSameAccount(scenario: Scenario, alias: string, operator: ServerName, fields: Readonly<Record<string, unknown>>): Promise<void> {
+  const account = scenario.specOf(alias)?.servers?.find(({ uri }) => uri === scenario.uriOf(operator));
+  const keys = account?.trust === undefined ? undefined : plainKeysOf(heldBy(scenario).get(alias), account.trust);
+  await configureOnly(scenario, alias, [operator], keys === undefined ? fields : { ...fields, psk: undefined, ...keys });
+}
+
+const b64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+
+function plainKeysOf(credential: RawPublicKey | Certificate | undefined, { publicKey, usage }: ServerTrust): Readonly<Record<string, unknown>> | undefined {
+  if (credential === undefined) return undefined;
+  const privateKey = b64(credential.privateKey);
+  if (credential.mode === "rpk") return { securityMode: "rpk", rpk: { privateKey, serverPublicKey: b64(publicKey) } };
+  return { securityMode: "x509", x509: { certificate: b64(credential.certificate), privateKey, serverCertificate: b64(publicKey), certificateUsage: usage } };
 }
 
 // SM-3 in the place of the Bootstrap Server

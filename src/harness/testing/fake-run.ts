@@ -1,6 +1,6 @@
 import type { ActionResult, DeviceAction, DeviceSnapshot, DeviceSpec } from "../../../simulators/device/index.js";
 import { timing } from "../../config/index.js";
-import type { Forgotten, HandshakeView, FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, RoleHealth } from "../../operator/index.js";
+import type { Forgotten, HandshakeView, FaultSpec, FaultStatus, OperationResult, RegistrationView, RelayAnswer, RelayRequest, Restarted, RoleHealth } from "../../operator/index.js";
 import type { Clock, TraceEvent } from "../../ports/index.js";
 import { seededRandom } from "../../ports/seeded-random.js";
 import { simulatedPorts } from "../../ports/simulated/index.js";
@@ -91,6 +91,9 @@ export class FakeServer extends FakeServed implements LwM2mServerActor {
   }
   async forgetSessions(): Promise<Forgotten> {
     return { sessions: 0, registrations: 0 };
+  }
+  async restart(): Promise<Restarted> {
+    return { sessions: 0, restored: 0 };
   }
   async cancelObservation(): Promise<OperationResult> {
     return {};

@@ -78,6 +78,10 @@ export function recordingServer(endpoints: readonly string[]): { operations: LwM
         asked.push({ forget: what });
         return { sessions: 1, registrations: what.registrations ? 2 : 0 };
       },
+      restart: (how) => {
+        asked.push({ restart: how });
+        return Promise.resolve({ sessions: 3, restored: how.keepSessions ? 2 : 0 });
+      },
     },
   };
 }

@@ -15,6 +15,9 @@ export class TestDirectory implements SessionDirectory<string> {
   readonly sessions: Peer[] = [];
   readonly ends: CloseReason["why"][] = [];
   readonly failures: (string | undefined)[] = [];
+  /** Contexts that are no longer when their sessions are taken up. */
+  readonly over = new Set<string>();
+  readonly restored: Peer[] = [];
   resumable = true;
 
   findKey(identity: Buffer): KeyAnswer<string> {
@@ -25,8 +28,20 @@ export class TestDirectory implements SessionDirectory<string> {
     return this.resumable;
   }
 
+  putAway(context: string): Uint8Array {
+    return Buffer.from(context);
+  }
+
+  takeUp(saved: Buffer): string | undefined {
+    return this.over.has(saved.toString()) ? undefined : saved.toString();
+  }
+
   onSession(peer: Peer): void {
     this.sessions.push(peer);
+  }
+
+  onSessionRestored(peer: Peer): void {
+    this.restored.push(peer);
   }
 
   onSessionEnd(_peer: Peer, { why }: CloseReason): void {
