@@ -31,6 +31,16 @@ describe("what an adapter cannot express", () => {
     expect(inexpressible(scenario(["secret-never-readable"], "the Bootstrap Server sends to server A GET /smp/v1/credentials"), leshan)).toMatchObject({ as: "not-applicable" });
   });
 
+  it("is a key that a server would have to make, and what nobody sees inside its sessions", () => {
+    for (const text of ['operator A orders to rotate "c1" with a key that its server makes', 'device "c1" is provisioned by operator A with a key that its server made']) {
+      expect(inexpressible(scenario(["own-key-delivered"], text), leshan)?.reason).toContain("cannot answer calls of the Server Management interface itself");
+    }
+    const unseen: Readonly<Record<string, AdapterFacts>> = { A: { ...leshan.A, lacks: new Map([...leshan.A.lacks, ["coap-log", "its records are encrypted to others"]]) } };
+    for (const text of ['/3303/0/5700 of "c1" changes until operator A has answered a notification of it with a reset', 'nothing is notified of /3303/0/5700 of "c1" to server A after the reset']) {
+      expect(inexpressible(scenario(["device-observation-ends"], text), unseen)?.reason).toContain("cannot be watched inside its DTLS sessions");
+    }
+  });
+
   it("is a rule that the adapter itself would be judged by", () => {
     const steps = ['the Bootstrap Server asks server A to trigger "c1"', '"c1" is triggered by server A'];
     expect(inexpressible(scenario(["trigger-server-instance", "trigger-executes"], ...steps), leshan)?.reason).toContain("cannot be judged by trigger-server-instance");

@@ -44,7 +44,8 @@ const serverRules: readonly Rule[] = [
   [/^server ([AB]) says that the trigger of "[^"]+" is "queued"/, "trigger-queued"],
   [/^server ([AB]) says that the trigger of "[^"]+" is "(?:expired|withdrawn)"/, "trigger-lifetime"],
   [/^server ([AB]) is asked to trigger every device of the fleet /, "trigger", "trigger-outcome"],
-  [/^server ([AB]) loses its (?:DTLS )?sessions/, "session-loss"],
+  [/^server ([AB]) (?:loses its (?:DTLS )?sessions|is restarted )/, "session-loss"],
+  [/(?:^| )operator ([AB]) (?:orders to .* )?with a key that its server ma(?:kes|de)$/, "smp-server"],
   [/^server ([AB]) says of /, "smp-server"],
   [/^the Bootstrap Server sends to server ([AB]) /, "smp-server"],
   [/^the Bootstrap Server (?:stages|puts|takes) version \d+ of the credential of "[^"]+" (?:at|in force at) server ([AB])/, "smp-server"],
@@ -58,6 +59,8 @@ const serverRules: readonly Rule[] = [
   [/ sends an? (?:Register|Update|De-register) to server ([AB]) after /, "coap-log"],
   [/^server ([AB]) is notified /, "coap-log"],
   [/^the notifications of .* to server ([AB]) are /, "coap-log"],
+  [/ until operator ([AB]) has answered a notification of it with a reset$/, "coap-log"],
+  [/^nothing is notified of .* to server ([AB]) after /, "coap-log"],
   [/^server ([AB]) (?:refuses "|does not answer (?:the first )?"|loses the first answer to "|resets the connection on "|holds )/, "faults"],
 ];
 

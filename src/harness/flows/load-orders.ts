@@ -143,7 +143,7 @@ export async function checkFleetItems(scenario: Scenario, operator: ServerName, 
     expected.set(outcome, [...(expected.get(outcome) ?? []), ...names]);
   }
   // What was given up for want of time would have ended otherwise with more of it.
-  const late = new Set(items.filter((item) => !isEndState(item.state) || itemOutcome(item) === "failed(timeout)").map(({ ep }) => ep));
+  const late = new Set(items.filter((item) => !isEndState(item.state) || itemOutcome(item).endsWith("(timeout)")).map(({ ep }) => ep));
   const wrong = [...expected].flatMap(([outcome, names]) => {
     const there = new Set(actual.get(outcome));
     return names.filter((endpoint) => !there.has(endpoint));
