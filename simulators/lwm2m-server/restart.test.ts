@@ -44,6 +44,15 @@ describe("a restart of the LwM2M Server", () => {
     expect(server.operations.secureSessions({ limit: 10 }).sessions.map(({ endpoint }) => endpoint)).toEqual(["a-1"]);
   });
 
+  it("shows nobody what it kept of a session", async () => {
+    const { device, server, settle } = await registered();
+    const { masterSecret } = device.secure?.resumption ?? expect.fail("no session");
+    const answer = await settle(server.operations.restart({ keepSessions: true }));
+    const shown = JSON.stringify([answer, server.events.after(0, 1000), server.trace.read({ after: 0, limit: 1000 }), server.operations.secureSessions({ limit: 10 }), server.operations.handshakes({ limit: 10 })]);
+    expect(shown).toContain("restarted");
+    for (const encoding of ["hex", "base64", "base64url"] as const) expect(shown).not.toContain(Buffer.from(masterSecret).toString(encoding));
+  });
+
   it("ends what it had taken up with the credential, as any other session", async () => {
     const { device, server, settle, ports } = await registered();
     await settle(server.operations.restart({ keepSessions: true }));
