@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * What `npm test` runs: build, lint, type check, import direction, then the tests in three lots. Goes on after a failure, so that one run shows
+ * What `npm test` runs: build, lint beside type check and import direction, then the tests in three lots. Goes on after a failure, so that one run shows
  * everything; the last line is `N passed, N failed`, test cases and each check counted alike.
  *
  *   node scripts/test.mjs [part...] [-- filter...]   only these parts: build lint types imports unit system interop; only test files whose path has a filter
@@ -43,12 +43,12 @@ if (unknown.length > 0) {
 }
 const wanted = ({ name }) => asked.length === 0 || asked.includes(name);
 
-let running;
+const running = new Set();
 let stoppedBy;
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.on(signal, () => {
     stoppedBy = signal;
-    running?.kill(signal);
+    for (const child of running) child.kill(signal);
   });
 }
 
@@ -56,7 +56,7 @@ for (const signal of ["SIGINT", "SIGTERM"]) {
 function execute(command, limit) {
   return new Promise((resolve) => {
     const child = spawn(command[0], command.slice(1), { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: { ...process.env, npm_config_loglevel: "error" } });
-    running = child;
+    running.add(child);
     let late = false;
     const timer = setTimeout(() => {
       late = true;
@@ -69,7 +69,7 @@ function execute(command, limit) {
     });
     child.once("close", (code, signal) => {
       clearTimeout(timer);
-      running = undefined;
+      running.delete(child);
       resolve(late ? `not done within ${limit / minute} minutes` : code === 0 ? undefined : signal === null ? `exit code ${code}` : `ended by ${signal}`);
     });
   });
@@ -89,6 +89,11 @@ function finish(title, passed, failed, since, why) {
   const line = `${failed === 0 ? "ok    " : "FAILED"} ${title}: ${passed} passed, ${failed} failed, ${seconds(since)}${why === undefined ? "" : ` (${why})`}`;
   summary.push(line);
   say(line);
+}
+
+/** Does what is wanted of these, one after the other. */
+async function inTurn(parts, how) {
+  for (const part of parts.filter(wanted)) if (stoppedBy === undefined) await how(part);
 }
 
 async function check({ title, command, limit }) {
@@ -135,8 +140,11 @@ async function lot({ name, title, args, folder, limit }) {
 }
 
 try {
-  for (const one of checks.filter(wanted)) if (stoppedBy === undefined) await check(one);
-  for (const one of lots.filter(wanted)) if (stoppedBy === undefined) await lot(one);
+  const [build, lint, ...others] = checks;
+  await inTurn([build], check);
+  // Each uses one processor only.
+  await Promise.all([inTurn([lint], check), inTurn(others, check)]);
+  await inTurn(lots, lot);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
