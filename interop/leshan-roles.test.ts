@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { resultSchema, type RunResult } from "../src/harness/index.js";
 import { matrixSchema } from "../src/report/index.js";
+import { PEERS } from "./peers.js";
 import { start } from "./process.js";
 
 const root = join(import.meta.dirname, "..");
@@ -40,7 +41,10 @@ function installed(file: string): boolean {
 }
 
 describe("Leshan in each role", () => {
-  beforeAll(() => rmSync(out, { recursive: true, force: true }));
+  // What other files of tests keep of their peers stays.
+  beforeAll(() => {
+    for (const entry of existsSync(out) ? readdirSync(out) : []) if (join(out, entry) !== PEERS) rmSync(join(out, entry), { recursive: true, force: true });
+  });
 
   it("as LwM2M Server 2.0.0-M18 passes what it is known to pass, and departs from the text where it is known to", async (test) => {
     if (!installed("leshan/server/classes/Main.class")) return test.skip("Leshan's server is not installed: run interop/setup");
