@@ -47,7 +47,7 @@ function body(matrix: Matrix, columns: number): string {
 
 function scenarioLine(row: Row, scenario: CellScenario): string {
   const { deviation, evidence, verdict } = scenario;
-  const known = deviation === undefined ? "" : deviation.as === "known" ? ` <span class="tag">known: ${escaped(deviation.clause)}</span>` : ` <span class="v fail">surprise: ${escaped(deviation.expected ?? "")} was known (${escaped(deviation.clause)})</span>`;
+  const known = deviation === undefined ? "" : deviation.as === "known" ? ` <span class="tag">known: ${escaped(deviation.clause)}</span>${deviation.reproduced === undefined ? "" : `<br><span class="dim">${escaped(deviation.reproduced)}</span>`}` : ` <span class="v fail">surprise: ${escaped(deviation.expected ?? "")} was known (${escaped(deviation.clause)})</span>`;
   const files = evidence === undefined ? "" : ["trace.ndjson", "capture.pcapng"].map((file) => `<a href="${escaped(inFolder(row.run.folder, `${evidence}/${file}`))}">${file}</a>`).join(" ");
   return `<tr><td class="v ${verdict}">${verdict}</td><td><a href="${escaped(reportOf(row, scenario))}">${escaped(scenario.name)}</a>${known}<br><span class="dim">${escaped(scenario.reason)}</span></td><td>${scenario.rules.map((rule) => `<code>${escaped(rule)}</code>`).join(" ")}</td><td>${files}</td></tr>`;
 }

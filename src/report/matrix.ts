@@ -14,7 +14,7 @@ const cellScenario = z.strictObject({
   reason: z.string(),
   rules: z.array(z.string()),
   /** As the run's list of known deviations has it. */
-  deviation: z.strictObject({ as: z.enum(["known", "surprise"]), clause: z.string(), expected: z.string().optional() }).optional(),
+  deviation: z.strictObject({ as: z.enum(["known", "surprise"]), clause: z.string(), expected: z.string().optional(), reproduced: z.string().optional() }).optional(),
   /** Folder of its trace and capture, relative to the run's. */
   evidence: z.string().optional(),
 });
