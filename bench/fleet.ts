@@ -1,6 +1,6 @@
 import { type Fleet, type FleetPlan, startFleet } from "../simulators/fleet/index.js";
 import type { BootstrapServerInput } from "../src/config/index.js";
-import { freeTcpPorts } from "../src/ports/real/free-ports.js";
+import { freePorts } from "../src/ports/real/free-ports.js";
 import { realClock, udpDrops } from "../src/ports/real/index.js";
 import { SmpClient } from "../src/smp/index.js";
 import { type Figure, median } from "./figure.js";
@@ -106,7 +106,7 @@ export async function smProvisionRate(devices = 3_000): Promise<Figure[]> {
 }
 
 async function startManagement(name: string, clients: NonNullable<BootstrapServerInput["clients"]>) {
-  const [bsPort = 0, svPort = 0] = await freeTcpPorts("127.0.0.1", 2);
+  const [bsPort = 0, svPort = 0] = await freePorts("127.0.0.1", 2);
   const peer = { tenant: "a", token };
   const server = await lwm2mServerThread({ http: `127.0.0.1:${svPort}`, admission: "credential", peers: [{ ...peer, id: "bootstrap-server", smp: `http://127.0.0.1:${bsPort}` }] });
   const bootstrap = await bootstrapServerThread({ http: `127.0.0.1:${bsPort}`, clients, peers: [{ ...peer, id: "operator-a", smp: server.http }] });

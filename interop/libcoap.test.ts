@@ -7,6 +7,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Codes, labTransmission, type IncomingRequest, type Observer, type Peer } from "../src/coap/index.js";
 import { realPorts } from "../src/ports/real/index.js";
 import { udpEndpoint, type UdpEndpoint, type UdpEndpointOptions } from "../src/transport/index.js";
+import { askVersion } from "./dtls/rig/installed.js";
+import { recordEndpoint } from "./evidence.js";
+import { coapPeer } from "./peers.js";
 import { eventually, freeUdpPort, start, type RunningProcess } from "./process.js";
 
 const CLIENT = "coap-client-notls";
@@ -19,6 +22,7 @@ const open: { close(): Promise<void> }[] = [];
 let folder = "";
 
 const missing = [CLIENT, SERVER].find((program) => spawnSync(program, ["-h"]).error !== undefined);
+const cells = coapPeer("libcoap", missing === undefined ? (askVersion(CLIENT, ["-h"], /v(\d+\.\d+\.\d+)/) ?? "") : "");
 
 beforeAll(async () => {
   if (missing !== undefined && process.env["CI"] !== undefined) throw new Error(`libcoap is not installed: there is no ${missing} (${INSTALL})`);
@@ -37,10 +41,12 @@ const text = (payload: Uint8Array | undefined): string => Buffer.from(payload ??
 async function endpoint(onRequest: (request: IncomingRequest) => void, options: Partial<UdpEndpointOptions> = {}): Promise<UdpEndpoint> {
   const made = await udpEndpoint(ports, { host: "127.0.0.1", transmission: labTransmission, ...options }, { onRequest });
   open.push(made);
+  recordEndpoint(made);
   return made;
 }
 
 describe("libcoap's client against our endpoint", () => {
+  cells.client.isShownByEach();
   /** Runs coap-client to its end; gives what it printed. */
   async function ask(server: UdpEndpoint, path: string, ...args: string[]): Promise<string> {
     const client: RunningProcess = await start(CLIENT, ["-v", "4", "-B", "8", ...args, `coap://127.0.0.1:${server.local.port}${path}`]);
@@ -149,6 +155,7 @@ describe("libcoap's client against our endpoint", () => {
 });
 
 describe("libcoap's server under our endpoint", () => {
+  cells.server.isShownByEach();
   async function served(...args: string[]): Promise<{ client: UdpEndpoint; peer: Peer }> {
     const port = await freeUdpPort();
     const address = { host: "127.0.0.1", port };

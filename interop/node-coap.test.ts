@@ -7,15 +7,19 @@ import { Codes, labTransmission, type IncomingRequest, type Observer } from "../
 import type { Address } from "../src/ports/index.js";
 import { realPorts } from "../src/ports/real/index.js";
 import { udpEndpoint, type UdpEndpoint } from "../src/transport/index.js";
+import { recordEndpoint } from "./evidence.js";
+import { coapPeer } from "./peers.js";
 import { eventually } from "./process.js";
 
 const ports = realPorts("node-coap");
+const cells = coapPeer("node-coap", "1.5.0");
 const body = Buffer.from(Array.from({ length: 10_240 }, (_, i) => i & 0xff));
 const endpoints: UdpEndpoint[] = [];
 
 async function endpoint(onRequest: (request: IncomingRequest) => void, connect?: Address): Promise<UdpEndpoint> {
   const made = await udpEndpoint(ports, { host: "127.0.0.1", transmission: labTransmission, ...(connect === undefined ? {} : { connect }) }, { onRequest });
   endpoints.push(made);
+  recordEndpoint(made);
   return made;
 }
 
@@ -31,6 +35,7 @@ afterEach(async () => {
 });
 
 describe("node-coap as client of our endpoint", () => {
+  cells.client.isShownByEach();
   let agent: nodeCoap.Agent;
   let socket: Socket;
   beforeAll(async () => {
@@ -138,6 +143,7 @@ describe("node-coap as client of our endpoint", () => {
 });
 
 describe("node-coap as server under our endpoint", () => {
+  cells.server.isShownByEach();
   type Handler = (request: nodeCoap.IncomingMessage, response: nodeCoap.OutgoingMessage) => void;
   const servers: nodeCoap.Server[] = [];
   afterEach(async () => {

@@ -4,6 +4,8 @@ import { createSocket } from "node:dgram";
 import { createServer, type AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
+import { recordProgram } from "./evidence.js";
+
 export interface RunningProcess {
   readonly pid: number;
   /** Everything it printed on either stream so far. */
@@ -35,6 +37,7 @@ export async function start(command: string, args: readonly string[], options: S
   let printed = "";
   child.stdout?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
   child.stderr?.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  recordProgram(command, () => printed, () => child.exitCode !== null || child.signalCode !== null);
   const exited = new Promise<number | null>((resolve) => child.once("exit", (code) => resolve(code)));
   await Promise.race([once(child, "spawn"), once(child, "error").then(([error]) => Promise.reject(error as Error))]);
   const running: RunningProcess = {

@@ -43,6 +43,9 @@ describe("the pages for whoever validates his own", () => {
       const ran = await muster(run, { cwd: folder });
       expect(ran.code, ran.out + ran.err).toBe(0);
       expect(ran.out).toContain("A complete Register is accepted");
+      const [, , opinion = []] = commands(text);
+      expect(opinion).toContain("--second-opinion");
+      expect((await muster(opinion, { cwd: folder })).code).toBe(0);
     } finally {
       server.signal("SIGTERM");
       await server.ended;

@@ -11,7 +11,7 @@ Feature: Answers to a Bootstrap-Request
     And the Bootstrap-Request of "x:c1" is answered 4.00
 
   # The twin of the two that follow, each of which differs in one parameter.
-  @must @rule:bootstrap-request @needs:misbehaviour @needs:plain-bootstrap
+  @must @rule:bootstrap-request @needs:raw-requests @needs:plain-bootstrap
   Scenario: A complete Bootstrap-Request is accepted
     Given the Bootstrap Server is configured to give "c1" an account of operator A
     When "c1" sends to the Bootstrap Server:
@@ -19,7 +19,7 @@ Feature: Answers to a Bootstrap-Request
       | POST   | /bs  | ep=<c1>&pct=11542  |
     Then the answer is 2.04
 
-  @nosec @must @rule:bootstrap-request-codes @needs:misbehaviour @needs:plain-bootstrap
+  @nosec @must @rule:bootstrap-request-codes @needs:raw-requests @needs:plain-bootstrap
   Scenario: A Bootstrap-Request that names no endpoint is refused
     Given the Bootstrap Server is configured to give "c1" an account of operator A
     When "c1" sends to the Bootstrap Server:
@@ -27,7 +27,7 @@ Feature: Answers to a Bootstrap-Request
       | POST   | /bs  | pct=11542 |
     Then the answer is 4.00
 
-  @should @rule:bootstrap-request-format @needs:misbehaviour @needs:plain-bootstrap
+  @should @rule:bootstrap-request-format @needs:raw-requests @needs:plain-bootstrap
   Scenario: A preferred content format that nobody writes is refused
     Given the Bootstrap Server is configured to give "c1" an account of operator A
     When "c1" sends to the Bootstrap Server:

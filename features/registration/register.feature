@@ -34,7 +34,7 @@ Feature: Register
     Then the answer is 2.01
     And the newest location of "c1" at server A is the one that is served
 
-  @rule:register-accepted @needs:misbehaviour
+  @rule:register-accepted @needs:raw-requests
   Scenario: Objects and link parameters that the server does not know are no error
     Given device "c1" with a factory account of operator A
     When "c1" sends to server A:

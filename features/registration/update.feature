@@ -3,7 +3,7 @@ Feature: Update, De-register and expiry
 
   A registration lives as long as it is renewed; where it has ended, its location means nothing any more.
 
-  @rule:update-accepted @like:int-102 @needs:misbehaviour
+  @rule:update-accepted @like:int-102 @needs:raw-requests
   Scenario: An Update at the location that was given is accepted
     Given device "c1" is registered with operator A
     When "c1" sends to server A:
@@ -11,7 +11,7 @@ Feature: Update, De-register and expiry
       | POST   | <c1.location> |
     Then the answer is 2.04
 
-  @rule:update-unknown-location @needs:misbehaviour
+  @rule:update-unknown-location @needs:raw-requests
   Scenario: An Update at a location that nobody was given is refused
     Given device "c1" is registered with operator A
     When "c1" sends to server A:
@@ -27,7 +27,7 @@ Feature: Update, De-register and expiry
     Then the answer is 2.02
     And server A serves the former location of "c1" no more
 
-  @rule:deregister-unknown-location @needs:misbehaviour
+  @rule:deregister-unknown-location @needs:raw-requests
   Scenario: A De-register at a location that nobody was given is refused
     Given device "c1" is registered with operator A
     When "c1" sends to server A:

@@ -4,7 +4,7 @@ Feature: Who a device is: the identity of its session, and the endpoint name
   What the security layer says of a device outweighs what the device says of itself.
 
   # The twin of the two after it: each differs from it in the endpoint name.
-  @judges:lwm2m-server @must @registration @rule:identity-endpoint-binding @needs:misbehaviour
+  @judges:lwm2m-server @must @registration @rule:identity-endpoint-binding @needs:raw-requests
   Scenario: A Register with the endpoint name of its credential is accepted
     Given device "c1" with a factory account of operator A
     When "c1" sends to server A:
@@ -12,7 +12,7 @@ Feature: Who a device is: the identity of its session, and the endpoint name
       | POST   | /rd  | ep=<c1>&lt=60&lwm2m=1.1&b=U | </1/0>,</3/0> | 40     |
     Then the answer is 2.01
 
-  @judges:lwm2m-server @must @registration @rule:identity-endpoint-binding @needs:misbehaviour
+  @judges:lwm2m-server @must @registration @rule:identity-endpoint-binding @needs:raw-requests
   Scenario: A Register with the endpoint name of another device is refused
     Given device "c1" with a factory account of operator A
     And device "c2" with a factory account of operator A
@@ -21,7 +21,7 @@ Feature: Who a device is: the identity of its session, and the endpoint name
       | POST   | /rd  | ep=<c2>&lt=60&lwm2m=1.1&b=U | </1/0>,</3/0> | 40     |
     Then the answer is 4.00
 
-  @judges:lwm2m-server @must @registration @rule:identity-endpoint-binding @needs:misbehaviour
+  @judges:lwm2m-server @must @registration @rule:identity-endpoint-binding @needs:raw-requests
   Scenario: A Register without an endpoint name is accepted where the session says whose it is
     Given device "c1" with a factory account of operator A
     When "c1" sends to server A:
@@ -30,7 +30,7 @@ Feature: Who a device is: the identity of its session, and the endpoint name
     Then the answer is 2.01
     And server A lists "c1" with a lifetime of 60 s by "identity-endpoint-binding"
 
-  @judges:lwm2m-server @must @registration @rule:session-endpoint-binding @needs:misbehaviour
+  @judges:lwm2m-server @must @registration @rule:session-endpoint-binding @needs:raw-requests
   Scenario Outline: <operation> of another device's registration is refused
     Given device "c1" is registered with operator A
     And device "c2" is registered with operator A
@@ -50,7 +50,7 @@ Feature: Who a device is: the identity of its session, and the endpoint name
       | A De-register | DELETE |
 
   # The twin of the one after it.
-  @judges:bootstrap-server @must @bootstrap @rule:endpoint-bound-to-identity @needs:misbehaviour
+  @judges:bootstrap-server @must @bootstrap @rule:endpoint-bound-to-identity @needs:raw-requests
   Scenario: A Bootstrap-Request with the endpoint name of its identity is accepted
     Given device "c1" with a bootstrap account
     When "c1" sends to the Bootstrap Server:
@@ -58,7 +58,7 @@ Feature: Who a device is: the identity of its session, and the endpoint name
       | POST   | /bs  | ep=<c1> |
     Then the answer is 2.04
 
-  @judges:bootstrap-server @must @bootstrap @rule:endpoint-bound-to-identity @rule:bootstrap-request-codes @needs:misbehaviour
+  @judges:bootstrap-server @must @bootstrap @rule:endpoint-bound-to-identity @rule:bootstrap-request-codes @needs:raw-requests
   Scenario: A Bootstrap-Request with the endpoint name of another device is refused
     Given device "c1" with a bootstrap account
     And device "c2" with a bootstrap account

@@ -8,8 +8,8 @@ import { formatLinks } from "./links.js";
 import { ManagedDevice } from "./managed.js";
 import { modelOf, Objects } from "./model.js";
 import { formatPath, parsePath, type Path } from "./paths.js";
-import { addressOf, CoapPort, formatAddress, type Address, type Exchange, type Incoming } from "./port.js";
-import { Registration, type AccountState, type Changes, type Registrant } from "./registration.js";
+import { addressOf, CoapPort, formatAddress, type Address, type Exchange, type Incoming, type OutgoingRequest } from "./port.js";
+import { Registration, resultOf, type AccountState, type Changes, type Registrant } from "./registration.js";
 import { RegistrationOrder } from "./registration-order.js";
 import { accountSnapshot, fleetStateOf, snapshotObjects } from "./snapshot.js";
 import type { CreateDtlsSocket } from "./secured-session.js";
@@ -115,13 +115,17 @@ export class HostedDevice implements Registrant {
   }
 
   async #open(): Promise<void> {
-    const { host, timing, traced, endpoint } = this.spec;
-    const port = await CoapPort.open(host, timing.coap, traced ? (...datagram) => this.trace.datagram(endpoint, ...datagram) : () => {}, this.dtls);
+    const port = await this.#openPort();
     this.port = port;
     port.onRequest = (request) => this.#requestCame(request);
     if (serverAccountsOf(this.store).length > 0) this.#serve("power-on");
     else if (bootstrapAccountOf(this.store) !== undefined) this.#bootstrap("factory", 0, "power-on");
     else this.#move("stranded", "power-on");
+  }
+
+  #openPort(): Promise<CoapPort> {
+    const { host, timing, traced, endpoint } = this.spec;
+    return CoapPort.open(host, timing.coap, traced ? (...datagram) => this.trace.datagram(endpoint, ...datagram) : () => {}, this.dtls);
   }
 
   async stop(deregister: boolean): Promise<ActionResult> {
@@ -179,7 +183,7 @@ export class HostedDevice implements Registrant {
     else this.#requested = this.#request();
   }
 
-  reach(uri: string, securityInstance: number, to: number | "bootstrap"): Address | undefined {
+  reach(uri: string, securityInstance: number, to: number | "bootstrap", port = this.port): Address | undefined {
     const address = addressOf(uri);
     const credential = credentialOf(this.store, securityInstance);
     const secured = uri.startsWith("coaps:");
@@ -191,7 +195,7 @@ export class HostedDevice implements Registrant {
       else if (from === "handshaking" && state === "none") this.counters.handshakesRefused++;
       this.#record("dtls", `${this.endpoint}/${to}`, from, state, input, reason === undefined ? {} : { reason });
     };
-    return this.port?.secure(address, credential, { moved }) === true ? address : undefined;
+    return port?.secure(address, credential, { moved }) === true ? address : undefined;
   }
 
   #delay(): number {
@@ -325,6 +329,19 @@ export class HostedDevice implements Registrant {
       else result = await (action === "update" ? registration.update("update") : registration.deregister("left"));
     }
     return result;
+  }
+
+  /** A request that is somebody else's idea, from the socket that it has, or from one made for the purpose, which hears no request. */
+  async send(to: number | "bootstrap", request: OutgoingRequest): Promise<ActionResult> {
+    const account = to === "bootstrap" ? bootstrapAccountOf(this.store) : serverAccountsOf(this.store).find(({ shortServerId }) => shortServerId === to);
+    if (account === undefined) return refused("no-account");
+    const port = this.port ?? (await this.#openPort());
+    try {
+      const address = this.reach(account.uri, account.securityInstance, to, port);
+      return address === undefined ? refused("unreachable") : resultOf(await port.request(address, request).reply);
+    } finally {
+      if (port !== this.port) await port.close();
+    }
   }
 
   // Requests of others

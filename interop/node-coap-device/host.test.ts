@@ -302,6 +302,28 @@ describe("its management", () => {
   });
 });
 
+describe("a request that is somebody else's idea", () => {
+  const register = { do: "request", to: 101, method: "POST", path: ["rd"], query: ["lt=soon", "ep=somebody"], contentFormat: 40, payload: "</9>" } as const;
+
+  it("is sent as it is spelled out, from a device that is off as well, and its answer is told", async () => {
+    await host.send({ type: "create", spec: spec(factory()), start: false });
+    expect(await host.act("dev-1", register)).toMatchObject({ ok: true, code: "2.01" });
+    expect(serverA.requests).toEqual(["POST /rd?lt=soon&ep=somebody"]);
+    expect(serverA.registers[0]?.payload).toBe("</9>");
+    expect((await host.inspect("dev-1")).state).toBe("off");
+  });
+
+  it("comes from the socket that a device has, and goes nowhere without an account", async () => {
+    await host.create(spec(factory()));
+    await registered();
+    const { device } = serverA;
+    await host.act("dev-1", register);
+    expect(serverA.requests.at(-1)).toBe("POST /rd?lt=soon&ep=somebody");
+    expect(serverA.device).toBe(device);
+    expect(await host.act("dev-1", { ...register, to: "bootstrap" })).toEqual({ ok: false, failure: "no-account" });
+  });
+});
+
 describe("the host", () => {
   it("refuses what this stack cannot do, before anything is sent", async () => {
     const bootstrap = { uri: bootstrapServer.uri };

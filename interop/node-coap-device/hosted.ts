@@ -25,7 +25,6 @@ export async function hostedDevices({ name, implementation, dtls }: HostedStack)
     facts: {
       name,
       lacks: new Map<Property, string>([
-        ["raw-request", "these devices send what their own engine finds due"],
         ["keep-attributes", "these devices have no attributes of notification"],
         ["values-of-ours", "these devices have values of their own"],
         ["resume", "node-dtls-client resumes no session"],

@@ -19,7 +19,7 @@ export interface CoapTiming {
 }
 
 export interface OutgoingRequest {
-  readonly method: "POST" | "DELETE";
+  readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** `/rd/1`. */
   readonly path: string;
   readonly query?: readonly string[];

@@ -32,7 +32,7 @@ export interface Changes {
 }
 
 const failed = (failure: NonNullable<ActionResult["failure"]>): ActionResult => ({ ok: false, failure });
-const resultOf = (reply: Reply): ActionResult =>
+export const resultOf = (reply: Reply): ActionResult =>
   "failure" in reply ? failed(reply.failure) : { ok: reply.code.startsWith("2."), code: reply.code, ...(reply.location.length === 0 ? {} : { location: reply.location }) };
 
 /**

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { DeviceAction } from "../../simulators/device/index.js";
+import type { OutgoingRequest } from "./port.js";
 import type { HostedSpec } from "./spec.js";
 
 /** Why a request is not carried out, decided before anything is sent. */
@@ -11,6 +12,7 @@ export type HostedAction =
   | { readonly do: "stop"; readonly deregister: boolean }
   | { readonly do: "register" | "update" | "deregister"; readonly shortServerId: number | undefined }
   | { readonly do: "reconnect"; readonly shortServerId: number | undefined }
+  | ({ readonly do: "request"; readonly to: number | "bootstrap" } & OutgoingRequest)
   | { readonly do: "set-resource"; readonly path: string; readonly value: string | number | boolean };
 
 export type HostRequest =
@@ -97,6 +99,22 @@ const actionSchemas: Readonly<Partial<Record<DeviceAction["do"], z.ZodType<Hoste
   update: z.strictObject({ do: z.literal("update"), shortServerId: account }).transform((action) => ({ ...action, shortServerId: action.shortServerId })),
   deregister: z.strictObject({ do: z.literal("deregister"), shortServerId: account }).transform((action) => ({ ...action, shortServerId: action.shortServerId })),
   reconnect: z.strictObject({ do: z.literal("reconnect"), shortServerId: account, full: z.literal(true) }).transform(({ shortServerId: of }) => ({ do: "reconnect" as const, shortServerId: of })),
+  request: z
+    .strictObject({
+      do: z.literal("request"),
+      to: z.union([shortServerId, z.literal("bootstrap")]),
+      method: z.enum(["GET", "POST", "PUT", "DELETE"]),
+      path: z.array(z.string().regex(/^[^/?]+$/, "no path segment that this stack can send")),
+      query: z.array(z.string().regex(/^[^&]+$/, "no parameter that this stack can send")).default([]),
+      contentFormat: z.int().min(0).max(65535).optional(),
+      payload: z.string().optional(),
+    })
+    .transform(({ path, payload, contentFormat, ...action }) => ({
+      ...action,
+      path: `/${path.join("/")}`,
+      ...(contentFormat === undefined ? {} : { contentFormat }),
+      ...(payload === undefined ? {} : { payload: Buffer.from(payload) }),
+    })),
   "set-resource": z.strictObject({ do: z.literal("set-resource"), path: z.string().max(32), value: plain }),
 };
 

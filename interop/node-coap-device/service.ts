@@ -142,6 +142,8 @@ function act(device: HostedDevice, action: HostedAction): Promise<ActionResult> 
     case "update":
     case "deregister":
       return device.registration(action.do, action.shortServerId);
+    case "request":
+      return device.send(action.to, action);
     case "set-resource":
       return Promise.resolve(device.setResource(action.path, action.value));
   }

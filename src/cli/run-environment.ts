@@ -3,7 +3,7 @@ import { smpCaller } from "../harness/index.js";
 import type { RunEnvironment } from "../harness/index.js";
 import { silentLog } from "../ports/index.js";
 import type { Log } from "../ports/index.js";
-import { freeTcpPorts } from "../ports/real/free-ports.js";
+import { freePorts } from "../ports/real/free-ports.js";
 import { realPrograms } from "../ports/real/programs.js";
 import { packageRoot, realClock, realFiles, realPorts, realProcessors } from "../ports/real/index.js";
 import { isInteractive, terminalAsk } from "./ask.js";
@@ -22,7 +22,7 @@ export function runEnvironment(log: Log = silentLog): RunEnvironment {
     version: version(),
     roles: {
       scripts: { bootstrapServer: new URL("../../simulators/bootstrap-server/worker.js", import.meta.url), lwm2mServer: new URL("../../simulators/lwm2m-server/worker.js", import.meta.url) },
-      freePorts: freeTcpPorts,
+      freePorts,
       programs: realPrograms,
       ...(isInteractive(process.env) ? { ask: terminalAsk() } : {}),
       smpCaller: (base, pairToken, nonce) => smpCaller(realClock(), base, pairToken, nonce),

@@ -53,7 +53,7 @@ export const scenarioResultSchema = z.strictObject({
   startedAt: z.string(),
   durationMs: z.number().nonnegative(),
   /** What the target's list of known deviations makes of the verdict. */
-  deviation: z.strictObject({ as: z.enum(["known", "surprise"]), clause: z.string(), expected: z.string().optional() }).optional(),
+  deviation: z.strictObject({ as: z.enum(["known", "surprise"]), clause: z.string(), expected: z.string().optional(), reproduced: z.string().optional() }).optional(),
   /** What devices of another client stack came to, where the verdict was fail or inconclusive. */
   secondOpinion: z
     .strictObject({

@@ -64,7 +64,7 @@ describe("a second opinion", () => {
   });
 
   it("that agrees keeps a deviation known, and one that disagrees makes it a surprise", () => {
-    const known = [{ scenario: failing.id, verdict: "fail", reason: ["ORD-1"], clause: "SMP" }] as const;
+    const known = [{ scenario: failing.id, verdict: "fail", reason: ["ORD-1"], clause: "SMP", reproducedOn: "node-coap" }] as const;
     const listed = known.map(({ reason, ...entry }) => ({ ...entry, reason: [...reason] }));
     expect(withSecondOpinions(first, run([failing]), listed).scenarios[0]?.deviation?.as).toBe("known");
     expect(withSecondOpinions(first, run([{ ...failing, verdict: "pass" }]), listed).scenarios[0]?.deviation?.as).toBe("surprise");

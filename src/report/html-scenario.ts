@@ -64,6 +64,12 @@ function faults(scenario: ScenarioResult): string {
 const opinions = { agrees: "agrees", disagrees: "disagrees: the tool is suspected", none: "could not be asked" } as const;
 
 /** What devices of another client stack came to, with both traces. */
+function knownDeviation({ deviation }: ScenarioResult): string {
+  if (deviation === undefined) return "";
+  const told = deviation.as === "known" ? "Known deviation" : `Surprise: ${deviation.expected ?? "something else"} was known`;
+  return `<p class="banner">${escaped([`${told}: ${deviation.clause}`, deviation.reproduced].filter((part) => part !== undefined).join("; "))}</p>`;
+}
+
 function secondOpinion({ secondOpinion: opinion, evidence }: ScenarioResult): string {
   if (opinion === undefined) return "";
   const { as, devicesOn, folder, reason, verdict, scenario, difference } = opinion;
@@ -84,5 +90,5 @@ export function scenarioSection(scenario: ScenarioResult, timeline: Timeline | u
   const leftovers = scenario.leftovers.length === 0 ? "" : `<p class="dim">Could not be tidied up: ${escaped(scenario.leftovers.join("; "))}</p>`;
   const text = `${scenario.name} ${scenario.feature} ${scenario.uri} ${scenario.tags.join(" ")} ${scenario.reason}`.toLowerCase();
   const foot = scenario.verdict === "pass" ? (scenario.checks === 1 ? "1 check" : `${scenario.checks} checks`) : "";
-  return `<details class="scenario" id="${escaped(scenario.id)}" data-verdict="${scenario.verdict}" data-text="${escaped(text)}"${open}><summary><span class="v ${scenario.verdict}">${scenario.verdict}</span><span class="name">${escaped(scenario.name)}</span><span class="dim">${foot}</span><span class="dim mono">${duration(scenario.durationMs)}</span></summary><div><p>${tags}</p><p class="dim">${escaped(scenario.feature)} · <code>${escaped(scenario.uri)}:${scenario.line}</code>${scenario.endpoints.length === 0 ? "" : ` · ${escaped(scenario.endpoints.slice(0, 8).join(", "))}`}</p>${decisive(scenario)}${secondOpinion(scenario)}<h3>Steps</h3>${steps(scenario)}${faults(scenario)}${checks(scenario)}${timeline === undefined || timeline.rows.length === 0 ? "" : `<h3>Evidence</h3>${sequence(timeline)}`}${files}${leftovers}</div></details>`;
+  return `<details class="scenario" id="${escaped(scenario.id)}" data-verdict="${scenario.verdict}" data-text="${escaped(text)}"${open}><summary><span class="v ${scenario.verdict}">${scenario.verdict}</span><span class="name">${escaped(scenario.name)}</span><span class="dim">${foot}</span><span class="dim mono">${duration(scenario.durationMs)}</span></summary><div><p>${tags}</p><p class="dim">${escaped(scenario.feature)} · <code>${escaped(scenario.uri)}:${scenario.line}</code>${scenario.endpoints.length === 0 ? "" : ` · ${escaped(scenario.endpoints.slice(0, 8).join(", "))}`}</p>${decisive(scenario)}${knownDeviation(scenario)}${secondOpinion(scenario)}<h3>Steps</h3>${steps(scenario)}${faults(scenario)}${checks(scenario)}${timeline === undefined || timeline.rows.length === 0 ? "" : `<h3>Evidence</h3>${sequence(timeline)}`}${files}${leftovers}</div></details>`;
 }

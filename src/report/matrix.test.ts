@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { matrixHtml } from "./matrix-html.js";
 import { matrixOf, matrixSchema } from "./matrix.js";
+import { peerFormat, peerSchema, type PeerResult } from "./peers.js";
 import { failing, result, scenario } from "./testing/results.js";
 
 const registration = scenario({ id: "registration/register/a", uri: "features/registration/register.feature", judges: "lwm2m-server", rules: ["register-accepted"] });
@@ -70,5 +71,68 @@ describe("the page of a matrix", () => {
     expect(page).not.toContain("<script>alert");
     expect(page).not.toMatch(/(?:src|href)="(?:https?:)?\/\//);
     expect(page).toContain("Content-Security-Policy");
+  });
+});
+
+describe("a matrix with CoAP and DTLS peers", () => {
+  const suite = "TLS_PSK_WITH_AES_128_CCM_8";
+  const tls = peerSchema.parse({
+    schema: peerFormat,
+    peer: "Some <TLS>",
+    version: "3.0",
+    keys: "PSK",
+    file: "interop/dtls/some.test.ts",
+    at: "2026-11-22T10:00:00.000Z",
+    rows: [
+      {
+        role: "dtls-server",
+        over: suite,
+        shown: ["EMS"],
+        tests: [
+          { name: "resumes", outcome: "pass", evidence: ["01.pcapng", "01-tls-server.log"] },
+          { name: "parts", outcome: "fail", reason: "expected <1>", evidence: [] },
+        ],
+      },
+      { role: "dtls-client", over: suite, shown: [], tests: [{ name: "comes", outcome: "pass", evidence: [] }] },
+    ],
+  } satisfies PeerResult);
+  const coap: PeerResult = { ...tls, peer: "coap", keys: "none", rows: [{ role: "coap-client", over: "UDP", shown: [], tests: [] }] };
+  const peers = [
+    { folder: "interop/peers/tls", result: tls },
+    { folder: "interop/peers/coap", result: coap },
+  ];
+  const matrix = matrixOf([ours], peers);
+  const page = matrixHtml(matrix);
+
+  it("has a row for each role that a peer was met in, and a cell for each suite, beside the roles of LwM2M", () => {
+    expect(matrixSchema.parse(JSON.parse(JSON.stringify(matrix)))).toEqual(matrix);
+    expect(matrix.rows).toHaveLength(2);
+    expect(matrix.peers?.map(({ role, peer, cells }) => [role, peer, Object.entries(cells).map(([over, { outcome }]) => `${over} ${outcome}`)])).toEqual([
+      ["coap-client", "coap", ["UDP not run"]],
+      ["dtls-client", "Some <TLS>", [`${suite} pass`]],
+      ["dtls-server", "Some <TLS>", [`${suite} fail`]],
+    ]);
+  });
+
+  it("is the same whichever peer was read first, and without peers it has no word of them", () => {
+    expect(matrixOf([ours], [...peers].reverse())).toEqual(matrix);
+    expect(matrixOf([ours])).not.toHaveProperty("peers");
+  });
+
+  it("leads from a cell to its tests, those that failed first, and from these to captures and logs", () => {
+    expect(page).toContain(`<a href="#peer-2-${suite}"><span class="count v pass">1 pass</span><span class="count v fail">1 fail</span></a>`);
+    const opened = page.slice(page.indexOf(`id="peer-2-${suite}"`));
+    expect(opened.indexOf("parts")).toBeLessThan(opened.indexOf("resumes"));
+    expect(opened).toContain("expected &lt;1&gt;");
+    expect(page).toContain('href="interop/peers/tls/01.pcapng"');
+    expect(page).toContain('href="interop/peers/tls/01-tls-server.log"');
+    expect(page).toContain("Shown: EMS.");
+  });
+
+  it("is one table, in which a peer that is not installed is said to be so", () => {
+    expect(page.slice(0, page.indexOf("<h2>")).match(/<table>/g)).toHaveLength(1);
+    for (const title of ["as LwM2M Server", "as CoAP client", "as DTLS client", "as DTLS server"]) expect(page).toContain(title);
+    expect(page).toContain('<span class="count v unsupported">not run</span>');
+    expect(page).not.toContain("Some <TLS>");
   });
 });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { resultSchema, verdicts, type JudgedRole, type RunResult, type ScenarioResult, type Verdict } from "../harness/index.js";
+import { metPeerSchema, peerRowsOf, type MetPeer } from "./peers.js";
 
 /** Name and version of the format of `matrix.json`; it grows by optional members only, anything else is a new number. */
 export const matrixFormat = "muster-matrix/1";
@@ -13,7 +14,7 @@ const cellScenario = z.strictObject({
   reason: z.string(),
   rules: z.array(z.string()),
   /** As the run's list of known deviations has it. */
-  deviation: z.strictObject({ as: z.enum(["known", "surprise"]), clause: z.string(), expected: z.string().optional() }).optional(),
+  deviation: z.strictObject({ as: z.enum(["known", "surprise"]), clause: z.string(), expected: z.string().optional(), reproduced: z.string().optional() }).optional(),
   /** Folder of its trace and capture, relative to the run's. */
   evidence: z.string().optional(),
 });
@@ -59,6 +60,8 @@ export const matrixSchema = z.strictObject({
   /** Names of the columns: folders of features, in their order. */
   areas: z.array(z.string()),
   rows: z.array(rowSchema),
+  /** Implementations of what is below LwM2M. */
+  peers: z.array(metPeerSchema).optional(),
 });
 export type Matrix = z.output<typeof matrixSchema>;
 
@@ -127,9 +130,9 @@ function rowOf({ result, folder }: MatrixRun, role: JudgedRole, scenarios: reado
 
 /**
  * The verdicts of runs, role by role and implementation by implementation: a row for each role that a run judged, a column for each area. Nothing of one
- * run replaces anything of another.
+ * run replaces anything of another. Peers that were met in CoAP and DTLS stand beside them.
  */
-export function matrixOf(runs: readonly MatrixRun[]): Matrix {
+export function matrixOf(runs: readonly MatrixRun[], peers: readonly MetPeer[] = []): Matrix {
   const rows = runs.flatMap((run) =>
     judgedRoles.flatMap((role) => {
       const scenarios = run.result.scenarios.filter(({ judges }) => judges === role);
@@ -141,5 +144,6 @@ export function matrixOf(runs: readonly MatrixRun[]): Matrix {
     schema: matrixFormat,
     areas: [...new Set(rows.flatMap(({ cells }) => Object.keys(cells)))].sort(byUsualOrder),
     rows: rows.sort((a, b) => (key(a) < key(b) ? -1 : 1)),
+    ...(peers.length === 0 ? {} : { peers: peerRowsOf(peers) }),
   };
 }

@@ -129,7 +129,7 @@ export function summary(result: RunResult, options: SummaryOptions): string {
     ...wrong.flatMap((scenario) => [...unsettled(scenario, paint, folder), ""]),
     ...surprises.flatMap(({ name, verdict, deviation }) => [paint(33, `surprise  ${name}`), `  ${verdict}, where the known deviations have ${deviation?.expected ?? "something else"} (${deviation?.clause ?? ""})`, ""]),
     ...byRequirement(result, paint),
-    ...(known.length === 0 ? [] : [`${known.length} of them known deviations: ${known.map(({ name, deviation }) => `${name} (${deviation?.clause ?? ""})`).join("; ")}`]),
+    ...(known.length === 0 ? [] : [`${known.length} of them known deviations: ${known.map(({ name, deviation }) => `${name} (${[deviation?.clause, deviation?.reproduced].filter((part) => part !== undefined).join("; ")})`).join("; ")}`]),
     ...latencies(result, paint),
     "",
     ...handshakeLines(result, paint),

@@ -5,6 +5,7 @@ import { html } from "./html.js";
 import { junit } from "./junit.js";
 import { matrixHtml } from "./matrix-html.js";
 import { matrixOf, matrixSchema, type MatrixRun } from "./matrix.js";
+import type { MetPeer } from "./peers.js";
 import { timelineOf, type Timeline, type TracedEvent } from "./timeline.js";
 
 const isTraced = (value: unknown): value is TracedEvent =>
@@ -19,9 +20,9 @@ export function readTrace(text: string): TracedEvent[] {
   });
 }
 
-/** Writes `matrix.html` and `matrix.json` of runs into a folder. Resolves with their paths. */
-export async function writeMatrix(folder: string, runs: readonly MatrixRun[], files: Files = realFiles): Promise<{ readonly html: string; readonly json: string }> {
-  const matrix = matrixSchema.parse(matrixOf(runs));
+/** Writes `matrix.html` and `matrix.json` of runs and of peers of the tests into a folder. Resolves with their paths. */
+export async function writeMatrix(folder: string, runs: readonly MatrixRun[], peers: readonly MetPeer[] = [], files: Files = realFiles): Promise<{ readonly html: string; readonly json: string }> {
+  const matrix = matrixSchema.parse(matrixOf(runs, peers));
   const paths = { html: `${folder}/matrix.html`, json: `${folder}/matrix.json` };
   await files.writeAtomic(paths.html, matrixHtml(matrix));
   await files.writeAtomic(paths.json, `${JSON.stringify(matrix, null, 1)}\n`);
@@ -39,6 +40,6 @@ export async function writeReports(folder: string, result: RunResult, files: Fil
   const paths = { html: `${folder}/index.html`, junit: `${folder}/junit.xml` };
   await files.writeAtomic(paths.html, html(result, timelines));
   await files.writeAtomic(paths.junit, junit(result));
-  await writeMatrix(folder, [{ result, folder: "" }], files);
+  await writeMatrix(folder, [{ result, folder: "" }], [], files);
   return paths;
 }

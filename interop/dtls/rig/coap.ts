@@ -2,9 +2,10 @@ import { Codes, labTransmission, type IncomingRequest, type Observer, type Peer,
 import type { ClientCredential, CloseReason, DtlsSettings, PeerAnswer, PeerClaim, Resumption, ServerSession, ServerSettings, SessionInfo } from "../../../src/dtls/index.js";
 import type { Address } from "../../../src/ports/index.js";
 import { secureEndpoint, serverEndpoint, type RecordTap, type SecureEndpoint, type ServerEndpoint } from "../../../src/transport/index.js";
+import { nowOnTheWire, recordedWire, type Tapped } from "../../evidence.js";
 import { eventually } from "../../process.js";
 import { IDENTITY, KEY } from "./keys.js";
-import { LOOPBACK, ports, type Tapped } from "./ours.js";
+import { LOOPBACK, ports } from "./ours.js";
 
 /** 10 KiB that tell where they belong; the servers of our peers have the same. */
 export const LARGE = Buffer.from(Array.from({ length: 10_240 }, (_, i) => 32 + (i % 90)));
@@ -12,11 +13,11 @@ export const LARGE = Buffer.from(Array.from({ length: 10_240 }, (_, i) => 32 + (
 export const text = (payload: Uint8Array | undefined): string => Buffer.from(payload ?? []).toString();
 
 function recorder(local: Address): { readonly wire: Tapped[]; readonly tap: RecordTap } {
-  const wire: Tapped[] = [];
+  const wire = recordedWire();
   const tap: RecordTap = {
     onRecords: (direction, datagram, peer) => {
       const [from, to] = direction === "in" ? [peer, local] : [local, peer];
-      wire.push({ at: BigInt(Date.now()) * 1_000_000n, from, to, payload: Buffer.from(datagram) });
+      wire.push({ at: nowOnTheWire(), from, to, payload: Buffer.from(datagram) });
     },
     onSession: () => {},
   };

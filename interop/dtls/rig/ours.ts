@@ -1,21 +1,12 @@
 import { DtlsClient, DtlsServer, type ClientCredential, type ClientSettings, type CloseReason, type DtlsCounters, type PeerAnswer, type PeerClaim, type ServerCounters, type ServerSession, type ServerSettings, type SessionInfo } from "../../../src/dtls/index.js";
 import { realPorts } from "../../../src/ports/real/index.js";
 import type { Address, DatagramSocket } from "../../../src/ports/index.js";
+import { nowOnTheWire, recordedWire, type Tapped } from "../../evidence.js";
 import { eventually } from "../../process.js";
 import { IDENTITY, KEY } from "./keys.js";
 
 export const ports = realPorts("dtls-interop");
 export const LOOPBACK = "127.0.0.1";
-
-/** A datagram as it was on the wire. */
-export interface Tapped {
-  readonly at: bigint;
-  readonly from: Address;
-  readonly to: Address;
-  readonly payload: Buffer;
-}
-
-const now = (): bigint => BigInt(Date.now()) * 1_000_000n;
 
 /** Makes a handshake hard: of the datagrams of our flights the first is lost and the second comes through, `copies` times, and so on for `flights`; what follows passes. */
 export function lossy(flights: number, copies: 1 | 2): { readonly alterDatagram: (datagram: Uint8Array) => readonly Uint8Array[] } {
@@ -53,7 +44,7 @@ export interface OurServerOptions extends ServerSettings {
 /** Our DTLS server on a socket of its own. It knows one identity with its key, and gives back every message, or hands it to `onData`. */
 export async function ourServer(options: OurServerOptions = {}): Promise<OurServer> {
   const { identity = IDENTITY, findPeer, onData, ...settings } = options;
-  const wire: Tapped[] = [];
+  const wire = recordedWire();
   const sessions: ServerSession<string>[] = [];
   const received: string[] = [];
   const ends: CloseReason[] = [];
@@ -63,14 +54,14 @@ export async function ourServer(options: OurServerOptions = {}): Promise<OurServ
     { host: LOOPBACK },
     {
       onDatagram: (datagram, from) => {
-        wire.push({ at: now(), from, to: socket.local, payload: Buffer.from(datagram) });
+        wire.push({ at: nowOnTheWire(), from, to: socket.local, payload: Buffer.from(datagram) });
         made.server?.receive(datagram, from);
       },
       onSocketError: () => {},
     },
   );
   const send = (datagram: Uint8Array, to: Address): void => {
-    wire.push({ at: now(), from: socket.local, to, payload: Buffer.from(datagram) });
+    wire.push({ at: nowOnTheWire(), from: socket.local, to, payload: Buffer.from(datagram) });
     socket.send(datagram, to);
   };
   const server = new DtlsServer<string>(
@@ -131,7 +122,7 @@ export interface OurClientOptions extends ClientSettings {
 export async function ourClient(port: number, options: OurClientOptions = {}): Promise<OurClient> {
   const { identity = IDENTITY, credential = { identity: Buffer.from(identity), key: KEY }, localPort = 0, onData, ...settings } = options;
   const server = { host: LOOPBACK, port };
-  const wire: Tapped[] = [];
+  const wire = recordedWire();
   const ends: CloseReason[] = [];
   const waiting: string[] = [];
   const made: { client?: DtlsClient } = {};
@@ -140,7 +131,7 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
       { host: LOOPBACK, port, connect: server },
       {
         onDatagram: (datagram, from) => {
-          wire.push({ at: now(), from, to: socket.local, payload: Buffer.from(datagram) });
+          wire.push({ at: nowOnTheWire(), from, to: socket.local, payload: Buffer.from(datagram) });
           made.client?.receive(datagram);
         },
         onSocketError: () => {},
@@ -148,7 +139,7 @@ export async function ourClient(port: number, options: OurClientOptions = {}): P
     );
   let socket = await bind(localPort);
   const send = (datagram: Uint8Array): void => {
-    wire.push({ at: now(), from: socket.local, to: server, payload: Buffer.from(datagram) });
+    wire.push({ at: nowOnTheWire(), from: socket.local, to: server, payload: Buffer.from(datagram) });
     socket.send(datagram);
   };
   let connected: (info: SessionInfo) => void = () => {};

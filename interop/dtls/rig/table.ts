@@ -1,9 +1,9 @@
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, type RunnerTask, type RunnerTestCase, type RunnerTestFile, type TestContext } from "vitest";
 
-import type { SuiteCode } from "./keys.js";
+import { keepsPeer, PeerCell } from "../../peers.js";
+import { SUITES, type SuiteCode } from "./keys.js";
 
 const README = join(import.meta.dirname, "..", "..", "README.md");
 const LOCK = join(import.meta.dirname, "..", "..", ".cache", "readme.lock");
@@ -14,37 +14,23 @@ const HEADER = ["| Peer | Version | Its role | Suite | Shown as well | Result |"
 /** What both ends authenticate themselves with. */
 export type Keys = "PSK" | "RPK" | "X.509";
 
-/** A line of the table: one peer in one role with one suite and one kind of keys. What its tests show is gathered as they end. */
-class Row {
-  readonly shown: string[] = [];
-  readonly failed: string[] = [];
-  /** Known once a test of the row has run. */
-  file: RunnerTestFile | undefined = undefined;
-
+/** A line of the table: one peer in one role with one suite and one kind of keys. Its tests show that handshake and data work, and what they name besides. */
+class Row extends PeerCell {
   constructor(
     readonly peer: string,
     readonly version: string,
-    readonly role: "client" | "server",
+    readonly side: "client" | "server",
     readonly suite: SuiteCode,
     readonly keys: Keys,
-  ) {}
-
-  /** This test shows that handshake and data work, and these things besides; an outcome is taken down when it ends. */
-  shows(test: TestContext, ...extras: readonly string[]): void {
-    this.file = test.task.file;
-    test.onTestFinished(({ task }) => {
-      if (task.result?.state === "pass") this.shown.push(...extras);
-      else this.failed.push(task.name);
-    });
+  ) {
+    super(`dtls-${side}`, SUITES[suite]);
   }
 
   get line(): string {
     const suite = this.keys === "PSK" ? this.suite : `${this.suite} ${this.keys}`;
-    return `| ${this.peer} | ${this.version} | ${this.role} | ${suite} | ${[...new Set(this.shown)].join(", ")} | ${this.failed.length === 0 ? "pass" : `FAILED: ${this.failed.join("; ")}`} |`;
+    return `| ${this.peer} | ${this.version} | ${this.side} | ${suite} | ${[...new Set(this.shown)].join(", ")} | ${this.failed.length === 0 ? "pass" : `FAILED: ${this.failed.join("; ")}`} |`;
   }
 }
-
-const everyTest = (task: RunnerTask): RunnerTestCase[] => (task.type === "suite" ? task.tasks.flatMap(everyTest) : [task]);
 
 /** A peer with one kind of keys: what one file of tests has all rows of. */
 function peerOf(line: string): string {
@@ -89,17 +75,14 @@ async function alone(work: () => void): Promise<void> {
 
 export interface PeerTable {
   /** The same for the same role and suite. */
-  row(role: "client" | "server", suite: SuiteCode): Row;
+  row(side: "client" | "server", suite: SuiteCode): Row;
 }
 
-/** The rows of one peer with one kind of keys; called outside of every `describe`. They reach the README when every test of the file ran, not when some were left out. */
+/** The rows of one peer with one kind of keys; called outside of every `describe`. They reach the README, and the matrix, when every test of the file ran, not when some were left out. */
 export function table(peer: string, version: string, keys: Keys = "PSK"): PeerTable {
   const rows: Row[] = [];
-  afterAll(async () => {
-    const used = rows.filter(({ file }) => file !== undefined);
-    const tests = used[0]?.file?.tasks.flatMap(everyTest) ?? [];
-    if (used.length === 0 || tests.some(({ result }) => result?.state !== "pass" && result?.state !== "fail")) return;
-    await alone(() => {
+  keepsPeer({ peer, version, keys }, rows, (used) =>
+    alone(() => {
       const before = readFileSync(README, "utf8");
       const after = replaced(
         before,
@@ -108,13 +91,13 @@ export function table(peer: string, version: string, keys: Keys = "PSK"): PeerTa
       if (after === before) return;
       writeFileSync(`${README}.new`, after);
       renameSync(`${README}.new`, README);
-    });
-  });
+    }),
+  );
   return {
-    row: (role, suite) => {
-      const known = rows.find((row) => row.role === role && row.suite === suite);
+    row: (side, suite) => {
+      const known = rows.find((row) => row.side === side && row.suite === suite);
       if (known !== undefined) return known;
-      const made = new Row(peer, version, role, suite, keys);
+      const made = new Row(peer, version, side, suite, keys);
       rows.push(made);
       return made;
     },

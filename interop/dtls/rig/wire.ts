@@ -1,4 +1,4 @@
-import type { Tapped } from "./ours.js";
+import type { Tapped } from "../../evidence.js";
 
 /** Reads handshake messages off the wire with code that is not the code under test: DTLS 1.2 records (RFC 6347 §4.1, §4.2.2) before encryption. */
 

@@ -11,8 +11,8 @@ const flagsSchema = z.strictObject({ runs: z.array(z.string()).min(1), out: z.st
 
 export function matrixCommand(invocation: Invocation): Command {
   return new Command("matrix")
-    .description("join the results of runs into one table: role by role, implementation by implementation, area by area")
-    .argument("<runs...>", "folders of runs, or folders that hold some: reports/2026-11-22T10-31-07Z-3f2a reports/interop")
+    .description("join the results of runs, and of tests with CoAP and DTLS peers, into one table: role by role, implementation by implementation")
+    .argument("<runs...>", "folders of runs, or folders that hold some: reports/2026-11-22T10-31-07Z-3f2a reports/interop/peers")
     .option("--out <dir>", "folder for matrix.html and matrix.json (default reports)")
     .option("--json", "print matrix.json, and nothing else, on standard output")
     .addHelpText(
@@ -27,35 +27,46 @@ Example:
     .action((runs: string[], flags: Record<string, unknown>) => joinRuns(invocation, checkFlags({ ...flags, runs }, flagsSchema)));
 }
 
-/** Folders of runs in a folder, or that folder itself. `latest` is one of the others. */
-async function runsIn(path: string): Promise<string[]> {
-  if (await realFiles.exists(join(path, "result.json"))) return [path];
+/** Whether a folder holds the result of a run, or of the tests with a peer. */
+const holdsResult = async (folder: string): Promise<boolean> => (await realFiles.exists(join(folder, "result.json"))) || (await realFiles.exists(join(folder, "peer.json")));
+
+/** Folders of results in a folder, or that folder itself. `latest` is one of the others. */
+async function resultsIn(path: string): Promise<string[]> {
+  if (await holdsResult(path)) return [path];
   const entries = await realFiles.list(path).catch(() => {
     throw new UsageError(`${path} is not the folder of a run`, "give one that holds result.json, or a folder that holds such folders");
   });
   const folders = entries.filter((name) => name.endsWith("/")).map((name) => join(path, name));
-  const runs: string[] = [];
-  for (const folder of folders) if (await realFiles.exists(join(folder, "result.json"))) runs.push(folder);
-  if (runs.length === 0) throw new UsageError(`there is no run in ${path}`, "give a folder that holds result.json, or one that holds such folders");
-  return runs;
+  const results: string[] = [];
+  for (const folder of folders) if (await holdsResult(folder)) results.push(folder);
+  if (results.length === 0) throw new UsageError(`there is no run in ${path}`, "give a folder that holds result.json, or one that holds such folders");
+  return results;
 }
 
 async function joinRuns(invocation: Invocation, flags: z.output<typeof flagsSchema>): Promise<void> {
   const { terminal } = invocation;
-  const [{ resultSchema }, { writeMatrix }] = await Promise.all([import("../../harness/index.js"), import("../../report/index.js")]);
+  const [{ resultSchema }, { peerFile, peerSchema, writeMatrix }] = await Promise.all([import("../../harness/index.js"), import("../../report/index.js")]);
   const out = resolve(flags.out ?? "reports");
   await folderGiven(out, "--out");
   const folders = new Set<string>();
-  for (const path of flags.runs) for (const folder of await runsIn(path)) folders.add(resolve(folder));
+  for (const path of flags.runs) for (const folder of await resultsIn(path)) folders.add(resolve(folder));
   const runs = [];
+  const peers = [];
   for (const folder of folders) {
-    const file = join(folder, "result.json");
-    const parsed = resultSchema.safeParse(await realFiles.read(file).then(parsedJson));
-    if (!parsed.success) throw new UsageError(`${file} is not a result of this version of muster: ${z.prettifyError(parsed.error).split("\n")[0] ?? ""}`, "run it again");
-    runs.push({ result: parsed.data, folder: relative(out, folder) });
+    const met = join(folder, peerFile);
+    const where = { folder: relative(out, folder) };
+    if (await realFiles.exists(met)) peers.push({ result: await read(met, peerSchema), ...where });
+    else runs.push({ result: await read(join(folder, "result.json"), resultSchema), ...where });
   }
-  const paths = await writeMatrix(out, runs);
-  terminal.out(flags.json ? (await realFiles.read(paths.json)).trimEnd() : `${runs.length === 1 ? "1 run" : `${runs.length} runs`} in ${paths.html}`);
+  const paths = await writeMatrix(out, runs, peers);
+  const told = [...(runs.length === 0 ? [] : [runs.length === 1 ? "1 run" : `${runs.length} runs`]), ...(peers.length === 0 ? [] : [peers.length === 1 ? "1 peer" : `${peers.length} peers`])].join(" and ");
+  terminal.out(flags.json ? (await realFiles.read(paths.json)).trimEnd() : `${told} in ${paths.html}`);
+}
+
+async function read<T>(file: string, schema: z.ZodType<T>): Promise<T> {
+  const parsed = schema.safeParse(await realFiles.read(file).then(parsedJson));
+  if (!parsed.success) throw new UsageError(`${file} is not a result of this version of muster: ${z.prettifyError(parsed.error).split("\n")[0] ?? ""}`, "run it again");
+  return parsed.data;
 }
 
 /** Undefined for what is no JSON, which no schema takes. */

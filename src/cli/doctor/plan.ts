@@ -33,7 +33,7 @@ export async function whatARunDoes(target: Target, silent: readonly string[]): P
   const each = scenarios.map((planned): ScenarioOutlook => {
     const lack = declinedBefore(planned, target, ownDevices, true, planned.declared.security ?? usualSecurity(target));
     if (lack !== undefined) {
-      const need = planned.declared.needs.find((name) => name !== "misbehaviour" && name !== "fleet") ?? lack.as;
+      const need = planned.declared.needs.find((name) => name !== "misbehaviour" && name !== "raw-requests" && name !== "fleet") ?? lack.as;
       declined[need] = (declined[need] ?? 0) + 1;
     }
     return { id: planned.id, name: planned.name, ...(lack === undefined ? {} : { declined: lack }) };

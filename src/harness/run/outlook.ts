@@ -15,6 +15,9 @@ export function declinedBefore(planned: PlannedScenario, target: Target, devices
   for (const need of new Set([...planned.declared.needs, security])) {
     if (need === "misbehaviour") {
       if (!devices.can.misbehave) return { as: "not-applicable", reason: `devices on ${devices.name} cannot be made to misbehave` };
+    } else if (need === "raw-requests") {
+      const lack = devices.facts?.lacks.get("raw-request");
+      if (lack !== undefined) return { as: "not-applicable", reason: `devices on ${devices.name} cannot be told what to send: ${lack}` };
     } else if (need === "psk" && !devices.can.psk) {
       return { as: "not-applicable", reason: `devices on ${devices.name} speak no DTLS` };
     } else if ((need === "rpk" || need === "x509" || need === "cid") && !devices.can.publicKeys) {

@@ -8,6 +8,7 @@ import { fakeRun } from "../testing/fake-run.js";
 import { MemoryFiles } from "../testing/memory-files.js";
 import type { Capability, Lack } from "../targets/index.js";
 import type { PlannedScenario } from "./plan.js";
+import { declinedBefore } from "./outlook.js";
 import type { RunProgress } from "./progress.js";
 import { cucumberStatus, currentSession, inSession, ScenarioSession } from "./session.js";
 
@@ -36,6 +37,15 @@ describe("before the first step", () => {
     const { session: one } = session(["@needs:misbehaviour"]);
     expect(one.begin()).toBe("skipped");
     expect((await one.conclude()).verdict).toBe("not-applicable");
+  });
+
+  it("a scenario that spells a request out is not applicable to devices that send their own only", async () => {
+    const { session: one, run } = session(["@needs:raw-requests"]);
+    expect(declinedBefore(one.planned, run.target, { ...run.devices, facts: { name: "theirs", lacks: new Map([["raw-request", "its engine decides"]]) } }, false, "nosec")).toEqual({
+      as: "not-applicable",
+      reason: "devices on fakes cannot be told what to send: its engine decides",
+    });
+    expect(one.begin()).toBeUndefined();
   });
 
   it("any other scenario begins", () => {

@@ -3,9 +3,12 @@ import type { JudgedRole, Level } from "../verdict.js";
 import { ruleNamed } from "../rules.js";
 import { capabilityNames, type Capability } from "../targets/index.js";
 
-/** What a scenario needs beyond roles and devices. `misbehaviour`: devices that do what no well-behaved client does; `fleet`: a fleet of ours. */
-export type Need = Capability | "misbehaviour" | "fleet";
-const needNames: readonly Need[] = [...capabilityNames, "misbehaviour", "fleet"];
+/**
+ * What a scenario needs beyond roles and devices. `misbehaviour`: devices that do what no well-behaved client does; `raw-requests`: devices that send a request as a step spells it
+ * out, right or wrong; `fleet`: a fleet of ours.
+ */
+export type Need = Capability | "misbehaviour" | "raw-requests" | "fleet";
+const needNames: readonly Need[] = [...capabilityNames, "misbehaviour", "raw-requests", "fleet"];
 const isNeed = (text: string): text is Need => needNames.some((name) => name === text);
 
 /** What a scenario's tags declare. */

@@ -2,6 +2,13 @@ import { z } from "zod";
 import { loadYaml } from "../../config/index.js";
 import { verdicts, type Verdict } from "../verdict.js";
 
+/** Stacks of devices that can be told from ours (`--devices-on`). */
+const otherStacks = ["node-coap", "node-dtls-client", "leshan"] as const;
+
+const reproduction = z.union([z.enum(otherStacks), z.strictObject({ none: z.string().min(1) })], {
+  error: ({ input }) => `${input === undefined ? "is missing" : "is no other client stack"}; name the one that came to the same with --second-opinion (${otherStacks.join(", ")}), or write { none: "why none can tell" }`,
+});
+
 const deviationSchema = z.strictObject({
   /** Id of the scenario: `registration/update/a-registration-expires-with-its-lifetime-not-before`. */
   scenario: z.string().min(1),
@@ -10,7 +17,9 @@ const deviationSchema = z.strictObject({
   reason: z.array(z.string().min(1)).min(1),
   /** What it departs from, as the specification has it. */
   clause: z.string().min(1),
-  /** A folder with the trace that shows it, and that a second client stack has reproduced. */
+  /** The client stack whose devices came to the same, so that it is not our tool that departs; or `none`, and why no other stack can tell. */
+  reproducedOn: reproduction,
+  /** A folder with the trace that shows it. */
   trace: z.string().min(1).optional(),
 });
 const fileSchema = z
@@ -35,6 +44,8 @@ export interface DeviationView {
   readonly clause: string;
   /** Of a surprise: what was expected. */
   readonly expected?: string;
+  /** In words: which client stack reproduced the entry, or why none did. */
+  readonly reproduced: string;
 }
 
 export function deviationOf(result: { readonly id: string; readonly verdict: Verdict; readonly reason: string }, known: readonly KnownDeviation[]): DeviationView | undefined {
@@ -43,6 +54,8 @@ export function deviationOf(result: { readonly id: string; readonly verdict: Ver
   // The sanity scenarios run again at the end, under a number.
   const entry = known.find(({ scenario }) => scenario === result.id || result.id === `${scenario}-2`);
   if (entry === undefined) return undefined;
+  const { clause, reproducedOn } = entry;
+  const told = { clause, reproduced: typeof reproducedOn === "string" ? `reproduced with devices on ${reproducedOn}` : `not reproduced on another client stack: ${reproducedOn.none}` };
   const matches = entry.verdict === result.verdict && entry.reason.every((word) => result.reason.includes(word));
-  return matches ? { as: "known", clause: entry.clause } : { as: "surprise", clause: entry.clause, expected: `${entry.verdict} with ${entry.reason.map((word) => `"${word}"`).join(" and ")}` };
+  return matches ? { as: "known", ...told } : { as: "surprise", ...told, expected: `${entry.verdict} with ${entry.reason.map((word) => `"${word}"`).join(" and ")}` };
 }

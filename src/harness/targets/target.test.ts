@@ -77,11 +77,24 @@ describe("a target file with an adapter", () => {
 });
 
 describe("known deviations", () => {
-  const known = readDeviations("deviations:\n  - { scenario: a/b, verdict: fail, reason: [lifetime, 'actual 2.01'], clause: the text }", "known.yaml");
+  const known = readDeviations("deviations:\n  - { scenario: a/b, verdict: fail, reason: [lifetime, 'actual 2.01'], clause: the text, reproducedOn: node-coap }", "known.yaml");
 
   it("are what was expected only with the verdict and each word of the reason", () => {
-    expect(deviationOf({ id: "a/b", verdict: "fail", reason: "lifetime: expected 4.00, actual 2.01" }, known)).toEqual({ as: "known", clause: "the text" });
+    expect(deviationOf({ id: "a/b", verdict: "fail", reason: "lifetime: expected 4.00, actual 2.01" }, known)).toEqual({ as: "known", clause: "the text", reproduced: "reproduced with devices on node-coap" });
     expect(deviationOf({ id: "a/b", verdict: "fail", reason: "lifetime: expected 4.00, actual 5.00" }, known)?.as).toBe("surprise");
+  });
+
+  it.each([
+    ["no word of another client stack", "", /reproducedOn: is missing; name the one that came to the same with --second-opinion/],
+    ["a stack that nobody can repeat it on", ", reproducedOn: muster", /reproducedOn: is no other client stack; .*node-coap, node-dtls-client, leshan/],
+    ["no reason why none can tell", ", reproducedOn: { none: '' }", /reproducedOn/],
+  ])("are not read with %s", (_, key, expected) => {
+    expect(() => readDeviations(`deviations:\n  - { scenario: a/b, verdict: fail, reason: [x], clause: the text${key} }`, "known.yaml")).toThrow(expected);
+  });
+
+  it("say why no other client stack can tell, where none can", () => {
+    const alone = readDeviations("deviations:\n  - { scenario: a/b, verdict: fail, reason: [x], clause: the text, reproducedOn: { none: it speaks 1.1 only } }", "known.yaml");
+    expect(deviationOf({ id: "a/b", verdict: "fail", reason: "x" }, alone)?.reproduced).toBe("not reproduced on another client stack: it speaks 1.1 only");
   });
 
   it("make an unexpected pass a surprise, and nothing of what did not run", () => {
