@@ -48,7 +48,11 @@ export const properties = {
   "instance-choice": "choose free instances on a device itself",
   "order-trigger": "have a LwM2M Server trigger a device on its own accord",
   // Device
+  "lwm2m-1.1": "speak LwM2M 1.1",
   "register-again": "be made to register once more",
+  update: "be made to send an Update",
+  "bootstrap-request": "be made to ask for a bootstrap",
+  "bootstrap-trigger": "be triggered to bootstrap",
   "power-cycle": "be switched off and on without a word",
   "two-accounts": "be served by two LwM2M Servers at once",
   "factory-resources": "leave the factory with further resources of its Server object",

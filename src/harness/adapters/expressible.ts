@@ -84,7 +84,13 @@ const bootstrapRules: readonly Rule[] = [
 ];
 
 const deviceRules: readonly Rule[] = [
+  [/^device "[^"]+" speaks LwM2M 1\.1$/, "lwm2m-1.1"],
   [/^"[^"]+" registers again with operator /, "register-again"],
+  [/^"[^"]+" updates its registration with operator /, "update"],
+  [/^"[^"]+" asks for a bootstrap$/, "bootstrap-request"],
+  [/^operator [AB] executes \/1\/[AB]\/9 of /, "bootstrap-trigger"],
+  [/^"[^"]+" asks for a bootstrap because of the trigger$/, "bootstrap-trigger"],
+  [/^server [AB] says that the trigger of "[^"]+" is "acknowledged"/, "bootstrap-trigger"],
   [/^"[^"]+" loses power /, "power-cycle"],
   [/^"[^"]+" sends to /, "raw-request"],
   [/^server [AB] serves the former location of |^server [AB] refuses Updates of "[^"]+" at unknown |^the newest location of /, "raw-request"],
@@ -150,7 +156,7 @@ const provisionedTwice = (steps: readonly { readonly text: string }[]): string |
 const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B", device: "the device" };
 
 /** What a system is without, as against what only its interface cannot express. */
-const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource", "two-slots"]);
+const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource", "two-slots", "lwm2m-1.1"]);
 
 export interface Inexpressible {
   readonly as: "unsupported" | "not-applicable";
