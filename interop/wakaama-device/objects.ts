@@ -46,6 +46,9 @@ interface Entry {
   readonly psk?: { readonly identity: Buffer; readonly key: Buffer } | undefined;
 }
 
+/** Of the Bootstrap Server's account, where it says nothing: the package fills an account with 0 in from options of its own. */
+const noShortServerId = 65_535;
+
 /** What is written to a new instance becomes; the package creates nothing that may not be written. */
 export const definitions = ({ instances }: WakaamaPackage): Readonly<Record<string, Readonly<Record<string, ResourceDefinition>>>> => ({
   0: { ...instances.security },
@@ -65,12 +68,12 @@ export function factoryObjects({ instances }: WakaamaPackage, spec: Spec): Reado
     bootstrap === undefined ? [] : [bootstrap.securityInstance],
   );
   const serverIds = numbered(servers.map(({ serverInstance }) => serverInstance));
+  const securityInstances: (readonly [number, ObjectDefinition[string]])[] = servers.map((account, i) => [securityIds[i] ?? i, security(account, { 1: false, 10: account.shortServerId })]);
+  if (bootstrap !== undefined) securityInstances.push([bootstrap.securityInstance, security(bootstrap, { 1: true, 10: noShortServerId, 11: bootstrap.holdOff })]);
+  const serverInstances = servers.map(({ shortServerId, lifetime, binding }, i) => [serverIds[i] ?? i, valued(instances.server, { 0: shortServerId, 1: lifetime, 7: binding })] as const);
   return {
-    0: Object.fromEntries([
-      ...(bootstrap === undefined ? [] : [[bootstrap.securityInstance, security(bootstrap, { 1: true, 10: 0, 11: bootstrap.holdOff })] as const]),
-      ...servers.map((account, i) => [securityIds[i], security(account, { 1: false, 10: account.shortServerId })] as const),
-    ]),
-    1: Object.fromEntries(servers.map(({ shortServerId, lifetime, binding }, i) => [serverIds[i], valued(instances.server, { 0: shortServerId, 1: lifetime, 7: binding })] as const)),
+    0: Object.fromEntries(securityInstances),
+    1: Object.fromEntries(serverInstances),
     2: Object.fromEntries(
       spec.accessControl.map(({ object, instance, owner, rights }, i) => [i, valued(instances.accessControl, { 0: object, 1: instance, 2: Object.fromEntries(Object.entries(rights).map(([id, right]) => [id, integer(right, "RW")])), 3: owner })] as const),
     ),
