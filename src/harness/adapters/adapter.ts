@@ -53,6 +53,7 @@ export const properties = {
   update: "be made to send an Update",
   "bootstrap-request": "be made to ask for a bootstrap",
   "bootstrap-trigger": "be triggered to bootstrap",
+  "bootstrap-discover": "be given an account in a bootstrap that begins with Bootstrap-Discover",
   "power-cycle": "be switched off and on without a word",
   "two-accounts": "be served by two LwM2M Servers at once",
   "factory-resources": "leave the factory with further resources of its Server object",
