@@ -37,6 +37,8 @@ export async function deviceProvider(): Promise<DeviceProvider> {
         ["sleep", "the package listens all the time"],
         ["silence", "the package keeps its socket to itself"],
         ["resume", "its tinydtls resumes no session"],
+        ["session-events", "its tinydtls keeps them to itself"],
+        ["held-keys", "it is not asked for them here"],
       ]),
     },
     async create(spec: DeviceSpec): Promise<DeviceActor> {

@@ -64,6 +64,8 @@ export const properties = {
   "keep-attributes": "keep attributes of notification",
   "values-of-ours": "have the values that our devices leave the factory with",
   resume: "offer a session that it had",
+  "session-events": "tell how its DTLS handshakes and sessions ended",
+  "held-keys": "tell the keys that it holds",
 } as const;
 export type Property = keyof typeof properties;
 
