@@ -27,6 +27,7 @@ export async function deviceProvider(): Promise<DeviceProvider> {
       name: "wakaama",
       lacks: new Map<Property, string>([
         ["lwm2m-1.1", "its client is one of LwM2M 1.0"],
+        ["resource-instances", "that came with LwM2M 1.1"],
         ["bootstrap-discover", "its native client answers every Bootstrap-Discover 4.00"],
         ["bootstrap-trigger", "LwM2M 1.0 has no /1/x/9"],
         ["bootstrap-request", "the package has no call for a bootstrap: its native client asks for one when it has no other server to go to"],

@@ -61,6 +61,7 @@ export const properties = {
   sleep: "be put to sleep and woken",
   silence: "be cut off from the network",
   "disable-resource": "be disabled by its server",
+  "resource-instances": "have one instance of a resource read",
   "keep-attributes": "keep attributes of notification",
   "values-of-ours": "have the values that our devices leave the factory with",
   resume: "offer a session that it had",

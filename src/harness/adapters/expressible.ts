@@ -99,6 +99,7 @@ const deviceRules: readonly Rule[] = [
   [/^"[^"]+" (?:falls asleep|sleeps|wakes)$/, "sleep"],
   [/^"[^"]+" (?:falls silent|speaks again)$/, "silence"],
   [/^operator [AB] executes \/1\/[AB]\/4 of /, "disable-resource"],
+  [/^operator [AB] reads \/\d+\/\d+\/\d+\/\d+ of /, "resource-instances"],
   [/^operator [AB] (?:sets the attributes |observes .* with ")/, "keep-attributes"],
   [/^the value is "(?:Muster|simulated device)"$/, "values-of-ours"],
   [/ (?:has resumed|can resume|cannot resume) its session with | offers its session to /, "resume"],
@@ -159,7 +160,7 @@ const provisionedTwice = (steps: readonly { readonly text: string }[]): string |
 const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B", device: "the device" };
 
 /** What a system is without, as against what only its interface cannot express. */
-const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource", "two-slots", "lwm2m-1.1"]);
+const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource", "two-slots", "lwm2m-1.1", "resource-instances"]);
 
 export interface Inexpressible {
   readonly as: "unsupported" | "not-applicable";
