@@ -1,7 +1,7 @@
 import { Given, Then, When } from "@cucumber/cucumber";
 import type { DataTable } from "@cucumber/cucumber";
 import {
-  act,
+  actAt,
   awaitListed,
   awaitRegistered,
   checkAnswer,
@@ -22,7 +22,6 @@ import {
   checkUpdatesItself,
   factoryAccount,
   isRuleName,
-  shortServerIdOf,
   startDevice,
   tellsUnknownLocations,
   updateInTime,
@@ -77,15 +76,15 @@ When("{device} updates its registration with {operator} when its lifetime of {in
 });
 
 When("{device} registers again with {operator}", async function (this: MusterWorld, alias: string, operator: ServerName) {
-  await act(this.scenario, alias, { do: "register", shortServerId: shortServerIdOf(this.scenario, operator) });
+  await actAt(this.scenario, alias, operator, { do: "register" });
 });
 
 When("{device} updates its registration with {operator}", async function (this: MusterWorld, alias: string, operator: ServerName) {
-  await act(this.scenario, alias, { do: "update", shortServerId: shortServerIdOf(this.scenario, operator) });
+  await actAt(this.scenario, alias, operator, { do: "update" });
 });
 
 When("{device} de-registers from {operator}", async function (this: MusterWorld, alias: string, operator: ServerName) {
-  await act(this.scenario, alias, { do: "deregister", shortServerId: shortServerIdOf(this.scenario, operator) });
+  await actAt(this.scenario, alias, operator, { do: "deregister" });
 });
 
 Then("{device} is registered with {operator}", function (this: MusterWorld, alias: string, operator: ServerName) {

@@ -1,5 +1,5 @@
 import { Then, When } from "@cucumber/cucumber";
-import { cancelObservation, changeInside, checkByMaximum, checkNotifications, checkNotified, checkNotSooner, observe, type ServerName } from "../../src/harness/index.js";
+import { cancelObservation, changeInside, changeUntilReset, checkByMaximum, checkNotifications, checkNotified, checkNothingAfterReset, checkNotSooner, observe, type ServerName } from "../../src/harness/index.js";
 import { namedRule } from "./registration.js";
 import type { MusterWorld } from "./world.js";
 
@@ -22,6 +22,14 @@ When("{operator} forgets the observation of {path} of {device}, so that its next
 
 When("{path} of {device} becomes {string}", async function (this: MusterWorld, path: string, alias: string, value: string) {
   await changeInside(this.scenario, alias, path, value);
+});
+
+When("{path} of {device} changes until {operator} has answered a notification of it with a reset", function (this: MusterWorld, path: string, alias: string, operator: ServerName) {
+  return changeUntilReset(this.scenario, operator, alias, path);
+});
+
+Then("nothing is notified of {path} of {device} to {server} after the reset", function (this: MusterWorld, path: string, alias: string, server: ServerName) {
+  return checkNothingAfterReset(this.scenario, server, alias, path, namedRule(this));
 });
 
 Then("{server} is notified that {path} of {device} is {string}", async function (this: MusterWorld, server: ServerName, path: string, alias: string, value: string) {

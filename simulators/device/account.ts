@@ -77,6 +77,11 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
   override fire(): void {
     if (this.device.silent) return;
     if (this.registered) this.device.rouse();
+    if (this.state.at === "disabled" && this.endpoint !== undefined) {
+      this.close();
+      this.device.host.ports.clock.start(this, this.#disabledMs - this.#lingerMs);
+      return;
+    }
     this.step({ in: "timer" });
   }
 
@@ -119,8 +124,9 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
         this.#scheduleUpdate();
         return;
       case "disabled":
-        this.close();
-        clock.start(this, (numberOf(this.details.server, ServerResource.DisableTimeout) ?? defaultDisableSeconds) * 1000);
+        // The answer to the Execute may be lost: who asks again is given it once more before the session ends (RFC 7252 §4.2).
+        this.location = undefined;
+        clock.start(this, this.#lingerMs);
         return;
       case "idle":
       case "left":
@@ -128,6 +134,15 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
         this.close();
         return;
     }
+  }
+
+  get #disabledMs(): number {
+    return (numberOf(this.details.server, ServerResource.DisableTimeout) ?? defaultDisableSeconds) * 1000;
+  }
+
+  get #lingerMs(): number {
+    const { ackTimeoutMs, ackRandomFactor } = this.device.spec.timing.coap;
+    return Math.min(this.#disabledMs, 2 * ackTimeoutMs * ackRandomFactor);
   }
 
   #scheduleUpdate(): void {

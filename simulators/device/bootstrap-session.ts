@@ -69,6 +69,11 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
     if (!this.#over) this.device.bootstraps.failed(`the Bootstrap Server ended the session: ${endInWords(end)}`);
   }
 
+  get #lingerMs(): number {
+    const { ackTimeoutMs, ackRandomFactor } = this.device.spec.timing.coap;
+    return 2 * ackTimeoutMs * ackRandomFactor;
+  }
+
   /** Ends the session. With `linger` the socket stays long enough to answer the last message once more. */
   close(linger: boolean): void {
     this.#over = true;
@@ -77,8 +82,7 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
     const socket = link.release();
     device.bootstraps.keepResumption(link);
     if (socket === undefined) return;
-    const { ackTimeoutMs, ackRandomFactor } = device.spec.timing.coap;
-    if (linger && !device.silent) device.host.lingering.add(socket, 2 * ackTimeoutMs * ackRandomFactor);
+    if (linger && !device.deaf) device.host.lingering.add(socket, this.#lingerMs);
     else device.host.closeSocket(socket);
   }
 
@@ -183,7 +187,7 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
       return;
     }
     request.respond({ code: Codes.Changed });
-    if (afterFinish === "silent") device.goSilent();
+    if (afterFinish === "silent") device.goSilent(this.#lingerMs);
     device.bootstraps.finished(this.draft);
   }
 }

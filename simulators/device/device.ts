@@ -35,7 +35,7 @@ export class Device extends Timer implements Receiver {
   behaviour: Personality;
   personality: PersonalityName;
   asleep = false;
-  /** Neither hears nor speaks. */
+  /** Says nothing any more, and hears nothing once it is deaf. */
   silent = false;
   /** Goes, or went, without a word: no De-register, no close_notify. */
   abrupt = false;
@@ -58,6 +58,8 @@ export class Device extends Timer implements Receiver {
   #startedAt: number | undefined = undefined;
   #sleeper: Sleeper | undefined = undefined;
   #whenOff: (() => void) | undefined = undefined;
+  /** When it turned or turns deaf, while silent (`Clock.now()`). */
+  #deafFrom = 0;
   #pausing = false;
 
   constructor(
@@ -100,7 +102,7 @@ export class Device extends Timer implements Receiver {
   }
 
   get deaf(): boolean {
-    return this.asleep || this.silent;
+    return this.asleep || (this.silent && this.host.ports.clock.now() >= this.#deafFrom);
   }
 
   /** Power on. `intendedAt`: when the schedule wanted it (`Clock.now()`), which latencies count from. */
@@ -363,8 +365,10 @@ export class Device extends Timer implements Receiver {
     return moved.includes(true);
   }
 
-  goSilent(): void {
+  /** For `hearingMs` more it answers once more what it has answered already. */
+  goSilent(hearingMs = 0): void {
     this.silent = true;
+    this.#deafFrom = this.host.ports.clock.now() + hearingMs;
     this.host.ports.clock.stop(this);
     this.session?.freeze();
     for (const account of this.accounts) account.freeze();

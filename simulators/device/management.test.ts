@@ -171,6 +171,20 @@ describe("Execute", () => {
     expect(a.story.slice(-1)).toEqual(["POST /rd"]);
   });
 
+  it("of Disable is answered once more to a Server that missed the answer, though the device has left", async () => {
+    const { of, a, code, device } = await managed();
+    let lost = 0;
+    of.network.intercept(({ from, bytes }, forward) => {
+      const isAnswer = from.port === a.device.address.port && bytes[1] === Codes.Changed;
+      if (isAnswer && lost++ === 0) return;
+      forward();
+    });
+    expect(await code(executeRequest(parsePath("/1/3/4")))).toBe("2.04");
+    expect(lost).toBe(2);
+    expect(a.story.slice(-1)).toEqual(["DELETE /rd/1"]);
+    expect(device.accounts[0]?.state.at).toBe("disabled");
+  });
+
   it("of Reboot turns it off and on", async () => {
     const { of, a, code } = await managed();
     expect(await code(executeRequest(parsePath("/3/0/4")))).toBe("2.04");

@@ -135,7 +135,7 @@ export class ServerLink implements SessionListener {
     const { socket, secured } = this;
     if (secured !== undefined) {
       this.resumption = this.device.behaviour.sessions.resumes ? secured.resumption : undefined;
-      if (this.device.abrupt || this.device.silent) secured.drop();
+      if (this.device.abrupt || (this.device.silent && this.device.deaf)) secured.drop();
     }
     this.socket = undefined;
     this.peer = undefined;

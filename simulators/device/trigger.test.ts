@@ -226,6 +226,21 @@ describe("personalities in a bootstrap", () => {
     expect(takeSnapshot(device)).toMatchObject({ silent: true, counters: { bootstrapsFinished: 1 } });
   });
 
+  it("fall silent after the Finish, and yet give an answer to it that was lost once more", async () => {
+    const { of, a, bootstrap, start, writeAccount, finish } = await bootstrapping({ personality: "silent-after-finish" });
+    await start();
+    await writeAccount(1, a.uri, 101);
+    let answers = 0;
+    of.network.intercept(({ from, bytes }, forward) => {
+      const isAnswer = from.port === bootstrap.device.address.port && bytes[1] === Codes.Changed;
+      if (!isAnswer || answers++ > 0) forward();
+    });
+    expect(await finish()).toBe("2.04");
+    expect(answers).toBe(2);
+    await of.clock.advance(10_000);
+    expect(a.story).toEqual([]);
+  });
+
   it("know no Bootstrap-Discover", async () => {
     const { start, discover } = await bootstrapping({ deviations: { discover: "4.04" } });
     await start();

@@ -61,6 +61,7 @@ describe("wrong usage", () => {
     ["a folder for reports where none can be", ["run", "--functional", "--out", "/proc/nowhere/reports"], /--out \/proc\/nowhere\/reports cannot be made; give a folder/],
     ["a file that is not there", ["run", "--target", "nowhere.yaml"], /--target nowhere\.yaml does not exist; check the path/],
     ["a path without features", ["run", "nowhere/at/all"], /"nowhere\/at\/all" is neither a feature file nor a folder/],
+    ["loss on purpose with somebody else's devices", ["run", "--functional", "--loss", "2%", "--devices-on", "node-coap"], /--loss does not go with --devices-on[^]*leave one of the two out/],
     ["a client stack that is not there", ["run", "--functional", "--devices-on", "nobody"], /--devices-on: there are no devices on "nobody" here/],
   ])("%s says which and how to put it right, exit 2", async (_what, args, message) => {
     const { code, out, err } = await muster(args);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TraceEvent } from "../../ports/index.js";
-import { deviceHandshakes, handshakeInWords } from "./handshakes.js";
+import { deviceHandshakes, handshakeInWords, handshakesSeen, isUnheard } from "./handshakes.js";
 
 let seq = 0;
 const dtls = (id: string, from: string, to: string, input: string, detail?: Readonly<Record<string, number>>): TraceEvent => ({
@@ -29,5 +29,24 @@ describe("handshakes of a device", () => {
   it("are not over because a session of before ended", () => {
     const events = [dtls("d1/200", "none", "handshaking", "connect"), dtls("d1/200", "handshaking", "connected", "full"), dtls("d1/200", "connected", "none", "closed-by-peer")];
     expect(deviceHandshakes(events, "d1", 200).map(({ outcome }) => outcome)).toEqual(["session"]);
+  });
+});
+
+describe("an alert of a server", () => {
+  const answered = (to: string): TraceEvent => ({ ...dtls("k1", "identity", to, "fault"), role: "server-b", event: { kind: "state", machine: "handshake", id: "k1", from: "identity", to, input: "fault" } });
+  const unheard = (...events: TraceEvent[]): boolean[] => {
+    const told = deviceHandshakes(events, "d1", 200);
+    return handshakesSeen(events, "server-b", "d1").map((attempt) => isUnheard(attempt, told));
+  };
+
+  it("was lost on the way when the device only knows that time was up", () => {
+    const first = [dtls("d1/200", "none", "handshaking", "connect"), answered("alert unknown_psk_identity (115)"), dtls("d1/200", "handshaking", "none", "timeout")];
+    const second = [dtls("d1/200", "none", "handshaking", "connect"), answered("alert unknown_psk_identity (115)"), dtls("d1/200", "handshaking", "none", "alert-received", { alert: 115 })];
+    expect(unheard(...first, ...second)).toEqual([true, false]);
+  });
+
+  it("is heard by a device that tells nothing, and silence is no alert", () => {
+    expect(unheard(answered("alert unknown_psk_identity (115)"))).toEqual([false]);
+    expect(unheard(dtls("d1/200", "none", "handshaking", "connect"), answered("silence"), dtls("d1/200", "handshaking", "none", "timeout"))).toEqual([false]);
   });
 });

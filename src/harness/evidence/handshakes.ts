@@ -1,5 +1,5 @@
 import type { TraceEvent } from "../../ports/index.js";
-import { isState, ofDevice, type StateEvent } from "./timeline.js";
+import { isState, ofDevice, timeOf, type StateEvent } from "./timeline.js";
 import { ofRole } from "./notifications.js";
 
 /** A handshake that a device began with one server, as the device tells it. */
@@ -40,3 +40,12 @@ export const handshakeInWords = ({ outcome, how, alert }: DeviceHandshake): stri
 /** Handshakes of one device that a server saw come as far as the identity, whatever it answered. */
 export const handshakesSeen = (events: readonly TraceEvent[], role: string, endpoint: string): StateEvent[] =>
   ofRole(events, role, endpoint).filter((event): event is StateEvent => isState(event) && event.event.machine === "handshake" && event.event.from === "identity" && event.event.to !== "failed");
+
+/** The handshake that a server saw, as the device tells it. */
+export const sameByDevice = (attempt: StateEvent, told: readonly DeviceHandshake[]): DeviceHandshake | undefined => told.findLast(({ began }) => timeOf(began) <= timeOf(attempt));
+
+/**
+ * Whether the server answered a handshake with an alert that the device never heard: alerts are not transmitted again (RFC 6347 §4.1.2.7), and of one that was lost the device
+ * knows only that its handshake took too long. A device that tells nothing is taken to have heard it.
+ */
+export const isUnheard = (attempt: StateEvent, told: readonly DeviceHandshake[]): boolean => attempt.event.to.startsWith("alert") && sameByDevice(attempt, told)?.how === "timeout";

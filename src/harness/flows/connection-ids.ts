@@ -3,7 +3,7 @@ import { parseCoapUri } from "../../transport/index.js";
 import { ofDevice, refOf, timeOf } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { act, awaitRegistered, inspect, shortServerIdOf } from "./devices.js";
+import { act, actAt, awaitRegistered, inspect, shortServerIdOf } from "./devices.js";
 import { handshakesOf } from "./handshakes.js";
 import { sessionEvents } from "./rotation.js";
 
@@ -35,7 +35,7 @@ export async function changesAddress(scenario: Scenario, alias: string, operator
 /** Judges an Update of the device from its new address: answered, in the same session. */
 export async function checkSameSession(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
   const since = BigInt(scenario.askedAt);
-  const { code, failure } = await act(scenario, alias, { do: "update", shortServerId: shortServerIdOf(scenario, operator) });
+  const { code, failure } = await actAt(scenario, alias, operator, { do: "update" });
   const moved = (await sessionEvents(scenario, alias, operator, since)).find(({ event }) => event.to !== "connected" || event.from !== "connected");
   const sent = (await recordsOf(scenario, alias)).filter((event) => timeOf(event) >= since);
   scenario.check({
@@ -92,7 +92,7 @@ export async function checkReplayMovesNothing(scenario: Scenario, alias: string,
 /** Judges that a device whose session is not found by its new address makes another, and is registered again; how long that took is in the check. */
 export async function checkRecovers(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
   const since = BigInt(scenario.askedAt);
-  await act(scenario, alias, { do: "update", shortServerId: shortServerIdOf(scenario, operator) });
+  await actAt(scenario, alias, operator, { do: "update" });
   const begun = async () => (await handshakesOf(scenario, alias, operator)).find(({ began, outcome }) => timeOf(began) >= since && outcome === "session");
   const session = await scenario.until(scenario.run.deadlines.registerMs * 2, begun);
   const account = await awaitRegistered(scenario, alias, operator);

@@ -110,6 +110,22 @@ export async function awaitRegistered(scenario: Scenario, alias: string, operato
   return ended?.account;
 }
 
+const busyStates: ReadonlySet<AccountSnapshot["state"]> = new Set(["waiting", "registering", "updating", "deregistering"]);
+
+/** Waits until the device does nothing about its registration: a server may count it registered before it does so itself. */
+export async function awaitAtRest(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
+  await scenario.until(scenario.run.deadlines.registerMs, async () => {
+    const account = await accountOn(scenario, alias, operator);
+    return account !== undefined && busyStates.has(account.state) ? undefined : true;
+  });
+}
+
+/** Has the device do something about its registration, once it is at rest. */
+export async function actAt(scenario: Scenario, alias: string, operator: ServerName, action: { readonly do: "register" | "update" | "deregister" } | { readonly do: "reconnect"; readonly full: boolean }): Promise<ActionResult> {
+  await awaitAtRest(scenario, alias, operator);
+  return act(scenario, alias, { ...action, shortServerId: shortServerIdOf(scenario, operator) });
+}
+
 /** Waits until the server lists the endpoint. */
 export function awaitListed(scenario: Scenario, alias: string, operator: ServerName): Promise<RegistrationView | undefined> {
   return scenario.until(scenario.run.deadlines.registerMs, () => scenario.server(operator).registration(scenario.endpoint(alias)));

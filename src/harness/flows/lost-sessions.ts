@@ -1,7 +1,7 @@
 import { refOf, timeOf } from "../evidence/index.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { act, awaitListed, latestOwn, shortServerIdOf } from "./devices.js";
+import { actAt, awaitListed, latestOwn } from "./devices.js";
 import { sessionEvents } from "./rotation.js";
 
 /** The server loses the sessions of all its devices, as in a restart: a scenario that does this is alone. */
@@ -13,7 +13,7 @@ export async function loseAllSessions(scenario: Scenario, operator: ServerName, 
 /** The device sends an Update in a session that its server lost; judged is that it finds out, makes another session and registers in it. */
 export async function checkComesBack(scenario: Scenario, alias: string, operator: ServerName): Promise<void> {
   const since = BigInt(scenario.now());
-  await act(scenario, alias, { do: "update", shortServerId: shortServerIdOf(scenario, operator) });
+  await actAt(scenario, alias, operator, { do: "update" });
   const listed = await awaitListed(scenario, alias, operator);
   const made = (await sessionEvents(scenario, alias, operator, since)).findLast(({ event }) => event.to === "connected");
   const register = await latestOwn(scenario, alias, "register");

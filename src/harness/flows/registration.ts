@@ -4,7 +4,7 @@ import { coapExchanges, ofRole, operationOf, refOf, timeOf, type CoapEvent, type
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
-import { act, awaitListed, exchangesOf, latestOwn, shortServerIdOf } from "./devices.js";
+import { act, actAt, awaitListed, exchangesOf, latestOwn, shortServerIdOf } from "./devices.js";
 
 /** How long before the end of a lifetime "shortly before" is: early enough to be sure, late enough to notice a registration that ends too soon. */
 const shortlyMs = 1000;
@@ -115,7 +115,7 @@ async function lastRenewal(scenario: Scenario, alias: string): Promise<CoapExcha
 const msFrom = (from: bigint, to: bigint): number => Number(to - from) / 1e6;
 
 async function updateNow(scenario: Scenario, alias: string, server: ServerName): Promise<CoapExchange> {
-  await act(scenario, alias, { do: "update", shortServerId: shortServerIdOf(scenario, server) });
+  await actAt(scenario, alias, server, { do: "update" });
   const update = await latestOwn(scenario, alias, "update");
   if (update === undefined) throw new Error(`"${alias}" sent no Update`);
   return update;

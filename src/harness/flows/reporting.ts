@@ -1,4 +1,4 @@
-import { observed, refOf, timeOf, type Notification, type Observed } from "../evidence/index.js";
+import { observed, refOf, resetOf, timeOf, type Notification, type Observed } from "../evidence/index.js";
 import type { RuleName } from "../rules.js";
 import type { Scenario } from "../scenario/scenario.js";
 import type { ServerName } from "../targets/index.js";
@@ -68,7 +68,7 @@ export async function checkNotified(scenario: Scenario, operator: ServerName, al
   return found;
 }
 
-const listed = (notifications: readonly Notification[]): string => notifications.map(({ value }) => value).join(", ") || "none";
+const listed = (notifications: readonly Notification[]): string => notifications.map(({ value, lost }) => (lost ? `${value} (lost on the way)` : value)).join(", ") || "none";
 
 /** A machine that is busy does things this much later than they were meant. */
 const busyMs = 1500;
@@ -79,7 +79,36 @@ export async function checkNotifications(scenario: Scenario, operator: ServerNam
   await scenario.until(deadlines.exchangeMs, async () => ((await seen(scenario, operator, alias, path)).notifications.length >= values.length ? true : undefined));
   await scenario.pause(deadlines.quietMs);
   const { notifications } = await seen(scenario, operator, alias, path);
-  scenario.equal(rule, `notifications of ${path} of "${alias}"`, values.join(", ") || "none", listed(notifications), { evidence: notifications.map(({ event }) => refOf(event)) });
+  scenario.check({
+    rule,
+    text: `notifications of ${path} of "${alias}"`,
+    expected: values.join(", ") || "none",
+    actual: listed(notifications),
+    ok: notifications.map(({ value }) => value).join() === values.join(),
+    evidence: notifications.map(({ event }) => refOf(event)),
+  });
+}
+
+/** A notification or its reset may be lost, and nobody sends either again. */
+const mostChanges = 5;
+
+/** Changes the value again and again, until a notification of it was answered with a reset. */
+export async function changeUntilReset(scenario: Scenario, operator: ServerName, alias: string, path: string): Promise<void> {
+  const reset = async () => resetOf(await scenario.events(), scenario.server(operator).role, scenario.endpoint(alias), await seen(scenario, operator, alias, path));
+  let found = await reset();
+  for (let change = 1; change <= mostChanges && found === undefined; change++) {
+    await changeInside(scenario, alias, path, `${change}.5`);
+    found = await scenario.until(scenario.run.deadlines.exchangeMs / mostChanges, reset);
+  }
+  scenario.precondition(`a notification of ${path} of "${alias}" is answered with a reset`, found !== undefined, "none was");
+  scenario.askedAt = found?.at ?? scenario.now();
+}
+
+/** Judges, after a quiet window, that nothing is notified any more since the reset. */
+export async function checkNothingAfterReset(scenario: Scenario, operator: ServerName, alias: string, path: string, rule: RuleName): Promise<void> {
+  await scenario.pause(scenario.run.deadlines.quietMs);
+  const later = (await seen(scenario, operator, alias, path)).notifications.filter(({ event }) => timeOf(event) > BigInt(scenario.askedAt));
+  scenario.equal(rule, `notifications of ${path} of "${alias}" after the reset`, "none", listed(later), { evidence: later.map(({ event }) => refOf(event)) });
 }
 
 /**
