@@ -33,13 +33,15 @@ Feature: Observe and Notify
     And server A is notified of /3303/0/5700 of "c1" not sooner than 1 s after its Observe
     And the notifications of /3303/0/5700 of "c1" to server A are "22.5"
 
-  # The twin: the same changes without pmin.
+  # The twin: the same changes without pmin. The second waits for the first to be told: an observer is promised the newest state, not each one (RFC 7641 §1.3).
   @rule:device-notification-periods
   Scenario: Without pmin each change is notified
     When operator A observes /3303/0/5700 of "c1"
     And /3303/0/5700 of "c1" becomes "21.5"
-    And /3303/0/5700 of "c1" becomes "22.5"
-    Then the notifications of /3303/0/5700 of "c1" to server A are "21.5, 22.5"
+    Then server A is notified that /3303/0/5700 of "c1" is "21.5"
+    When /3303/0/5700 of "c1" becomes "22.5"
+    Then server A is notified that /3303/0/5700 of "c1" is "22.5"
+    And the notifications of /3303/0/5700 of "c1" to server A are "21.5, 22.5"
 
   @slow @rule:device-notification-periods
   Scenario: Without any change a notification comes by pmax

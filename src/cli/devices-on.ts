@@ -11,7 +11,7 @@ import { UsageError } from "./exit.js";
  */
 export async function devicesOn(name: string, seed: string): Promise<DeviceProvider> {
   const path = join(packageRoot, "dist/interop", `${name}-device`, "index.js");
-  if (!/^[a-z0-9-]+$/.test(name) || !existsSync(path)) throw new UsageError(`--devices-on: there are no devices on "${name}" here`, "use node-coap, node-dtls-client or leshan, in a clone of the repository after npm ci and interop/setup");
+  if (!/^[a-z0-9-]+$/.test(name) || !existsSync(path)) throw new UsageError(`--devices-on: there are no devices on "${name}" here`, "use node-coap, node-dtls-client, leshan or wakaama, in a clone of the repository after npm ci and interop/setup");
   const module: unknown = await import(pathToFileURL(path).href);
   const make = typeof module === "object" && module !== null && "deviceProvider" in module ? module.deviceProvider : undefined;
   if (typeof make !== "function") throw new TypeError(`${path} does not export deviceProvider`);

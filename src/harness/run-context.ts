@@ -1,6 +1,7 @@
 import type { Fleet } from "../../simulators/fleet/index.js";
 import type { DeviceSpec } from "../../simulators/device/index.js";
 import type { Timing } from "../config/index.js";
+import type { LwM2mVersion } from "../lwm2m/index.js";
 import type { Clock, Network, Random } from "../ports/index.js";
 import type { AdapterFacts } from "./adapters/adapter.js";
 import type { BootstrapServerActor, DeviceActor, LwM2mServerActor, SecurityMode } from "./actors/types.js";
@@ -13,6 +14,8 @@ export interface DeviceProvider {
   readonly name: string;
   /** What reports call it: product and version. Default: its name. */
   readonly implementation?: string;
+  /** What its devices speak where a scenario does not say. Default: 1.1. */
+  readonly lwm2m?: LwM2mVersion;
   /** What its devices can be made to do; a scenario that needs more is not-applicable. */
   readonly can: { readonly misbehave: boolean; readonly actions: boolean; readonly psk: boolean; readonly publicKeys: boolean };
   /** What else it cannot be asked for. */

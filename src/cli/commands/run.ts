@@ -25,7 +25,7 @@ export function runCommand(invocation: Invocation): Command {
     .option("--loss <percent>", "lose so many of the devices' datagrams on purpose, in either direction: 2%")
     .option("--functional", "leave the load scenarios out")
     .option("--out <dir>", "folder for reports (default reports)")
-    .option("--devices-on <stack>", "run the devices of another client stack in place of ours: node-coap (no DTLS), node-dtls-client, leshan")
+    .option("--devices-on <stack>", "run the devices of another client stack in place of ours: node-coap (no DTLS), node-dtls-client, leshan, wakaama")
     .option("--second-opinion", "repeat each scenario that fails or is inconclusive with devices of another client stack; where they disagree, the tool is suspected")
     .option("--metrics <host:port>", "serve /metrics for Prometheus while it runs")
     .option("--list", "show the scenarios and send nothing")

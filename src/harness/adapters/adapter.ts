@@ -48,7 +48,12 @@ export const properties = {
   "instance-choice": "choose free instances on a device itself",
   "order-trigger": "have a LwM2M Server trigger a device on its own accord",
   // Device
+  "lwm2m-1.1": "speak LwM2M 1.1",
   "register-again": "be made to register once more",
+  update: "be made to send an Update",
+  "bootstrap-request": "be made to ask for a bootstrap",
+  "bootstrap-trigger": "be triggered to bootstrap",
+  "bootstrap-discover": "be given an account in a bootstrap that begins with Bootstrap-Discover",
   "power-cycle": "be switched off and on without a word",
   "two-accounts": "be served by two LwM2M Servers at once",
   "factory-resources": "leave the factory with further resources of its Server object",
@@ -56,9 +61,12 @@ export const properties = {
   sleep: "be put to sleep and woken",
   silence: "be cut off from the network",
   "disable-resource": "be disabled by its server",
+  "resource-instances": "have one instance of a resource read",
   "keep-attributes": "keep attributes of notification",
   "values-of-ours": "have the values that our devices leave the factory with",
   resume: "offer a session that it had",
+  "session-events": "tell how its DTLS handshakes and sessions ended",
+  "held-keys": "tell the keys that it holds",
 } as const;
 export type Property = keyof typeof properties;
 

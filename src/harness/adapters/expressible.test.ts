@@ -54,6 +54,16 @@ describe("what an adapter cannot express", () => {
     expect(needsOf('operator A sets the attributes "pmin=5&pmax=50" on /3303/0/5700 of "c1"').map(({ property }) => property)).not.toContain("contradictory-attributes");
   });
 
+  it("is what a device of LwM2M 1.0 is without, and what its stack has no call for", () => {
+    const device: AdapterFacts = { name: "wakaama", lacks: new Map<Property, string>([["lwm2m-1.1", "one of 1.0"], ["resource-instances", "of 1.1"], ["update", "no call"], ["bootstrap-discover", "answered 4.00"]]) };
+    expect(inexpressible(scenario([], 'device "c1" speaks LwM2M 1.1'), { device })).toMatchObject({ as: "not-applicable" });
+    expect(inexpressible(scenario([], 'device "c1" speaks LwM2M 1.0'), { device })).toBeUndefined();
+    expect(inexpressible(scenario([], 'operator A reads /3/0/6/0 of "c1"'), { device })).toMatchObject({ as: "not-applicable" });
+    expect(inexpressible(scenario([], 'operator A reads /3/0/6 of "c1"'), { device })).toBeUndefined();
+    expect(inexpressible(scenario([], '"c1" updates its registration with operator A'), { device })).toMatchObject({ as: "unsupported" });
+    expect(inexpressible(scenario([], 'device "c1" is provisioned by operator A'), { device })?.reason).toContain("cannot be given an account in a bootstrap that begins with Bootstrap-Discover: answered 4.00");
+  });
+
   it("is a second operator on a device that serves one", () => {
     const device: AdapterFacts = { name: "leshan", lacks: new Map<Property, string>([["two-accounts", "one only"]]) };
     expect(inexpressible(scenario([], 'device "c1" is provisioned by operator A', 'operator B orders to provision "c1"'), { device })).toMatchObject({ as: "not-applicable" });
@@ -83,7 +93,7 @@ describe("the sentences that need something of an adapter", () => {
   it("are all in the features: a property that no sentence asks for is a sentence that was renamed", () => {
     const asked = new Set(sentences.flatMap((sentence) => needsOf(sentence).map(({ property }) => property)));
     // Asked for by rules or whole scenarios, by sentences whose words come from a table, or by sentences that no feature has at present.
-    const elsewhere: readonly Property[] = ["values-of-ours", "credential", "read-format", "write-format", "trigger-instance", "instance-choice", "two-accounts", "configuration-writes", "power-cycle"];
+    const elsewhere: readonly Property[] = ["values-of-ours", "credential", "read-format", "write-format", "trigger-instance", "instance-choice", "two-accounts", "configuration-writes", "power-cycle", "resource-instances"];
     expect((Object.keys(properties) as Property[]).filter((property) => !asked.has(property) && !elsewhere.includes(property))).toEqual([]);
   });
 });

@@ -87,7 +87,14 @@ const bootstrapRules: readonly Rule[] = [
 ];
 
 const deviceRules: readonly Rule[] = [
+  [/^device "[^"]+" speaks LwM2M 1\.1$/, "lwm2m-1.1"],
   [/^"[^"]+" registers again with operator /, "register-again"],
+  [/^"[^"]+" (?:updates its registration with operator |finds out with its next Update )/, "update"],
+  [/^"[^"]+" (?:asks for a bootstrap$|is given version \d+ of its credential )/, "bootstrap-request"],
+  [/^device "[^"]+" is provisioned by operator |^the Bootstrap Server is configured to (?:give|write to) |^the item of "[^"]+" ends as "confirmed"/, "bootstrap-discover"],
+  [/^operator [AB] executes \/1\/[AB]\/9 of /, "bootstrap-trigger"],
+  [/^"[^"]+" (?:asks for a bootstrap because of the trigger|is triggered by server [AB])$/, "bootstrap-trigger"],
+  [/^server [AB] says that the trigger of "[^"]+" is "acknowledged"/, "bootstrap-trigger"],
   [/^"[^"]+" loses power /, "power-cycle"],
   [/^"[^"]+" sends to /, "raw-request"],
   [/^server [AB] serves the former location of |^server [AB] refuses Updates of "[^"]+" at unknown |^the newest location of /, "raw-request"],
@@ -95,9 +102,12 @@ const deviceRules: readonly Rule[] = [
   [/^"[^"]+" (?:falls asleep|sleeps|wakes)$/, "sleep"],
   [/^"[^"]+" (?:falls silent|speaks again)$/, "silence"],
   [/^operator [AB] executes \/1\/[AB]\/4 of /, "disable-resource"],
+  [/^operator [AB] reads \/\d+\/\d+\/\d+\/\d+ of /, "resource-instances"],
   [/^operator [AB] (?:sets the attributes |observes .* with ")/, "keep-attributes"],
   [/^the value is "(?:Muster|simulated device)"$/, "values-of-ours"],
   [/ (?:has resumed|can resume|cannot resume) its session with | offers its session to /, "resume"],
+  [/ gets (?:a|no) (?:new )?session with | registers with its key at | begins \d+ handshakes with | has begun no more than \d+ handshakes? with |^server [AB] (?:ends|goes on in) the session of /, "session-events"],
+  [/^the keys of "[^"]+" came to server |^the key that "[^"]+" has for |^the accounts on "[^"]+" have different keys$|^"[^"]+" has (?:the key that server|a new key and a new identity) /, "held-keys"],
 ];
 
 /** What a step needs of roles that an adapter steers. */
@@ -153,7 +163,7 @@ const provisionedTwice = (steps: readonly { readonly text: string }[]): string |
 const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B", device: "the device" };
 
 /** What a system is without, as against what only its interface cannot express. */
-const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource", "two-slots"]);
+const absent: ReadonlySet<Property> = new Set<Property>(["smp-server", "smp-bootstrap-server", "disable-resource", "two-slots", "lwm2m-1.1", "resource-instances"]);
 
 export interface Inexpressible {
   readonly as: "unsupported" | "not-applicable";

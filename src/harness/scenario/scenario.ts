@@ -157,7 +157,7 @@ export class Scenario {
     const endpoint = this.endpoint(alias);
     const base: DeviceSpec = known?.spec ?? {
       endpoint,
-      lwm2m: "1.1",
+      lwm2m: this.run.devices.lwm2m ?? "1.1",
       personality: "default",
       seed: deviceSeed(this.run.seed, endpoint),
       timing: { coap: this.run.timing.coap, dtls: this.run.timing.dtls, device: this.run.timing.device },

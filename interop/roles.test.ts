@@ -46,12 +46,12 @@ function installed(file: string): boolean {
   return false;
 }
 
-describe("Leshan in each role", () => {
-  // What other files of tests keep of their peers stays.
-  beforeAll(() => {
-    for (const entry of existsSync(out) ? readdirSync(out) : []) if (join(out, entry) !== PEERS) rmSync(join(out, entry), { recursive: true, force: true });
-  });
+// What other files of tests keep of their peers stays.
+beforeAll(() => {
+  for (const entry of existsSync(out) ? readdirSync(out) : []) if (join(out, entry) !== PEERS) rmSync(join(out, entry), { recursive: true, force: true });
+});
 
+describe("Leshan in each role", () => {
   it("as LwM2M Server 2.0.0-M18 passes what it is known to pass, and departs from the text where it is known to", async (test) => {
     if (!installed("leshan/server/classes/Main.class")) return test.skip("Leshan's server is not installed: run interop/setup");
     const { code, result, output } = await run("m18", "--security", "psk", "--second-opinion", "--target", "targets/leshan-m18.yaml", "registration", "management", "security/identity.feature", "server-management/sm2-at-the-server.feature");
@@ -108,20 +108,42 @@ describe("Leshan in each role", () => {
     expect(passed(result, "device")).toBeGreaterThanOrEqual(14);
     expect(result.scenarios.find(({ id }) => id.endsWith("a-device-that-accepts-the-trigger-asks-for-its-bootstrap"))).toMatchObject({ verdict: "pass" });
   }, 180_000);
+});
 
-  it("is shown in one matrix, role by role and version by version", async (test) => {
+describe("Wakaama's npm client", () => {
+  it("as device of LwM2M 1.0 registers and is managed, over NoSec and over PSK", async (test) => {
+    if (!installed("wakaama/node_modules/node-red-contrib-lwm2m/package.json")) return test.skip("Wakaama's npm client is not installed: run interop/setup");
+    const wakaama = ["--target", "targets/wakaama-device.yaml", "--devices-on", "wakaama", "registration/device.feature"];
+    // At once: most of the time they wait for Updates that do not come.
+    const [nosec, psk] = await Promise.all([
+      run("wakaama-nosec", "--security", "nosec", ...wakaama, "management"),
+      run("wakaama-psk", "--security", "psk", ...wakaama, "management/access-control.feature", "management/bootstrap-trigger.feature"),
+    ]);
+    for (const { code, result, output } of [nosec, psk]) {
+      expect(unexpected(result), output).toEqual([]);
+      expect(result.scenarios.find(({ id }) => id.endsWith("a-device-that-accepts-the-trigger-asks-for-its-bootstrap"))).toMatchObject({ verdict: "unsupported" });
+      expect(code, output).toBe(0);
+    }
+    expect(passed(nosec.result, "device")).toBeGreaterThanOrEqual(28);
+    expect(passed(psk.result, "device")).toBeGreaterThanOrEqual(9);
+  }, 180_000);
+});
+
+describe("all of them", () => {
+  it("are shown in one matrix, role by role and version by version", async (test) => {
     if (folders.length === 0) return test.skip("no run was made");
     const joined = await start(process.execPath, [muster, "matrix", ...folders, "--out", out], { cwd: root });
     expect(await joined.exited, joined.output()).toBe(0);
     const { rows } = matrixSchema.parse(JSON.parse(readFileSync(join(out, "matrix.json"), "utf8")));
-    const leshan = rows.filter(({ implementation }) => implementation.startsWith("Leshan")).map(({ role, implementation }) => `${role}: ${implementation}`);
-    if (folders.length === 7)
-      expect([...new Set(leshan)]).toEqual([
+    const others = rows.filter(({ implementation }) => /^(?:Leshan|Wakaama)/.test(implementation)).map(({ role, implementation }) => `${role}: ${implementation}`);
+    if (folders.length === 9)
+      expect([...new Set(others)]).toEqual([
         "lwm2m-server: Leshan 2.0.0-M18",
         "lwm2m-server: Leshan 2.0.0-M18 (http-template)",
         "lwm2m-server: Leshan demo 2.0.0-M4",
         "bootstrap-server: Leshan 2.0.0-M15",
         "device: Leshan client 2.0.0-M18",
+        "device: Wakaama npm client 2.12.3",
       ]);
     for (const { run, cells } of rows)
       for (const { evidence } of Object.values(cells).flatMap(({ scenarios }) => scenarios)) if (evidence !== undefined) expect(existsSync(join(out, run.folder, evidence, "trace.ndjson"))).toBe(true);
