@@ -118,14 +118,15 @@ export class BootstrapHandler implements RequestHandler {
   /** The name that the session's key is bound to, else the one that is given; throws `RequestError` when both are there and differ, or neither may be believed. */
   #endpointOf(request: IncomingRequest, { plants }: SessionContext): string {
     const { identity, secured } = request.peer;
+    const asked = plants.has("unwritten-format-accepted") ? { code: request.code, path: request.path, query: request.query.filter((parameter) => !parameter.startsWith("pct=")) } : request;
     if (identity === undefined) {
-      const { endpoint } = parseBootstrapRequest(request);
+      const { endpoint } = parseBootstrapRequest(asked);
       if (secured === true || !this.clients.admitsUnsecured(endpoint)) throw new RequestError(Codes.BadRequest, "this device has to come over DTLS");
       return endpoint;
     }
     const holder = this.clients.holderOf(identity);
     if (holder === undefined) throw new RequestError(Codes.BadRequest, "the identity of the session is known no more");
-    return parseBootstrapRequest(request, plants.has("endpoint-not-bound") ? {} : { identity: holder.endpoint }).endpoint;
+    return parseBootstrapRequest(asked, plants.has("endpoint-not-bound") ? {} : { identity: holder.endpoint }).endpoint;
   }
 
   #withFault(request: IncomingRequest, endpoint: string, context: SessionContext, outcome: FaultOutcome | undefined): void {

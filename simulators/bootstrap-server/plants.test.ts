@@ -1,11 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
+import { newKeyPair } from "../../src/certificates/index.js";
 import { Codes, formatCode } from "../../src/coap/index.js";
 import type { IncomingRequest } from "../../src/coap/index.js";
 import { UnknownPlantError, bootstrapServerConfig } from "../../src/config/index.js";
 import { single, valueOf } from "../../src/lwm2m/index.js";
-import { isEncrypted, SecretKeys } from "../../src/smp/index.js";
-import type { AccountBody, OrderBody } from "../../src/smp/index.js";
+import { identityOf, isEncrypted, keyCheckValue, ProblemError, recipientOf, SecretKeys } from "../../src/smp/index.js";
+import type { AccountBody, NewCredential, OrderBody } from "../../src/smp/index.js";
 import { simulatedPorts } from "../../src/ports/simulated/index.js";
 import type { SimulatedPorts } from "../../src/ports/simulated/index.js";
 import { peerIdentity, udpEndpoint } from "../../src/transport/index.js";
@@ -57,7 +58,7 @@ async function rig(plant: PlantName | undefined): Promise<Rig> {
   const link = new MemoryLink(config.peers[0]!, ports.clock);
   const other = new MemoryLink(config.peers[1]!, ports.clock);
   link.jwksAnswer = other.jwksAnswer = serverKeys.set;
-  const role = new BootstrapServer(config, ports, coap, new Map([["operator-b", link], ["operator-a", other]]));
+  const role = new BootstrapServer(config, ports, coap, new Map([["operator-b", link], ["operator-a", other]]), serverKeys);
   late.handler = role.bootstraps;
   const device = await ScriptedDevice.start(ports, { endpoint: "ab-1", host: "10.1.0.1", server: serverAddress, coap: config.timing.coap });
   device.put(0, 1, [single(0, "coap://10.0.0.2"), single(10, 101)]);
@@ -81,6 +82,7 @@ async function bootstrap({ device, ports }: Rig, ms = 3500): Promise<string> {
   return answered;
 }
 
+const rawKeys: AccountBody = { ...account, uri: "coaps://10.0.0.3", securityMode: "rpk", serverPublicKey: newKeyPair(simulatedPorts("server").secrets).publicKey.toString("base64url") };
 const keyed: AccountBody = { ...account, uri: "coaps://10.0.0.3", securityMode: "psk" };
 
 /** Encryption takes real time: the virtual clock goes no faster than the other meanwhile, so that no budget of it runs out. */
@@ -327,10 +329,96 @@ const observations: Readonly<Record<PlantName, { readonly see: (one: Rig) => unk
     right: false,
     wrong: true,
   },
+  "always-psk": { see: async (one) => (await stagedFor(one, rawKeys)).mode, right: "rpk", wrong: "psk" },
+  "own-key-sent-back": {
+    see: async (one) => {
+      const { accountId } = one.role.handlers.createAccount(caller, keyed).value;
+      const key = Buffer.from("own-key-of-server");
+      const secret = await (await recipientOf(serverKeys.set))?.wrap(key, { tenant: "b", ep: "ab-1", ssid: 201, credentialId: "cr-own", version: 1, purpose: "sm1-psk" });
+      const credentials = [{ ep: "ab-1", credentialId: "cr-own", version: 1, identity: identityOf(Buffer.from("own-1")), bits: key.length * 8, kcv: keyCheckValue(key, "cr-own"), secret: secret ?? "" }];
+      one.role.handlers.createOrder(caller, { type: "provision", accountId, targets: { endpoints: ["ab-1"] }, policy: { ...policy, credential: { origin: "server" } }, credentials });
+      await until(one, () => one.link.staged.length > 0);
+      return one.link.staged[0]?.keyOrigin;
+    },
+    right: "server",
+    wrong: undefined,
+  },
+  "etag-ignored": {
+    see: ({ role: { handlers } }) => {
+      const { accountId } = handlers.createAccount(caller, account).value;
+      return refusalOf(() => handlers.replaceAccount(caller, { accountId }, { ...account, lifetime: 301 }, { ifMatch: '"stale"', signal: new AbortController().signal }));
+    },
+    right: "precondition-failed",
+    wrong: undefined,
+  },
+  "other-tenants-accounts-visible": {
+    see: ({ role: { handlers } }) => {
+      const { accountId } = handlers.createAccount(caller, account).value;
+      return refusalOf(() => handlers.getAccount({ peerId: "operator-a", tenant: "a" }, { accountId }));
+    },
+    right: "not-found",
+    wrong: undefined,
+  },
+  "last-account-removed": { see: async (one) => removal(one, false), right: "rejected", wrong: "awaiting-client" },
+  "removed-account-left": {
+    see: async (one) => {
+      await removal(one, true);
+      await bootstrap(one);
+      return one.device.accounts;
+    },
+    right: [101],
+    wrong: [101, 201],
+  },
+  "confirmed-at-finish": {
+    see: async (one) => {
+      const orderId = await ordered(one);
+      await bootstrap(one);
+      return one.role.handlers.getItem(caller, { orderId, ep: "ab-1" }).state;
+    },
+    right: "applied",
+    wrong: "confirmed",
+  },
+  "capabilities-incomplete": { see: ({ role }) => role.handlers.getCapabilities(caller).bootstrapServer?.orderTypes.includes("update"), right: true, wrong: false },
+  "unwritten-format-accepted": { see: async (one) => asked(one, "ep=ab-1", "pct=64999"), right: "4.15", wrong: "2.04" },
 };
 
+/** What the Server is told of a device for a new account. */
+async function stagedFor(one: Rig, body: AccountBody): Promise<NewCredential> {
+  await orderedKey(one, caller, one.role.handlers.createAccount(caller, body).value.accountId);
+  const [staged] = one.link.staged;
+  if (staged === undefined) throw new Error("nothing was staged");
+  return staged;
+}
+
+/** The problem of a call; undefined where it is taken. */
+function refusalOf(call: () => unknown): string | undefined {
+  try {
+    call();
+    return undefined;
+  } catch (error) {
+    if (error instanceof ProblemError) return error.type;
+    throw error;
+  }
+}
+
+/** The state of B's item once its account was ordered away, with or without another account on the device. */
+async function removal(one: Rig, besideAnother: boolean): Promise<string> {
+  if (!besideAnother) for (const path of ["/0/1", "/1/0"]) one.device.instances.delete(path);
+  const { handlers } = one.role;
+  const placed = await ordered(one);
+  await bootstrap(one);
+  const { accountId } = handlers.getOrder(caller, { orderId: placed }).value;
+  const { orderId } = handlers.createOrder(caller, { type: "remove", accountId, targets: { endpoints: ["ab-1"] }, policy }).value;
+  await one.ports.clock.advance(100);
+  return handlers.getItem(caller, { orderId, ep: "ab-1" }).state;
+}
+
 async function unknown(one: Rig): Promise<string> {
-  const answered = one.device.bootstrap(["ep=x-1"]);
+  return asked(one, "ep=x-1");
+}
+
+async function asked(one: Rig, ...query: string[]): Promise<string> {
+  const answered = one.device.bootstrap(query);
   await one.ports.clock.advance(500);
   return answered;
 }

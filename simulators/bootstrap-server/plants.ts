@@ -25,6 +25,15 @@ export const plants = [
   { name: "secret-in-cleartext", rule: "secret-encrypted", breaks: "sends keys to LwM2M Servers without encrypting them" },
   { name: "rollback-not-sent", rule: "rotation-rolled-back", breaks: "leaves the new version active at the Server when the session that brought it failed" },
   { name: "secret-readable-by-get", rule: "no-secret-in-get", breaks: "shows the secret members of an account in GET" },
+  { name: "always-psk", rule: "mode-delivered", breaks: "makes a pre-shared key whatever mode the account has" },
+  { name: "own-key-sent-back", rule: "own-key-told-back", breaks: "sends a LwM2M Server the key that this Server made, as if it were new to it" },
+  { name: "etag-ignored", rule: "etag-guards", breaks: "takes a change of an account whatever its If-Match" },
+  { name: "other-tenants-accounts-visible", rule: "entities-separate", breaks: "shows and deletes the accounts of another tenant" },
+  { name: "last-account-removed", rule: "last-account-kept", breaks: "takes an order to remove the only account of a device" },
+  { name: "removed-account-left", rule: "account-removed", breaks: "confirms a removal and leaves the account on the device" },
+  { name: "confirmed-at-finish", rule: "confirmed-by-register", breaks: "confirms a provisioned device when its Finish was answered" },
+  { name: "capabilities-incomplete", rule: "capabilities-truthful", breaks: "leaves an order type that it takes out of its capabilities" },
+  { name: "unwritten-format-accepted", rule: "bootstrap-request-format", breaks: "answers a Bootstrap-Request 2.04 that prefers a format it does not write" },
 ] as const satisfies readonly Plant[];
 
 export type PlantName = (typeof plants)[number]["name"];

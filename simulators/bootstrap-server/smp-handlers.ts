@@ -29,7 +29,7 @@ export class SmpHandlers implements BootstrapServerHandlers {
       tenant: caller.tenant,
       limits: defaultLimits,
       bootstrapServer: {
-        orderTypes: ["provision", "update", "rotate", "remove"],
+        orderTypes: this.management.plants.has("capabilities-incomplete") ? ["provision", "rotate", "remove"] : ["provision", "update", "rotate", "remove"],
         triggers: ["via-server", "wait-for-client"],
         activation: ["before-first-write", "before-finish"],
         keyOrigins: secretTransport.length === 0 ? ["bs"] : ["bs", "server"],

@@ -262,7 +262,7 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
         this.lastFailure = reason;
         this.location = undefined;
         device.endObservations(this);
-        this.step({ in: "no-session", barred: alertClass === "fail", final: device.fallsBack(this) });
+        this.step({ in: "no-session", barred: alertClass === "fail" && !device.behaviour.flaws.includes("final-alert-retried"), final: device.fallsBack(this) });
         break;
       case "deregistering":
         this.step({ in: "deregistered" });

@@ -182,7 +182,7 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
     }
     // A Bootstrap-Server account may be replaced, but not lost (LwM2M Core 1.1 §6.1.7).
     const fault = bootstrapAccountOf(this.draft) === undefined ? "no Bootstrap-Server account" : inconsistency(device.bootstraps.withoutLost(this.draft));
-    if (fault !== undefined) {
+    if (fault !== undefined && !device.behaviour.flaws.includes("configuration-unchecked")) {
       request.respond({ code: Codes.NotAcceptable, payload: Buffer.from(fault) });
       return;
     }

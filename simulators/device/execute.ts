@@ -41,7 +41,7 @@ function executeOnServer(device: Device, account: Account, request: IncomingRequ
       return;
     case ServerResource.RegistrationUpdateTrigger:
       done(device, request, path);
-      meant.step({ in: "update" });
+      if (!device.behaviour.flaws.includes("update-trigger-ignored")) meant.step({ in: "update" });
       return;
     default:
       done(device, request, path);

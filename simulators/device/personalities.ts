@@ -41,7 +41,7 @@ export interface SessionHabits {
   readonly backOff: "policy" | "none";
 }
 
-/** Faults that were found in devices of the field, each asked for at one place. */
+/** Faults, among them those that were found in devices of the field; each is asked for at one place. */
 export type DeviceFlaw =
   /** A Bootstrap-Delete of /0 takes the account of the Bootstrap Server with it. */
   | "bootstrap-account-deletable"
@@ -52,7 +52,13 @@ export type DeviceFlaw =
   /** One Update without an answer, and it asks its Bootstrap Server. */
   | "falls-back-on-update"
   /** One Register without an answer, and it asks its Bootstrap Server. */
-  | "falls-back-on-register";
+  | "falls-back-on-register"
+  /** Tries the same server again after an alert that another try cannot mend. */
+  | "final-alert-retried"
+  /** An Execute of /1/x/8 is answered, and no Update follows. */
+  | "update-trigger-ignored"
+  /** A Finish is answered 2.04 whatever was written. */
+  | "configuration-unchecked";
 
 /**
  * What a device does where texts leave it a choice, and where it misbehaves. Data, so that a fleet can mix them and a

@@ -14,6 +14,9 @@ export const plants = [
   { name: "falls-back-on-update", rule: "device-tries-again", breaks: "asks its Bootstrap Server after one Update without an answer", field: ["Wakaama#724"], as: flaw("falls-back-on-update") },
   { name: "falls-back-on-register", rule: "device-tries-again", breaks: "asks its Bootstrap Server after one Register without an answer", field: ["OMA#145"], as: flaw("falls-back-on-register") },
   { name: "bootstrap-account-deletable", rule: "device-bootstrap-operations", breaks: "lets a Bootstrap-Delete take the account of the Bootstrap Server", field: ["OMA#522"], as: flaw("bootstrap-account-deletable") },
+  { name: "final-alert-retried", rule: "device-handshake-fail", breaks: "shakes hands again after an alert that another try cannot mend", as: flaw("final-alert-retried") },
+  { name: "update-trigger-ignored", rule: "device-update-trigger", breaks: "answers an Execute of /1/x/8 2.04 and sends no Update", as: flaw("update-trigger-ignored") },
+  { name: "configuration-unchecked", rule: "device-checks-configuration", breaks: "answers a Finish 2.04 though what was written is no complete account", as: flaw("configuration-unchecked") },
 ] as const satisfies readonly (Plant & { readonly as: Partial<Personality> })[];
 
 export type PlantName = (typeof plants)[number]["name"];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../../src/ports/simulated/index.js";
+import { newKeyPair } from "../../src/certificates/index.js";
+import { simulatedPorts, VirtualClock } from "../../src/ports/simulated/index.js";
 import { cleartextSecret, keyCheckValue, ProblemError, recipientOf, type CredentialBody, type SecretContext } from "../../src/smp/index.js";
 import { CredentialIntake } from "./credential-intake.js";
 import { OwnKeys } from "./own-keys.js";
@@ -137,5 +138,18 @@ describe("planted faults of the intake", () => {
   it("kcv-ignored", async () => {
     const { intake, take } = bench({ plants: ["kcv-ignored"] });
     expect((await take(await body(intake, { kcv: "0011223344556677" }))).key).toEqual(key);
+  });
+
+  it("long-keys-refused", async () => {
+    const { intake, take } = bench({ plants: ["long-keys-refused"] });
+    expect(await problem(take(await body(intake, { bits: 256 })))).toBe("400 schema /bits");
+    expect((await take(await body(intake))).key).toEqual(key);
+  });
+
+  const { publicKey } = newKeyPair(simulatedPorts("device").secrets);
+  const raw: CredentialBody = { version: 1, ssid: 101, mode: "rpk", publicKey: publicKey.toString("base64url"), thumbprint: "A".repeat(43), sessionPolicy: "close-on-revoke" };
+  it("thumbprint-ignored", async () => {
+    expect(await problem(bench().take(raw))).toBe("400 schema /thumbprint");
+    expect(await problem(bench({ plants: ["thumbprint-ignored"] }).take(raw))).toBe("none");
   });
 });

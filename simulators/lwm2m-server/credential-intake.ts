@@ -19,7 +19,7 @@ export class CredentialIntake {
   readonly #public: PublicCredentials;
 
   constructor(readonly options: CredentialIntakeOptions) {
-    this.#public = new PublicCredentials(options.clock);
+    this.#public = new PublicCredentials(options.clock, options.plants);
   }
 
   /** NoSec is for laboratories. */
@@ -42,6 +42,7 @@ export class CredentialIntake {
     if (body.mode === "x509") return this.#public.certificate({ ep }, body);
     if (body.mode !== "psk") return { body };
     const { bits, identity, kcv, ssid, version } = body;
+    if (this.options.plants.has("long-keys-refused") && bits !== undefined && bits > 128) throw new ProblemError("schema", "is longer than keys are here", { field: "/bits" });
     if (identity === undefined || bits === undefined || kcv === undefined) throw new ProblemError("schema", "identity, bits and kcv are required in mode psk", { field: "/identity" });
     if (body.keyOrigin === "server") return { body, key: this.options.ownKeys.find({ tenant, ep, credentialId, version }, { identity, bits, kcv }) };
     if (secret === undefined) throw new ProblemError("schema", "is required in mode psk unless this server made the key", { field: "/secret" });

@@ -196,7 +196,7 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
     const found = this.options.credentials.lookUp(...shown.names);
     const { text } = shown;
     const endpoint = found.version?.record.endpoint;
-    const objection = found.state === "usable" ? shown.objection(found.version, this.options.clock.epoch()) : undefined;
+    const objection = found.state === "usable" && !this.options.plants.has("certificate-trusted-by-its-name") ? shown.objection(found.version, this.options.clock.epoch()) : undefined;
     if (found.state === "usable" && objection === undefined && fault === undefined) {
       this.#record(endpoint, text, from, shown.mode === "psk" ? "key" : "admitted", found.version.state, found.version);
       this.#begun(from, found.version);

@@ -41,6 +41,14 @@ export const plants = [
   { name: "registration-kept-after-revoke", rule: "revocation-effective", breaks: "the registration stays after its credential was deleted" },
   { name: "reachability-lies", rule: "reachability-truthful", breaks: "every device is reported registered and awake" },
   { name: "other-tenant-visible", rule: "tenant-isolation", breaks: "a peer may trigger and read the devices of another tenant" },
+  { name: "thumbprint-ignored", rule: "public-key-checked", breaks: "a public key is taken that does not come to its thumbprint" },
+  { name: "certificate-of-another-device-taken", rule: "certificate-checked", breaks: "a certificate is taken that is made out to another device" },
+  { name: "certificate-end-ignored", rule: "certificate-checked", breaks: "a certificate is taken for a new version that ends before the overlap does" },
+  { name: "certificate-trusted-by-its-name", rule: "certificate-at-handshake", breaks: "lets in whoever shows the subject that is admitted, whatever the dates and the issuer of the certificate" },
+  { name: "long-keys-refused", rule: "key-edges", breaks: "keys of more than 16 bytes are refused" },
+  { name: "batch-ends-at-bad-item", rule: "credential-batch", breaks: "what comes after a bad item of a batch is not looked at" },
+  { name: "deregister-unknown-location-accepted", rule: "deregister-unknown-location", breaks: "a De-register of a location that does not exist is answered 2.02" },
+  { name: "invalid-parameters-accepted", rule: "register-parameters-valid", breaks: "a Register whose lifetime or binding is none is answered 2.01" },
 ] as const satisfies readonly Plant[];
 
 export type PlantName = (typeof plants)[number]["name"];

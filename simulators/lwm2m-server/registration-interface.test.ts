@@ -115,6 +115,11 @@ describe("planted faults of the registration interface", () => {
     expect(await settle((await device({ endpoint: "a-1" })).update())).toBe("2.04");
   });
 
+  it("deregister-unknown-location-accepted", async () => {
+    const { device, settle } = await serverBench({ plants: ["deregister-unknown-location-accepted"] });
+    expect(await settle((await device({ endpoint: "a-1" })).deregister())).toBe("2.02");
+  });
+
   it("location-path-missing", async () => {
     const { device, settle } = await serverBench({ plants: ["location-path-missing"] });
     const one = await device({ endpoint: "a-1" });

@@ -155,7 +155,7 @@ export class RegistrationInterface implements RequestHandler {
   #deregister(request: IncomingRequest, outcome: FaultOutcome | undefined): void {
     const registration = this.#located(request);
     if (registration === undefined) {
-      this.#answer("deregister", request, notFound, outcome);
+      this.#answer("deregister", request, this.options.plants.has("deregister-unknown-location-accepted") ? deleted : notFound, outcome);
       return;
     }
     request.peer.label = registration.endpoint;

@@ -58,6 +58,8 @@ describe("planted faults of Register", () => {
     ["missing-lifetime-accepted", register("ep=d1", "lwm2m=1.1")],
     ["register-without-lwm2m-accepted", register("ep=d1", "lt=60")],
     ["unsupported-version-accepted", register("ep=d1", "lt=60", "lwm2m=1.9")],
+    ["invalid-parameters-accepted", register("ep=d1", "lt=soon", "lwm2m=1.1")],
+    ["invalid-parameters-accepted", register("ep=d1", "lt=60", "lwm2m=1.1", "b=X")],
   ] as const)("%s lets exactly that one pass", (plant, request) => {
     expect(codeFor(request)).not.toBe("2.01");
     expect(codeFor(request, plant)).toBe("2.01");

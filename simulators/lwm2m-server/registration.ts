@@ -39,6 +39,7 @@ function lenient(request: Request, plants: PlantedFaults, identity: string | und
   if (plants.has("missing-lifetime-accepted") && !has("lt")) query = [...query, "lt=86400"];
   if (plants.has("register-without-lwm2m-accepted") && !has("lwm2m")) query = [...query, "lwm2m=1.0"];
   if (plants.has("unsupported-version-accepted")) query = query.map((parameter) => (parameter.startsWith("lwm2m=") && !isLwM2mVersion(parameter.slice(6)) ? "lwm2m=1.1" : parameter));
+  if (plants.has("invalid-parameters-accepted")) query = query.map((parameter) => parameter.replace(/^lt=\D.*$/, "lt=86400").replace(/^b=X$/, "b=U"));
   return { ...request, query };
 }
 

@@ -147,7 +147,11 @@ export class SmpHandlers implements LwM2mServerHandlers {
   /** One after the other: an item may stage what the next activates. */
   async batchCredentials(caller: Caller, body: UnjudgedBatch): Promise<{ readonly results: readonly BatchItemResult[] }> {
     const results: BatchItemResult[] = [];
-    for (const [index, item] of body.items.entries()) results.push(await this.#judgeItem(caller, item, index));
+    for (const [index, item] of body.items.entries()) {
+      const result = await this.#judgeItem(caller, item, index);
+      results.push(result);
+      if (result.status >= 400 && this.options.plants.has("batch-ends-at-bad-item")) break;
+    }
     return { results };
   }
 

@@ -16,7 +16,7 @@ export interface PlantedFault extends Plant {
 export const plantedFaults: readonly PlantedFault[] = [
   ...bootstrapServerPlants.map((plant) => ({ ...plant, role: "bootstrapServer", judges: "bootstrap-server" }) as const),
   ...lwm2mServerPlants.map((plant) => ({ ...plant, role: "lwm2mServer", judges: "lwm2m-server" }) as const),
-  ...devicePlants.map(({ name, rule, breaks, field }) => ({ name, rule, breaks, field, role: "device", judges: "device" }) as const),
+  ...devicePlants.map(({ name, rule, breaks, ...more }) => ({ name, rule, breaks, ...("field" in more ? { field: more.field } : {}), role: "device", judges: "device" }) as const),
 ];
 
 const told = ({ id, verdict, reason }: ScenarioResult): string => `${verdict} ${id}: ${reason}`;

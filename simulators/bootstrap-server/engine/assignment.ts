@@ -89,8 +89,9 @@ export class OrderAssignment implements Assignment {
     }
     for (const { revision } of this.client.holdings) {
       const item = this.#itemOf(revision.account);
-      if (item?.order.type === "remove") remove.add(revision.account.ssid);
-      else put(this.#revisionFor(revision, item), item === undefined && !all ? "keep" : "write");
+      if (item?.order.type === "remove") {
+        if (!this.context.plants.has("removed-account-left")) remove.add(revision.account.ssid);
+      } else put(this.#revisionFor(revision, item), item === undefined && !all ? "keep" : "write");
     }
     for (const item of [...this.#items, ...this.#late]) {
       const { account, type } = item.order;
@@ -260,10 +261,12 @@ export class OrderAssignment implements Assignment {
 
   #finished({ plan }: SessionOutcome): void {
     this.#remember("finished");
-    const { items } = this.context;
+    const { items, plants } = this.context;
     this.#settleHoldings(plan);
     for (const item of this.#items) {
-      if (!items.move(item, { in: "finished" }) || item.order.type !== "remove") continue;
+      const applied = items.move(item, { in: "finished" });
+      if (plants.has("confirmed-at-finish") && item.order.type === "provision") items.move(item, { in: "confirmed" });
+      if (!applied || item.order.type !== "remove") continue;
       void this.context.sm3.revoke(this.client, item.order.account).then((revoked) => {
         // Nobody registers under a removed account: that its credential is revoked is what confirms it.
         if (revoked) items.move(item, { in: "confirmed" });

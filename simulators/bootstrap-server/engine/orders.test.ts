@@ -21,7 +21,7 @@ function bench(maxItems: number) {
   const accounts = new Accounts(clock, secrets, true, plantsNamed([]), () => new Set());
   const items = new Items({ clock, trace: { record: () => undefined }, events: new SmpEventLog(clock, "urn:test"), operatorEvents: new EventLog(clock) });
   const orders = new Orders({
-    clock, secrets, accounts, items, maxItems,
+    clock, secrets, accounts, items, maxItems, plants: plantsNamed([]),
     hasRoomFor: (devices) => clients.size + devices <= 6,
     knows: () => true,
     knownClient: (endpoint) => clients.get(endpoint),

@@ -9,12 +9,14 @@ import { timeOf } from "./items.js";
 import type { Items } from "./items.js";
 import { Client, OrderItem, OrderRecord } from "./model.js";
 import type { AccountRecord } from "./model.js";
+import type { Plants } from "../plants.js";
 
 export interface OrdersContext {
   readonly clock: Clock;
   readonly secrets: Secrets;
   readonly accounts: Accounts;
   readonly items: Items;
+  readonly plants: Plants;
   /** Items kept for one tenant, those of orders that are over included. */
   readonly maxItems: number;
   /** Whether so many devices more can be kept. */
@@ -188,7 +190,7 @@ export class Orders {
     if (type === "update" || type === "rotate") return undefined;
     const leaving = new Set(client.open.filter(({ order }) => order.type === "remove").map(({ order }) => order.account.id));
     const remaining = others.filter(({ revision }) => !leaving.has(revision.account.id)).length + client.others.length + this.context.plainShortServerIds(endpoint).filter((ssid) => ssid !== account.ssid).length;
-    return remaining === 0 ? "last-account" : undefined;
+    return remaining === 0 && !this.context.plants.has("last-account-removed") ? "last-account" : undefined;
   }
 
   /** An older open item of the same account and device gives way. */

@@ -89,6 +89,7 @@ export class ServerManagement implements Assignments {
       secrets,
       accounts: this.accounts,
       items: this.items,
+      plants,
       maxItems: keptItems,
       hasRoomFor: (devices) => this.#clients.size + devices <= keptClients,
       knownClient: (endpoint) => this.#clients.get(endpoint),
@@ -114,6 +115,10 @@ export class ServerManagement implements Assignments {
     this.#watch = new Watch(clock, timing, this.#triggering, this.#sm3, ports.log);
     this.#sm3.watch = (link) => this.#watch.follow(link);
     this.items.onEnd = (item) => this.#triggering.ended(item);
+  }
+
+  get plants(): Plants {
+    return this.ports.plants;
   }
 
   /** How secrets may travel to this server. */

@@ -45,7 +45,7 @@ export class StageBodies {
     if (made.mode === "x509") return { ...common, ...certificateFields(made, item?.order.policy.credential?.certificateForm) };
     const { identity, key } = made;
     const shown = { mode: "psk" as const, identity: identityOf(identity), bits: key.length * 8, kcv: keyCheckValue(key, record.credentialId) };
-    if (own !== undefined) return { ...common, ...shown, keyOrigin: "server" };
+    if (own !== undefined && !this.plants.has("own-key-sent-back")) return { ...common, ...shown, keyOrigin: "server" };
     if (link === undefined) return { ...common, ...shown };
     const terms = await this.termsOf(link).get(timeoutMs);
     if (isFailure(terms)) return terms;
@@ -66,7 +66,7 @@ export class StageBodies {
   }
 
   async #newKey(client: Client, account: AccountRecord, item: OrderItem | undefined, version: number): Promise<DeviceKey> {
-    switch (account.mode) {
+    switch (this.plants.has("always-psk") ? "psk" : account.mode) {
       case "rpk":
         return this.maker.rawPublicKey();
       case "x509":
