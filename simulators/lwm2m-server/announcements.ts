@@ -1,7 +1,7 @@
 import type { Response } from "../../src/coap/index.js";
 import { formatPath, type Path } from "../../src/lwm2m/index.js";
 import type { EventLog, Forgotten, Restarted } from "../../src/operator/index.js";
-import { formatAddress, type Trace } from "../../src/ports/index.js";
+import { formatAddress, type Address, type Trace } from "../../src/ports/index.js";
 import type { ServerTriggerState, SmpEventLog } from "../../src/smp/index.js";
 import type { CredentialVersion, DeviceSession } from "./credential-record.js";
 import type { CredentialChange } from "./credential-store.js";
@@ -98,6 +98,13 @@ export class Announcements {
     const detail = { credentialId, version: context.version, suite: info.suite, resumed: info.resumed };
     this.trace.record({ kind: "state", machine: "secure-session", id: formatAddress(peer), from: "none", to: "open", input: info.resumed ? "resumption" : "handshake", detail }, endpoint);
     this.events.publish("secure-session", endpoint, { state: "open", address: formatAddress(peer), ...detail });
+  }
+
+  sessionMoved({ peer, context }: DeviceSession, before: Address): void {
+    const { endpoint, credentialId } = context.record;
+    const detail = { credentialId, version: context.version, before: formatAddress(before) };
+    this.trace.record({ kind: "state", machine: "secure-session", id: formatAddress(peer), from: "open", to: "open", input: "address-change", detail }, endpoint);
+    this.events.publish("secure-session", endpoint, { state: "moved", address: formatAddress(peer), ...detail });
   }
 
   sessionClosed({ peer, context }: DeviceSession, why: string): void {

@@ -31,6 +31,8 @@ export interface DeviceSecurityOptions {
   opened(session: DeviceSession): void;
   /** It was saved before a restart. */
   restored(session: DeviceSession, peer: Peer): void;
+  /** It goes on from another address. */
+  moved(session: DeviceSession, before: Address): void;
   closed(session: DeviceSession, why: string): void;
   /** A handshake with its key came to nothing, or the version is over and was asked for all the same. */
   authenticationFailed(version: CredentialVersion): void;
@@ -124,6 +126,13 @@ export class DeviceSecurity implements SessionDirectory<CredentialVersion> {
   onSessionRestored(peer: Peer, session: DeviceSession): void {
     this.#keep(peer, session);
     this.options.restored(session, peer);
+  }
+
+  onSessionMoved(peer: Peer, before: Address): void {
+    const session = this.#sessions.get(peer);
+    if (session === undefined) return;
+    this.options.moved(session, before);
+    if (this.options.plants.has("session-bound-to-address")) session.close();
   }
 
   onSessionEnd(peer: Peer, reason: CloseReason): void {

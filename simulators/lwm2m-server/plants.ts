@@ -28,6 +28,7 @@ export const plants = [
   { name: "old-credential-outlives-overlap", rule: "overlap-bounded", breaks: "the version before goes on admitting after confirmation and overlapSeconds" },
   { name: "session-outlives-revoke", rule: "session-policy", breaks: "close-on-revoke closes no session", field: ["Leshan#162"] },
   { name: "resumption-outlives-revoke", rule: "resumption-after-revoke", breaks: "a session is resumed whose credential was revoked" },
+  { name: "session-bound-to-address", rule: "session-follows-address", breaks: "a session is closed that comes from another address" },
   { name: "sessions-lost-in-restart", rule: "restart-keeps-sessions", breaks: "a restart that is to keep DTLS sessions goes on with none of them" },
   { name: "rollback-not-effective", rule: "rollback", breaks: "DELETE of an activation is answered 204, the new version stays active" },
   { name: "identity-accepted-twice", rule: "identity-unique", breaks: "a second client may have the identity of the first" },

@@ -108,6 +108,7 @@ export class LwM2mServer {
       stagingGraceMs: timing.stagingGraceMs,
       opened: (session) => this.#announce.sessionOpened(session),
       restored: (session, peer) => this.#sessionRestored(session, peer),
+      moved: (session, before) => this.#announce.sessionMoved(session, before),
       closed: (session, why) => this.#announce.sessionClosed(session, why),
       authenticationFailed: (version) => this.#authFailures.note(version),
     });

@@ -208,6 +208,10 @@ export class LateDirectory<Context> implements SessionDirectory<Context> {
     this.directory?.onSessionRestored?.(peer, session);
   }
 
+  onSessionMoved(peer: Peer, before: Address): void {
+    this.directory?.onSessionMoved?.(peer, before);
+  }
+
   onSessionEnd(peer: Peer, reason: CloseReason): void {
     this.directory?.onSessionEnd?.(peer, reason);
   }
