@@ -37,6 +37,9 @@ const serverRules: readonly Rule[] = [
   [/^server ([AB]) has dropped the registration /, "admission"],
   [/^the Bootstrap Server asks server ([AB]) to trigger /, "trigger"],
   [/^the Bootstrap Server asks server ([AB]) to trigger .* with:$/, "trigger-lifetime"],
+  // Where an order is what asks for it.
+  [/^server ([AB]) is asked (?:in its place )?to trigger "/, "trigger"],
+  [/ is triggered by server ([AB])$/, "trigger"],
   [/^the Bootstrap Server asks server ([AB]) \d+ times at once /, "trigger-coalesced"],
   [/^the Bootstrap Server withdraws its trigger of "[^"]+" at server ([AB])$/, "trigger-lifetime"],
   [/^server ([AB]) says that the trigger of "[^"]+" (?:has expired|is withdrawn with the (?:order|credential))$/, "trigger-lifetime"],
