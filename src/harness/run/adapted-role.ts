@@ -1,7 +1,7 @@
 import type { PeerConfig } from "../../config/index.js";
 import { silentLog, type Ports, type Programs } from "../../ports/index.js";
 import { parseCoapUri } from "../../transport/index.js";
-import { adapterFor, bootstrapFront, serverFront, type AdapterFront, type Ask, type DeviceKey } from "../adapters/index.js";
+import { adapterFor, bootstrapFront, knock, serverFront, type AdapterFront, type Ask, type DeviceKey } from "../adapters/index.js";
 import { portsOf, resolvedEntry, type AdaptedTarget } from "../targets/index.js";
 import { RoleError } from "./role-thread.js";
 
@@ -44,9 +44,12 @@ export async function adaptedRole(role: AdaptedTarget, options: AdaptedRoleOptio
       throw failed("could not be started", error);
     }
   }
+  const coap = parseCoapUri(entry.coap);
+  // Where nobody is, every rule would be broken.
+  if ((await knock(coap, environment)) === "refuses") throw failed("nobody listens", `${entry.coap}; start it, or correct coap in the target file`);
   const ports = { ...environment, log: silentLog };
   const secured = entry.coaps !== undefined && (entry.capabilities?.security.includes("psk") ?? false);
-  const front = { name, coap: parseCoapUri(entry.coap), ...(secured && entry.coaps !== undefined ? { coaps: parseCoapUri(entry.coaps) } : {}), httpPort: options.httpPort, peers: options.peers, timing: options.timing };
+  const front = { name, coap, ...(secured && entry.coaps !== undefined ? { coaps: parseCoapUri(entry.coaps) } : {}), httpPort: options.httpPort, peers: options.peers, timing: options.timing };
   const means = { clock: environment.clock, secrets: role.secrets, ask: environment.ask };
   const [adapter, start] =
     name === "bootstrap-server"
