@@ -39,6 +39,7 @@ describe("the pages for whoever validates his own", () => {
       const [doctor = [], run = []] = commands(text);
       const found = await muster(doctor, { cwd: folder });
       expect(found.out).toMatch(/^run +registration\/register-parameters\/a-complete-register-is-accepted$/m);
+      expect(found.out).toMatch(/^warning +scenarios .*\d+ are unsupported/m);
       expect(found.out).toMatch(/^unsupported +registration\/register\/a-valid-register-is-accepted .*the step "server A lists/m);
       const ran = await muster(run, { cwd: folder });
       expect(ran.code, ran.out + ran.err).toBe(0);

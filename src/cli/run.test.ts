@@ -82,4 +82,12 @@ describe("muster doctor", () => {
     expect(out).toMatch(/warning +target\.serverA\.operator/);
     expect(code).toBe(1);
   });
+
+  it("says so of a server that is steered by an adapter as well", async () => {
+    const file = join(folder, "steered.yaml");
+    await writeFile(file, "serverA: { adapter: manual, coap: coap://127.0.0.1:9 }\n");
+    const { code, out } = await muster(["doctor", "--target", file], { cwd: folder });
+    expect(out).toMatch(/problem +target\.serverA\.coap +nobody listens at coap:\/\/127\.0\.0\.1:9\n +repair: start it, or correct the address/);
+    expect(code).toBe(1);
+  });
 });

@@ -47,6 +47,6 @@ export async function whatARunDoes(target: Target, silent: readonly string[]): P
   const finding =
     refused === 0
       ? ok("scenarios", detail)
-      : warning("scenarios", `${detail}; ${Object.entries(declined).map(([need, count]) => `${count} need ${need}`).join(", ")}`, "give the target an operator API, or declare what it cannot do with without: in the target file");
+      : warning("scenarios", `${detail}; ${Object.entries(declined).map(([need, count]) => need === "unsupported" || need === "not-applicable" ? `${count} are ${need}` : `${count} need ${need}`).join(", ")}`, "the reason stands at each scenario; give the target an interface to be steered by, or declare what it cannot do with without: in the target file");
   return { plan: { scenarios: scenarios.length, declined, each }, finding };
 }

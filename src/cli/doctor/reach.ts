@@ -1,7 +1,7 @@
 import { request } from "undici";
 import type { CoapTiming } from "../../config/index.js";
 import { DtlsClient } from "../../dtls/index.js";
-import { adapterFor } from "../../harness/index.js";
+import { adapterFor, knock } from "../../harness/index.js";
 import type { AdaptedTarget, RoleTarget, RunningTarget, Target } from "../../harness/index.js";
 import { OperatorClient } from "../../operator/index.js";
 import type { RoleHealth } from "../../operator/index.js";
@@ -31,6 +31,18 @@ async function coapPing(id: string, uri: string, ports: Ports, timing: CoapTimin
     } finally {
       await endpoint.close();
     }
+  } catch (error) {
+    return problem(id, `${uri} cannot be reached: ${reasonOf(error)}`, repair);
+  }
+}
+
+/** A server of another make: whether somebody is there, which a ping without an answer leaves open. */
+async function somebodyListens(id: string, uri: string, ports: Ports): Promise<Finding> {
+  const repair = "start it, or correct the address in the target file; a firewall may be in between";
+  try {
+    const outcome = await knock(parseCoapUri(uri), ports);
+    if (outcome === "answers") return ok(id, `${uri} answers`);
+    return outcome === "refuses" ? problem(id, `nobody listens at ${uri}`, repair) : warning(id, `${uri} does not answer a CoAP ping`, `where it is running and its stack answers none, all is well; else ${repair}`);
   } catch (error) {
     return problem(id, `${uri} cannot be reached: ${reasonOf(error)}`, repair);
   }
@@ -93,8 +105,9 @@ async function adapted(id: string, { entry, facts, secrets }: AdaptedTarget, por
   const means = { clock: ports.clock, secrets, ask: undefined };
   const adapter = id.endsWith("bootstrapServer") ? adapterFor.bootstrapServer(entry, means) : adapterFor.server(entry, means);
   try {
-    const found = await adapter.check();
-    return found.map(({ what, ok: good, detail, repair }) => (good ? ok(`${id}.api`, `${what} ${detail}`) : problem(`${id}.api`, `${what} ${detail}`, repair ?? "correct the target file")));
+    const [found, ...reached] = await Promise.all([adapter.check(), somebodyListens(`${id}.coap`, entry.coap, ports), ...(entry.coaps === undefined ? [] : [dtlsAnswers(`${id}.coaps`, entry.coaps, ports)])]);
+    const api = found.map(({ what, ok: good, detail, repair }) => (good ? ok(`${id}.api`, `${what} ${detail}`) : problem(`${id}.api`, `${what} ${detail}`, repair ?? "correct the target file")));
+    return [...reached, ...api];
   } finally {
     await adapter.close();
   }

@@ -17,6 +17,23 @@ describe("what an adapter cannot express", () => {
     expect(told?.reason).toContain('the step "the Bootstrap Server withdraws its trigger of "c1" at server A" cannot be expressed: server A (leshan M15) cannot let a trigger expire or be withdrawn: the demo has no trigger');
   });
 
+  it("is a trigger also where an order asks for it", () => {
+    const silent: Readonly<Record<string, AdapterFacts>> = { A: { name: "http-template", lacks: new Map<Property, string>([["trigger", "the target file maps no call to trigger"]]) } };
+    for (const step of ['server A is asked to trigger "c1"', 'server A is asked in its place to trigger "c1"', '"c1" is triggered by server A']) {
+      expect(inexpressible(scenario(["trigger-requested"], step), silent)).toMatchObject({ as: "unsupported" });
+    }
+    expect(inexpressible(scenario(["trigger-requested"], '"c1" is triggered by server B'), silent)).toBeUndefined();
+  });
+
+  it("is an item that only the Register at the server would confirm, where the server tells of none", () => {
+    const silent: Readonly<Record<string, AdapterFacts>> = { A: { name: "manual", lacks: new Map<Property, string>([["registrations", "nobody looks"]]) } };
+    const ordered = 'operator A orders to provision "c1"';
+    expect(inexpressible(scenario(["item-truthful"], ordered, 'the item of "c1" ends as "confirmed"'), silent)?.reason).toContain("cannot tell who is registered, so nothing confirms the item: nobody looks");
+    expect(inexpressible(scenario(["item-truthful"], 'device "c1" is provisioned by operator A'), silent)).toMatchObject({ as: "unsupported" });
+    expect(inexpressible(scenario(["item-truthful"], ordered, 'the item of "c1" ends as "failed(timeout)"'), silent)).toBeUndefined();
+    expect(inexpressible(scenario(["item-truthful"], 'device "c1" is provisioned by operator B'), silent)).toBeUndefined();
+  });
+
   it("is told of a fault that is to be had once as of one that stays", () => {
     for (const step of ['server A does not answer "register" of "c1"', 'server A does not answer the first "register" of "c1"']) {
       expect(inexpressible(scenario(["device-registers"], step), leshan)?.reason).toContain("cannot be made to fail on purpose");

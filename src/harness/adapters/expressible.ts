@@ -37,6 +37,9 @@ const serverRules: readonly Rule[] = [
   [/^server ([AB]) has dropped the registration /, "admission"],
   [/^the Bootstrap Server asks server ([AB]) to trigger /, "trigger"],
   [/^the Bootstrap Server asks server ([AB]) to trigger .* with:$/, "trigger-lifetime"],
+  // Where an order is what asks for it.
+  [/^server ([AB]) is asked (?:in its place )?to trigger "/, "trigger"],
+  [/ is triggered by server ([AB])$/, "trigger"],
   [/^the Bootstrap Server asks server ([AB]) \d+ times at once /, "trigger-coalesced"],
   [/^the Bootstrap Server withdraws its trigger of "[^"]+" at server ([AB])$/, "trigger-lifetime"],
   [/^server ([AB]) says that the trigger of "[^"]+" (?:has expired|is withdrawn with the (?:order|credential))$/, "trigger-lifetime"],
@@ -160,6 +163,20 @@ const provisionedTwice = (steps: readonly { readonly text: string }[]): string |
   return step !== undefined && / is provisioned by operator [AB]/.test(step) ? step : undefined;
 };
 
+/** The step whose item is confirmed by the Register that a server tells of, and the server that cannot tell of any. */
+function neverConfirmed(steps: readonly { readonly text: string }[], facts: Readonly<Partial<Record<SteeredRoleName, AdapterFacts>>>): { readonly step: string; readonly role: "A" | "B"; readonly why: string } | undefined {
+  // Without orders there are no items.
+  if (facts.bootstrapServer?.lacks.has("orders") === true) return undefined;
+  const awaited = steps.some(({ text }) => /^(?:by "[^"]+" )?the items? of .* "[^"]*\bconfirmed\b/.test(text));
+  for (const { text } of steps) {
+    const letter = / is provisioned by operator ([AB])\b/.exec(text)?.[1] ?? (awaited ? /^operator ([AB]) orders to (?!remove )/.exec(text)?.[1] : undefined);
+    const role = letter === "A" || letter === "B" ? letter : undefined;
+    const why = role === undefined ? undefined : facts[role]?.lacks.get("registrations");
+    if (role !== undefined && why !== undefined) return { step: text, role, why };
+  }
+  return undefined;
+}
+
 const roleTitles: Readonly<Record<SteeredRoleName, string>> = { bootstrapServer: "the Bootstrap Server", A: "server A", B: "server B", device: "the device" };
 
 /** What a system is without, as against what only its interface cannot express. */
@@ -189,6 +206,8 @@ export function inexpressible(
       if (format !== undefined && known.formats !== undefined && !known.formats.has(format)) return { as: "unsupported", reason: `${step}: ${subject} has no name for content format ${format}` };
     }
   }
+  const open = neverConfirmed(scenario.steps, facts);
+  if (open !== undefined) return { as: "unsupported", reason: `the step "${open.step}" cannot be expressed: ${roleTitles[open.role]} (${facts[open.role]?.name ?? ""}) cannot ${properties.registrations}, so nothing confirms the item: ${open.why}` };
   const alone = facts.device?.lacks.get("two-accounts");
   const second = alone === undefined ? undefined : secondAccount(scenario.steps);
   if (alone !== undefined && second !== undefined) return { as: "not-applicable", reason: `the step "${second}": ${roleTitles.device} (${facts.device?.name ?? ""}) cannot ${properties["two-accounts"]}: ${alone}` };

@@ -5,3 +5,4 @@ export { inexpressible, needsOf, type StepNeed, type SteeredRoleName } from "./e
 export { serverFront, type AdapterFront } from "./front.js";
 export { bootstrapFront, type DeviceKey } from "./bootstrap-front.js";
 export type { Ask, OperatorWord } from "./manual/manual.js";
+export { knock } from "./knock.js";

@@ -1,7 +1,7 @@
 import type { PeerConfig } from "../../config/index.js";
 import { silentLog, type Ports, type Programs } from "../../ports/index.js";
 import { parseCoapUri } from "../../transport/index.js";
-import { adapterFor, bootstrapFront, serverFront, type AdapterFront, type Ask, type DeviceKey } from "../adapters/index.js";
+import { adapterFor, bootstrapFront, knock, serverFront, type AdapterFront, type Ask, type DeviceKey } from "../adapters/index.js";
 import { portsOf, resolvedEntry, type AdaptedTarget } from "../targets/index.js";
 import { RoleError } from "./role-thread.js";
 
@@ -25,25 +25,31 @@ export type AdaptedRoleEnvironment = Pick<Ports, "clock" | "secrets" | "network"
 
 const loopback = "127.0.0.1";
 
+/** What a program writes before it ends may hold what it was given in its environment. */
+const withoutSecrets = (text: string, secrets: Readonly<Record<string, string>>): string => Object.entries(secrets).reduce((left, [name, value]) => (value === "" ? left : left.replaceAll(value, `<${name}>`)), text);
+
 /** Starts a system that the target file tells how to start, and what stands in front of it. `undo` gets what ends them, in order. Rejects with `RoleError`. */
 export async function adaptedRole(role: AdaptedTarget, options: AdaptedRoleOptions, environment: AdaptedRoleEnvironment, undo: (end: () => Promise<void>) => void): Promise<AdapterFront> {
   const { name } = options;
   const names = portsOf(role.entry);
   const free = names.length === 0 ? [] : await environment.freePorts(loopback, names.length);
   const entry = resolvedEntry(role.entry, { ...Object.fromEntries(names.map((port, index) => [port, free[index] ?? 0])), here: process.cwd() });
-  const failed = (what: string, error: unknown): RoleError => new RoleError(`${name}: ${what}: ${error instanceof Error ? error.message : String(error)}`);
+  const failed = (what: string, error: unknown): RoleError => new RoleError(`${name}: ${what}: ${withoutSecrets(error instanceof Error ? error.message : String(error), role.secrets)}`);
   if (entry.start !== undefined) {
     const { command, environment: variables, folder, ready, within } = entry.start;
     try {
-      const program = await environment.programs.start({ command, environment: variables, ...(folder === undefined ? {} : { folder }), ready, withinMs: within }, (reason) => environment.onLost(`${name}: ${reason}`));
+      const program = await environment.programs.start({ command, environment: variables, ...(folder === undefined ? {} : { folder }), ready, withinMs: within }, (reason) => environment.onLost(`${name}: ${withoutSecrets(reason, role.secrets)}`));
       undo(() => program.stop());
     } catch (error) {
       throw failed("could not be started", error);
     }
   }
+  const coap = parseCoapUri(entry.coap);
+  // Where nobody is, every rule would be broken.
+  if ((await knock(coap, environment)) === "refuses") throw failed("nobody listens", `${entry.coap}; start it, or correct coap in the target file`);
   const ports = { ...environment, log: silentLog };
   const secured = entry.coaps !== undefined && (entry.capabilities?.security.includes("psk") ?? false);
-  const front = { name, coap: parseCoapUri(entry.coap), ...(secured && entry.coaps !== undefined ? { coaps: parseCoapUri(entry.coaps) } : {}), httpPort: options.httpPort, peers: options.peers, timing: options.timing };
+  const front = { name, coap, ...(secured && entry.coaps !== undefined ? { coaps: parseCoapUri(entry.coaps) } : {}), httpPort: options.httpPort, peers: options.peers, timing: options.timing };
   const means = { clock: environment.clock, secrets: role.secrets, ask: environment.ask };
   const [adapter, start] =
     name === "bootstrap-server"

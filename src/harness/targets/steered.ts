@@ -22,6 +22,7 @@ const templated = (schema: z.ZodType<string, string>, what: string) =>
     context.issues.push({ code: "custom", message: `"${context.value}" is not ${what}`, input: context.value, params: { fix: what.startsWith("a coaps") ? "write it as coaps://127.0.0.1:5684" : what.startsWith("a coap") ? "write it as coap://127.0.0.1:5683, or with a port of start.ports as coap://127.0.0.1:${coap}" : "write it as http://127.0.0.1:8080" } });
   });
 
+const coapUri = coapUriSchema.refine((text) => text.startsWith("coap:"));
 const coapsUri = z.string().refine((text) => URL.canParse(text) && new URL(text).protocol === "coaps:");
 
 const startSchema = z.strictObject({
@@ -52,7 +53,7 @@ export type CapabilitiesFile = z.output<typeof capabilitiesSchema>;
 const steered = {
   /** How the run starts it; absent: it is running already. */
   start: startSchema.optional(),
-  coap: templated(coapUriSchema, "a coap:// URI"),
+  coap: templated(coapUri, "a coap:// URI"),
   coaps: templated(coapsUri, "a coaps:// URI").optional(),
   capabilities: capabilitiesSchema.optional(),
 };

@@ -70,6 +70,8 @@ describe("a target file with an adapter", () => {
     ["an address of another protocol", "serverA:\n  adapter: manual\n  coap: http://127.0.0.1:1", /target\.yaml:3:3: serverA\.coap: "http:\/\/127\.0\.0\.1:1" is not a coap:\/\/ URI; write it as coap:\/\/127\.0\.0\.1:5683/],
     ["a key with a typing mistake", "serverA:\n  adapter: leshan\n  coap: coap://127.0.0.1:1\n  api: http://x\n  dialct: M4", /target\.yaml:5:3: serverA\.dialct: is not a known key; did you mean "dialect"\?/],
     ["a call whose pattern is none", "serverA:\n  adapter: http-template\n  coap: coap://127.0.0.1:1\n  api: http://x\n  calls:\n    read: { path: /x, code: { pattern: '(' } }", /target\.yaml:6:\d+: serverA\.calls\.read\.code\.pattern: is not a regular expression/],
+    ["an address with security where there is none", "serverA: { adapter: manual, coap: 'coaps://127.0.0.1:1' }", /target\.yaml:1:\d+: serverA\.coap: "coaps:\/\/127\.0\.0\.1:1" is not a coap:\/\/ URI/],
+    ["a port that nobody picks", "serverA: { adapter: manual, coap: 'coap://127.0.0.1:${web}' }", /target\.yaml:1:\d+: serverA\.coap: \$\{web\} is not a port of start\.ports; add start with ports: \[web\], or write the port as a number/],
     ["a missing address", "serverA: { adapter: manual }", /target\.yaml:1:\d+: serverA\.coap: is missing/],
   ])("names file, line, key and the fix of %s", (_what, text, expected) => {
     expect(errorOf(text)).toMatch(expected);

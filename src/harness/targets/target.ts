@@ -4,7 +4,7 @@ import { factsOf } from "../adapters/index.js";
 import type { SecurityMode, ServerUris } from "../actors/types.js";
 import { targetSchema, type Capability, type TargetFile } from "./schema.js";
 import type { KnownDeviation } from "./deviations.js";
-import type { SteeredFile } from "./steered.js";
+import { portsIn, portsOf, type SteeredFile } from "./steered.js";
 
 /** A role that somebody else started. */
 export interface RunningTarget {
@@ -84,9 +84,22 @@ function secretsOf(entry: SteeredFile, key: string, { env, source = "", locate }
   );
 }
 
+/** Addresses may name only ports that are picked for them. */
+function portsDeclared(entry: SteeredFile, key: string, { source = "", locate }: Sources): void {
+  const known = portsOf(entry);
+  const addresses: readonly (readonly [path: string, address: string | undefined])[] = [["coap", entry.coap], ["coaps", entry.coaps], ["api", "api" in entry ? entry.api : undefined]];
+  for (const [name, address = ""] of addresses) {
+    const unknown = portsIn(address).find((port) => !known.includes(port));
+    if (unknown === undefined) continue;
+    const path = [key, name];
+    throw new ConfigError([{ source, ...locate?.(path), key: keyOf(path), message: `\${${unknown}} is not a port of start.ports`, fix: known.length === 0 ? `add start with ports: [${unknown}], or write the port as a number` : `add it to start.ports, which has ${known.join(", ")}` }]);
+  }
+}
+
 function roleOf(entry: RoleEntry, key: string, sources: Sources): RoleTarget {
   if (entry === "reference" || "reference" in entry) return { kind: "reference" };
   const named = entry.implementation === undefined ? {} : { implementation: entry.implementation };
+  if ("adapter" in entry) portsDeclared(entry, key, sources);
   if ("adapter" in entry) return { kind: "adapted", ...named, entry, facts: factsOf(entry, key === "bootstrapServer" ? "bootstrap-server" : "lwm2m-server", sources.interactive), secrets: secretsOf(entry, key, sources), without: entry.without };
   const operatorToken = entry.operatorTokenEnv ?? (key === "bootstrapServer" ? entry.tokenEnv : undefined);
   return {

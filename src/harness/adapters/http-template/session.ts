@@ -11,6 +11,8 @@ export type Outcome =
   | { readonly kind: "no-answer" };
 
 const unauthorised = 401;
+/** Unauthorized and Forbidden: who calls is the trouble, not the call. */
+const refusals: ReadonlySet<number> = new Set([unauthorised, 403]);
 /** Written as they are: their slashes, and their `&`, are the URL's. */
 const asIs: ReadonlySet<string> = new Set(["path", "query"]);
 
@@ -37,8 +39,15 @@ export class TemplateSession {
     const answer = await this.#authorised(name, call, variables);
     if (call.noAnswer.includes(answer.status)) return { kind: "no-answer" };
     if (call.absent.includes(answer.status) && (call.absentWith === undefined || answer.text.includes(call.absentWith))) return { kind: "absent" };
-    if (!call.ok.includes(answer.status)) throw new AdapterError(`${name}: ${call.method} ${call.path} was answered ${answer.status}, which the target file gives no meaning`);
+    if (!call.ok.includes(answer.status)) throw new AdapterError(`${name}: ${call.method} ${call.path} was answered ${answer.status}, ${this.#meaningOf(answer.status)}`);
     return { kind: "done", answer, taken: this.#taken(name, call, answer) };
+  }
+
+  /** What to do about a status that the file does not mention. */
+  #meaningOf(status: number): string {
+    const variables = Object.values(this.file.secrets).map(({ env }) => env);
+    if (!refusals.has(status) || variables.length === 0) return "which the target file gives no meaning";
+    return `the interface does not take the credentials; see that the environment variables of secrets (${variables.join(", ")}) hold what it wants`;
   }
 
   #taken(name: string, call: CallFile, answer: HttpAnswer): Variables {
