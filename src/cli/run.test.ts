@@ -85,8 +85,11 @@ describe("muster doctor", () => {
 
   it("says so of a server that is steered by an adapter as well", async () => {
     const file = join(folder, "steered.yaml");
-    await writeFile(file, "serverA: { adapter: manual, coap: coap://127.0.0.1:9 }\n");
+    await writeFile(file, "serverA: { adapter: manual, coap: coap://127.0.0.1:9 }\nknownDeviations: deviations.yaml\n");
+    const entry = { scenario: "registration/update/nowhere", verdict: "fail", reason: ["expected"], clause: "RFC 7252 §4.2", reproducedOn: "node-coap" };
+    await writeFile(join(folder, "deviations.yaml"), JSON.stringify({ deviations: [entry] }));
     const { code, out } = await muster(["doctor", "--target", file], { cwd: folder });
+    expect(out).toMatch(/problem +knownDeviations +there is no scenario "registration\/update\/nowhere"\n +repair: correct the entry in deviations\.yaml/);
     expect(out).toMatch(/problem +target\.serverA\.coap +nobody listens at coap:\/\/127\.0\.0\.1:9\n +repair: start it, or correct the address/);
     expect(code).toBe(1);
   });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { securityModes } from "./actors/types.js";
 import { deviationOf, type KnownDeviation } from "./targets/deviations.js";
-import { exitCodeOf, verdictOf, verdicts, type ScenarioRecord, type Verdict } from "./verdict.js";
+import { errorOwners, exitCodeOf, verdictOf, verdicts, type ErrorOf, type ScenarioRecord, type Verdict } from "./verdict.js";
 
 /** Name and version of the format of `result.json`; it grows by optional members only, anything else is a new number. */
 export const resultFormat = "muster-result/1";
@@ -143,8 +143,10 @@ export const resultSchema = z.strictObject({
   durationMs: z.number().nonnegative(),
   /** The run was stopped from outside, and says nothing as a whole. */
   interrupted: z.boolean(),
-  /** Our own error outside any scenario. */
+  /** Why the run broke off, outside any scenario. */
   error: z.string().optional(),
+  /** Whose fault that was: our own, or that of a system of the target that cannot be had. */
+  errorOf: z.enum(errorOwners).optional(),
   exitCode: z.number().int(),
   verdicts: z.record(z.enum(verdicts), count),
   /** By requirement: how many scenarios of each verdict. */
@@ -202,7 +204,7 @@ export function scenarioResult(outcome: ScenarioOutcome, known: readonly KnownDe
 const noVerdicts = (): Record<Verdict, number> => ({ pass: 0, fail: 0, inconclusive: 0, unsupported: 0, "not-applicable": 0, error: 0, incomplete: 0 });
 
 /** The members of a result that follow from its scenarios. */
-export function tally(scenarios: readonly ScenarioResult[], run: { readonly interrupted: boolean; readonly error?: string }): Pick<RunResult, "verdicts" | "requirements" | "exitCode"> {
+export function tally(scenarios: readonly ScenarioResult[], run: { readonly interrupted: boolean; readonly error?: string | undefined; readonly errorOf?: ErrorOf | undefined }): Pick<RunResult, "verdicts" | "requirements" | "exitCode"> {
   const total = noVerdicts();
   const requirements: Record<string, Partial<Record<Verdict, number>>> = {};
   for (const scenario of scenarios) {

@@ -96,5 +96,5 @@ export function withSecondOpinions(result: RunResult, second: SecondRun, known: 
     const deviation = deviationOf(judged, known);
     return { ...judged, ...(deviation === undefined ? {} : { deviation: { ...deviation } }) };
   });
-  return { ...result, scenarios, ...tally(scenarios, { interrupted: result.interrupted, ...(result.error === undefined ? {} : { error: result.error }) }) };
+  return { ...result, scenarios, ...tally(scenarios, result) };
 }

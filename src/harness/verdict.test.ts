@@ -173,6 +173,12 @@ describe("the exit code", () => {
     expect(exitCodeOf([scenario("pass")], { interrupted: false, error: "a role did not start" })).toBe(4);
   });
 
+  it("is 3 where a system of the target could not be had: nothing was judged, and it is no error of ours", () => {
+    expect(exitCodeOf([scenario("incomplete")], { interrupted: false, error: "nobody listens", errorOf: "target" })).toBe(3);
+    expect(exitCodeOf([scenario("pass")], { interrupted: false, error: "it ended", errorOf: "target" })).toBe(3);
+    expect(exitCodeOf([scenario("error")], { interrupted: false, error: "it ended", errorOf: "target" })).toBe(4);
+  });
+
   it("is 3 for an interrupted run, whatever was seen until then", () => {
     expect(exitCodeOf([scenario("pass"), scenario("fail")], { interrupted: true })).toBe(3);
   });

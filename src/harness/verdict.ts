@@ -180,13 +180,18 @@ export interface JudgedScenario {
 }
 
 /** `interrupted`: the run was stopped from outside, so that even a fail in it is an incomplete statement. */
-export function exitCodeOf(scenarios: readonly JudgedScenario[], run: { readonly interrupted: boolean; readonly error?: string }): ExitCode {
+/** Whose fault it is that a run broke off. */
+export const errorOwners = ["muster", "target"] as const;
+export type ErrorOf = (typeof errorOwners)[number];
+
+export function exitCodeOf(scenarios: readonly JudgedScenario[], run: { readonly interrupted: boolean; readonly error?: string | undefined; readonly errorOf?: ErrorOf | undefined }): ExitCode {
   // A known deviation is what was to be expected; where it did not come, something has changed.
   const binding = scenarios.filter((scenario) => scenario.level !== "info" && scenario.deviation?.as !== "known");
   const has = (verdict: Verdict): boolean => binding.some((scenario) => scenario.verdict === verdict);
   if (run.interrupted) return ExitCode.Inconclusive;
   if (has("fail") || scenarios.some((scenario) => scenario.deviation?.as === "surprise")) return ExitCode.Fail;
-  if (run.error !== undefined || has("error")) return ExitCode.Error;
+  if (has("error") || (run.error !== undefined && run.errorOf !== "target")) return ExitCode.Error;
+  if (run.error !== undefined) return ExitCode.Inconclusive;
   if (scenarios.length === 0 || has("inconclusive") || has("incomplete")) return ExitCode.Inconclusive;
   const asked = new Set(binding.flatMap((scenario) => scenario.requirements));
   const covered = new Set(binding.filter((scenario) => scenario.verdict === "pass").flatMap((scenario) => scenario.requirements));

@@ -38,7 +38,7 @@ function provenance(result: RunResult): string {
 function banners(result: RunResult): string {
   const storm = result.fleet === undefined ? undefined : handshakes(result.fleet)?.storm;
   const said = [
-    ...(result.error === undefined ? [] : [`Error of muster itself: ${result.error}`]),
+    ...(result.error === undefined ? [] : [`${result.errorOf === "target" ? "The target" : "Error of muster itself"}: ${result.error}`]),
     ...(result.interrupted ? ["The run was interrupted: this is an incomplete result."] : []),
     ...(result.fleet?.generator.saturated === true ? ["Generator saturated: the fleet lost datagrams or lagged, so verdicts that rest on timing meanwhile are inconclusive."] : []),
     ...losses(result).map((text) => `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}.`),

@@ -36,6 +36,7 @@ describe("the summary in a terminal", () => {
     expect(text).toContain("SATURATED");
     expect(text).toContain("interrupted: the result is incomplete");
     expect(text).toContain("error of muster: a shard was lost");
+    expect(summary(result([scenario()], { error: "server-a: nobody listens", errorOf: "target" }), options)).toContain("the target: server-a: nobody listens");
   });
 
   it("says of a role whose calls were tried against an imitation only that they were", () => {

@@ -135,7 +135,7 @@ export function summary(result: RunResult, options: SummaryOptions): string {
     ...handshakeLines(result, paint),
     ...generator(result),
     ...losses(result),
-    ...(result.error === undefined ? [] : [paint(31, `error of muster: ${result.error}`)]),
+    ...(result.error === undefined ? [] : [paint(31, `${result.errorOf === "target" ? "the target" : "error of muster"}: ${result.error}`)]),
     ...warnings(result).map((text) => paint(31, text)),
     ...provisos(result).map((text) => paint(2, text)),
     ...(result.interrupted ? [paint(33, "interrupted: the result is incomplete")] : []),

@@ -45,8 +45,8 @@ async function runDoctor(invocation: Invocation, given: Record<string, unknown>)
   const reached = await reach(target, ports);
   findings.push(...reached.findings);
   findings.push(await oneDevice(target, reached.admission, ports));
-  const { plan, finding } = await whatARunDoes(target, reached.silent);
-  findings.push(finding);
+  const { plan, findings: planned } = await whatARunDoes(target, reached.silent);
+  findings.push(...planned);
   const counts = { ok: 0, warning: 0, problem: 0 };
   for (const { grade } of findings) counts[grade]++;
   if (json) terminal.out(JSON.stringify({ schema: "muster.doctor.v1", target: target.name, devices, findings, counts, plan }));

@@ -36,5 +36,16 @@ describe("a system that the run starts", () => {
 describe("a system that is running", () => {
   it("is missed before anything is judged by its silence", async () => {
     await expect(startOf("serverA: { adapter: manual, coap: 'coap://127.0.0.1:9' }")).rejects.toThrow("server-a: nobody listens: coap://127.0.0.1:9; start it, or correct coap in the target file");
+    await expect(startOf("serverA: { adapter: manual, coap: 'coap://127.0.0.1:9', coaps: 'coaps://127.0.0.1:9' }")).rejects.toMatchObject({ of: "target", message: "server-a: nobody listens: coap://127.0.0.1:9 nor at coaps://127.0.0.1:9; start it, or correct coap and coaps in the target file" });
+  });
+
+  it("may have one of its two ports closed", async () => {
+    const socket = await udpNetwork.bind({ host: "127.0.0.1" }, { onDatagram: () => {}, onSocketError: () => {} });
+    try {
+      const started = startOf(`serverA: { adapter: manual, coap: 'coap://127.0.0.1:9', coaps: 'coaps://127.0.0.1:${socket.local.port}' }`);
+      await expect(started).resolves.toBeDefined();
+    } finally {
+      await socket.close();
+    }
   });
 });

@@ -1,9 +1,17 @@
 import { Worker } from "node:worker_threads";
+import type { ErrorOf } from "../verdict.js";
 import { after, type Address, type Clock } from "../../ports/index.js";
 
-/** A role could not be started, or ended by itself: our own error. */
+/** A role could not be started, or ended by itself. */
 export class RoleError extends Error {
   override readonly name = "RoleError";
+
+  constructor(
+    message: string,
+    readonly of: ErrorOf = "muster",
+  ) {
+    super(message);
+  }
 }
 
 /** A role in a thread of its own; nothing but messages passes, and those only to start and to stop it. */

@@ -9,6 +9,7 @@ import type { AdaptedTarget, RoleTarget, RunningTarget, ServerName, Target } fro
 import { adaptedRole } from "./adapted-role.js";
 import { forwardPort } from "./port-forward.js";
 import { startRoleThread, type RoleThread } from "./role-thread.js";
+import type { ErrorOf } from "../verdict.js";
 
 /** Who may do what in a run with references; docs/writing-scenarios.md tells it to authors. */
 export const operators = {
@@ -46,7 +47,7 @@ export interface RolesEnvironment {
   /** Asks whoever sits at the terminal; absent where nobody does. */
   readonly ask?: Ask | undefined;
   readonly smpCaller: (baseUrl: string, token: string, nonce: string) => SmpCaller;
-  readonly onLost: (reason: string) => void;
+  readonly onLost: (reason: string, of?: ErrorOf) => void;
 }
 
 /** `127.0.0.1:40001` each. */

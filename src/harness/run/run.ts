@@ -23,6 +23,8 @@ import { MessageMerger } from "./messages.js";
 import { planOf, scheduleOf, type PlannedScenario } from "./plan.js";
 import type { RunListener } from "./progress.js";
 import { operators, startRoles, type Roles, type RolesEnvironment } from "./roles.js";
+import type { ErrorOf } from "../verdict.js";
+import { RoleError } from "./role-thread.js";
 import { readSelection } from "./select.js";
 import { markOf, saturatedSince } from "./saturation.js";
 import { inSession, ScenarioSession } from "./session.js";
@@ -113,7 +115,7 @@ class Run {
   #fleet: Fleet | undefined;
   /** Of the load scenarios. */
   #processors: ProcessorWatch | undefined;
-  #error: string | undefined;
+  #error: { readonly error: string; readonly errorOf: ErrorOf } | undefined;
   #finished = 0;
 
   constructor(
@@ -146,7 +148,7 @@ class Run {
       await Promise.race([this.#starting.then((context) => this.#all(context)), this.#stopped()]);
       for (const session of this.#sessions) session.abandon();
     } catch (error) {
-      this.#lost(error instanceof Error ? error.message : String(error));
+      this.#lost(error instanceof Error ? error.message : String(error), error instanceof RoleError ? error.of : undefined);
     }
     const result = await this.#conclude();
     await this.#stop();
@@ -154,8 +156,8 @@ class Run {
     return result;
   }
 
-  #lost(reason: string): void {
-    this.#error ??= reason;
+  #lost(reason: string, of: ErrorOf = "muster"): void {
+    this.#error ??= { error: reason, errorOf: of };
     this.#abort.abort();
   }
 
@@ -168,7 +170,7 @@ class Run {
 
   async #start(): Promise<RunContext> {
     const { ports, roles: rolesEnvironment } = this.environment;
-    const onLost = (reason: string): void => this.#lost(reason);
+    const onLost = (reason: string, of?: ErrorOf): void => this.#lost(reason, of);
     this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, seed: this.#seed, nonce: this.#nonce, onLost });
     this.listener({ type: "roles-ready", roles: this.#roles.addresses });
     const random = seededRandom(this.#seed);
@@ -318,8 +320,8 @@ class Run {
       startedAt: new Date(this.#startedAt).toISOString(),
       durationMs: Math.round(clock.now() - this.#began),
       interrupted,
-      ...(this.#error === undefined ? {} : { error: this.#error }),
-      ...tally(scenarios, { interrupted, ...(this.#error === undefined ? {} : { error: this.#error }) }),
+      ...this.#error,
+      ...tally(scenarios, { interrupted, ...this.#error }),
       scenarios,
       ...(launched ? { fleet: this.#fleetResult(fleet, drops) } : {}),
       environment: { node: process.version, platform: process.platform, cpus: availableParallelism() },
