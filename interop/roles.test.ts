@@ -110,6 +110,16 @@ describe("Leshan in each role", () => {
   }, 180_000);
 });
 
+describe("Leshan's client library among a fleet", () => {
+  it("as device over PSK is triggered and takes a new key, while the keys of a fleet of ours are rotated", async (test) => {
+    if (!installed("leshan/client/classes/Main.class")) return test.skip("Leshan's client is not installed: run interop/setup");
+    const { code, result, output } = await wholeRun("device-among-fleet", "--security", "psk", "--target", "targets/leshan-device.yaml", "--devices-on", "leshan", "--devices", "200", "features/load/among.feature");
+    expect(result.scenarios.map(({ verdict, reason }) => `${verdict} ${reason}`), output).toEqual(["pass 1 check"]);
+    expect(result.fleet?.latency["order-to-confirmed"]?.count, output).toBe(50);
+    expect(code, output).toBe(0);
+  }, 180_000);
+});
+
 describe("Wakaama's npm client", () => {
   it("as device of LwM2M 1.0 registers and is managed, over NoSec and over PSK", async (test) => {
     if (!installed("wakaama/node_modules/node-red-contrib-lwm2m/package.json")) return test.skip("Wakaama's npm client is not installed: run interop/setup");
@@ -136,7 +146,7 @@ describe("all of them", () => {
     expect(await joined.exited, joined.output()).toBe(0);
     const { rows } = matrixSchema.parse(JSON.parse(readFileSync(join(out, "matrix.json"), "utf8")));
     const others = rows.filter(({ implementation }) => /^(?:Leshan|Wakaama)/.test(implementation)).map(({ role, implementation }) => `${role}: ${implementation}`);
-    if (folders.length === 9)
+    if (folders.length === 10)
       expect([...new Set(others)]).toEqual([
         "lwm2m-server: Leshan 2.0.0-M18",
         "lwm2m-server: Leshan 2.0.0-M18 (http-template)",

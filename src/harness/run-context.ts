@@ -53,7 +53,9 @@ export interface RunContext {
   readonly secrets: readonly string[];
   readonly shortServerIds: Readonly<Record<ServerName, IdPool>>;
   readonly devices: DeviceProvider;
-  /** Absent when the devices are not ours. */
+  /** The devices of scenarios are of our fleet. */
+  readonly devicesAreOurs: boolean;
+  /** Absent when the devices are not ours, and no scenario wants a fleet beside them. */
   readonly fleet: Fleet | undefined;
   /** Devices of a load scenario. */
   readonly fleetSize: number;

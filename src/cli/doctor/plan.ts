@@ -19,7 +19,7 @@ export interface RunOutlook {
 }
 
 /** Our own devices: what a run has without --devices-on. */
-const ownDevices = { name: "muster", can: { misbehave: true, psk: true, publicKeys: true } };
+const ownDevices = { name: "muster", ours: true, can: { misbehave: true, psk: true, publicKeys: true } };
 
 /** Entries of the known deviations that no scenario answers to any more. */
 function withoutScenario(target: Target, scenarios: readonly PlannedScenario[]): readonly Finding[] {
@@ -38,9 +38,9 @@ export async function whatARunDoes(target: Target, silent: readonly string[]): P
   }
   const declined: Record<string, number> = {};
   const each = scenarios.map((planned): ScenarioOutlook => {
-    const lack = declinedBefore(planned, target, ownDevices, true, planned.declared.security ?? usualSecurity(target));
+    const lack = declinedBefore(planned, target, ownDevices, planned.declared.security ?? usualSecurity(target));
     if (lack !== undefined) {
-      const need = planned.declared.needs.find((name) => name !== "misbehaviour" && name !== "raw-requests" && name !== "fleet") ?? lack.as;
+      const need = planned.declared.needs.find((name) => name !== "misbehaviour" && name !== "raw-requests" && name !== "fleet" && name !== "fleet-beside") ?? lack.as;
       declined[need] = (declined[need] ?? 0) + 1;
     }
     return { id: planned.id, name: planned.name, ...(lack === undefined ? {} : { declined: lack }) };

@@ -6,12 +6,14 @@ import type { PlannedScenario } from "./plan.js";
 /** Where devices come from, as far as it decides what can run. */
 export interface DeviceMeans {
   readonly name: string;
+  /** They are of our fleet. */
+  readonly ours: boolean;
   readonly can: { readonly misbehave: boolean; readonly psk: boolean; readonly publicKeys: boolean };
   readonly facts?: AdapterFacts | undefined;
 }
 
 /** Why a scenario is not carried out against a target; undefined when it is. Known before anything is sent. */
-export function declinedBefore(planned: PlannedScenario, target: Target, devices: DeviceMeans, hasFleet: boolean, security: SecurityMode, missing: ReadonlyMap<Capability, Lack> = missingCapabilities(target, security)): Lack | undefined {
+export function declinedBefore(planned: PlannedScenario, target: Target, devices: DeviceMeans, security: SecurityMode, missing: ReadonlyMap<Capability, Lack> = missingCapabilities(target, security)): Lack | undefined {
   for (const need of new Set([...planned.declared.needs, security])) {
     if (need === "misbehaviour") {
       if (!devices.can.misbehave) return { as: "not-applicable", reason: `devices on ${devices.name} cannot be made to misbehave` };
@@ -23,8 +25,8 @@ export function declinedBefore(planned: PlannedScenario, target: Target, devices
     } else if ((need === "rpk" || need === "x509" || need === "cid") && !devices.can.publicKeys) {
       return { as: "not-applicable", reason: `devices on ${devices.name} have pre-shared keys only` };
     } else if (need === "fleet") {
-      if (!hasFleet) return { as: "not-applicable", reason: `devices on ${devices.name} are no fleet` };
-    } else {
+      if (!devices.ours) return { as: "not-applicable", reason: `devices on ${devices.name} are no fleet` };
+    } else if (need !== "fleet-beside") {
       const lack = missing.get(need);
       if (lack !== undefined) return lack;
     }

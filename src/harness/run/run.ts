@@ -174,7 +174,8 @@ class Run {
     this.#roles = await startRoles(this.#target, { ...rolesEnvironment, clock: ports.clock, secrets: ports.secrets, network: ports.network, seed: this.#seed, nonce: this.#nonce, onLost });
     this.listener({ type: "roles-ready", roles: this.#roles.addresses });
     const random = seededRandom(this.#seed);
-    const fleet = this.options.devicesOn === undefined ? await this.#startFleet(random.fork("fleet").below(2 ** 31), onLost) : undefined;
+    const besideThem = this.scenarios.some(({ declared }) => declared.needs.includes("fleet-beside"));
+    const fleet = this.options.devicesOn === undefined || besideThem ? await this.#startFleet(random.fork("fleet").below(2 ** 31), onLost) : undefined;
     const devices = this.options.devicesOn ?? (fleet === undefined ? undefined : withPlants(fleetDevices(fleet), this.#target.plants.device));
     if (devices === undefined) throw new Error("there is nothing to run devices on");
     return {
@@ -193,6 +194,7 @@ class Run {
       secrets: this.#roles.secrets,
       shortServerIds: { A: idPool(...operators.A.pool), B: idPool(...operators.B.pool) },
       devices,
+      devicesAreOurs: this.options.devicesOn === undefined,
       fleet,
       fleetSize: this.#devices,
       population: newPopulation(),

@@ -41,11 +41,18 @@ describe("before the first step", () => {
 
   it("a scenario that spells a request out is not applicable to devices that send their own only", async () => {
     const { session: one, run } = session(["@needs:raw-requests"]);
-    expect(declinedBefore(one.planned, run.target, { ...run.devices, facts: { name: "theirs", lacks: new Map([["raw-request", "its engine decides"]]) } }, false, "nosec")).toEqual({
+    expect(declinedBefore(one.planned, run.target, { ...run.devices, ours: false, facts: { name: "theirs", lacks: new Map([["raw-request", "its engine decides"]]) } }, "nosec")).toEqual({
       as: "not-applicable",
       reason: "devices on fakes cannot be told what to send: its engine decides",
     });
     expect(one.begin()).toBeUndefined();
+  });
+
+  it("a scenario about our fleet is not applicable to other devices, one with our fleet beside them is", async () => {
+    const { session: one } = session(["@needs:fleet"]);
+    expect(one.begin()).toBe("skipped");
+    expect((await one.conclude()).verdict).toBe("not-applicable");
+    expect(session(["@needs:fleet-beside"]).session.begin()).toBeUndefined();
   });
 
   it("any other scenario begins", () => {

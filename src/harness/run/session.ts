@@ -49,7 +49,7 @@ export class ScenarioSession {
   /** Before the first step: declines what the target cannot do. */
   begin(): HookResult {
     const { run, recorder, security } = this.scenario;
-    const lack = declinedBefore(this.planned, run.target, run.devices, run.fleet !== undefined, security, run.missing);
+    const lack = declinedBefore(this.planned, run.target, { ...run.devices, ours: run.devicesAreOurs }, security, run.missing);
     if (lack !== undefined) recorder.decline(lack.as, lack.reason);
     return recorder.record().declined === undefined ? undefined : "skipped";
   }

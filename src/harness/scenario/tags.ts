@@ -5,10 +5,10 @@ import { capabilityNames, type Capability } from "../targets/index.js";
 
 /**
  * What a scenario needs beyond roles and devices. `misbehaviour`: devices that do what no well-behaved client does; `raw-requests`: devices that send a request as a step spells it
- * out, right or wrong; `fleet`: a fleet of ours.
+ * out, right or wrong; `fleet`: devices that are our fleet; `fleet-beside`: our fleet beside its own devices, whatever these run on.
  */
-export type Need = Capability | "misbehaviour" | "raw-requests" | "fleet";
-const needNames: readonly Need[] = [...capabilityNames, "misbehaviour", "raw-requests", "fleet"];
+export type Need = Capability | "misbehaviour" | "raw-requests" | "fleet" | "fleet-beside";
+const needNames: readonly Need[] = [...capabilityNames, "misbehaviour", "raw-requests", "fleet", "fleet-beside"];
 const isNeed = (text: string): text is Need => needNames.some((name) => name === text);
 
 /** What a scenario's tags declare. */

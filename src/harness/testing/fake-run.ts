@@ -171,6 +171,7 @@ export function fakeRun(clock: Clock, missing: ReadonlyMap<Capability, Lack> = n
         return device;
       },
     },
+    devicesAreOurs: false,
     fleet: undefined,
     fleetSize: 0,
     population: newPopulation(),
