@@ -111,7 +111,7 @@ Feature: What a device makes of a Server's alert about its certificate or public
       | rpk  | alert 51 |
 
   # no_certificate: of SSL 3.0, and nothing to a DTLS client.
-  @rule:device-handshake-ignore @rule:device-handshake-retry @rule:device-handshakes-bounded
+  @rule:device-handshake-ignore @rule:device-handshakes-bounded
   Scenario Outline: In mode <mode> the device takes no notice of alert 41, and is registered with its next try
     Given device "c1" with a bootstrap account
     And device "c1" has an account of operator B in mode <mode> that its server was not told, and it says:
