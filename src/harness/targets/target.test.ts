@@ -53,6 +53,14 @@ describe("what a target cannot do", () => {
     expect(missing.get("sm2")).toEqual({ as: "not-applicable", reason: "server A states that it is without sm2" });
     expect(missing.get("second-uri")?.as).toBe("not-applicable");
   });
+
+  it("is not applicable where an adapted target states no such security, and unsupported where it does and the adapter has no keys for it", () => {
+    const of = (modes: string) => missingCapabilities(readTarget(`serverA: { adapter: manual, coap: coap://127.0.0.1:5683, coaps: coaps://127.0.0.1:5684, capabilities: { security: [${modes}] } }`, "t.yaml", {}), "psk");
+    expect(of("nosec, psk").get("rpk")).toEqual({ as: "not-applicable", reason: "server A states no security mode rpk" });
+    expect(of("nosec, psk").get("cid")).toEqual({ as: "not-applicable", reason: "server A states no connection ids" });
+    expect(of("nosec, psk").get("psk")).toBeUndefined();
+    expect(of("psk, rpk").get("rpk")).toEqual({ as: "unsupported", reason: "server A (manual): the adapter gives it pre-shared keys only" });
+  });
 });
 
 describe("a target file with an adapter", () => {

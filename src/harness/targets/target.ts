@@ -177,9 +177,13 @@ export function missingCapabilities(target: Target, security: SecurityMode): Rea
   for (const [name, role] of rolesOf(target)) {
     if (role.kind === "reference") continue;
     if (role.kind === "adapted") {
-      const secured = role.entry.coaps !== undefined && (role.entry.capabilities?.security.includes("psk") ?? false);
+      const modes: readonly string[] = role.entry.capabilities?.security ?? [];
+      const secured = role.entry.coaps !== undefined && modes.includes("psk");
       if (!secured) missing.set("psk", { as: "not-applicable", reason: `${name} states no coaps address, or no security mode psk` });
-      for (const need of keyed) missing.set(need, { as: "unsupported", reason: `${name} (${role.facts.name}): the adapter gives it pre-shared keys only` });
+      for (const need of keyed) {
+        if (modes.includes(need)) missing.set(need, { as: "unsupported", reason: `${name} (${role.facts.name}): the adapter gives it pre-shared keys only` });
+        else missing.set(need, { as: "not-applicable", reason: `${name} states no ${need === "cid" ? "connection ids" : `security mode ${need}`}` });
+      }
       continue;
     }
     if (role.uris.psk === undefined) for (const need of ["psk", ...keyed] as const) missing.set(need, { as: "not-applicable", reason: `${name} has no coaps address` });
