@@ -38,15 +38,25 @@ const startSchema = z.strictObject({
 });
 export type StartFile = z.output<typeof startSchema>;
 
+/** A value that the schema knows and nothing can come of. */
+const useless = <T>(isFine: (value: T) => boolean, message: string, fix: string) =>
+  z.check<T>(({ value, issues }) => {
+    if (!isFine(value)) issues.push({ code: "custom", input: value, message, params: { fix } });
+  });
+
 export const capabilitiesSchema = z.strictObject({
-  lwm2m: z.array(z.enum(["1.0", "1.1", "1.2"])).min(1).default(["1.0", "1.1"]),
+  lwm2m: z
+    .array(z.enum(["1.0", "1.1", "1.2"]))
+    .min(1)
+    .check(useless((versions) => versions.includes("1.1"), "leaves 1.1 out, and the devices of a run register with it", 'add "1.1" where the system can; one of LwM2M 1.0 alone cannot be judged'))
+    .default(["1.0", "1.1"]),
   security: z.array(z.enum(["nosec", "psk", "rpk", "x509"])).min(1).default(["nosec"]),
   /** Numbers of content formats; absent: all that the adapter can name. */
   formats: z.array(z.number().int().min(0).max(65535)).optional(),
   /** Credentials that it keeps for one device at a time. */
-  credentialSlots: z.number().int().min(1).max(2).default(1),
+  credentialSlots: z.number().check(useless((slots) => slots === 1, "is more than an adapter can use: it installs one credential in the place of another", "write 1, or leave it out")).default(1),
   /** It answers the Server Management interface itself. */
-  smp: z.boolean().default(false),
+  smp: z.boolean().check(useless((answers) => !answers, "is not for a role with an adapter", "give the URL of its Server Management interface as smp: http://HOST:PORT in the place of adapter")).default(false),
 });
 export type CapabilitiesFile = z.output<typeof capabilitiesSchema>;
 

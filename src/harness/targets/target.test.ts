@@ -54,6 +54,14 @@ describe("what a target cannot do", () => {
     expect(missing.get("second-uri")?.as).toBe("not-applicable");
   });
 
+  it("refuses capabilities that an adapter cannot make use of, in words", () => {
+    const withCapability = (capability: string) => () => readTarget(`serverA: { adapter: manual, coap: coap://127.0.0.1:5683, capabilities: { ${capability} } }`, "t.yaml", {});
+    expect(withCapability("lwm2m: ['1.0']")).toThrow(/serverA\.capabilities\.lwm2m: leaves 1\.1 out.*add "1\.1"/);
+    expect(withCapability("credentialSlots: 2")).toThrow(/serverA\.capabilities\.credentialSlots: is more than an adapter can use.*write 1/);
+    expect(withCapability("smp: true")).toThrow(/serverA\.capabilities\.smp: is not for a role with an adapter.*in the place of adapter/);
+    expect(withCapability("lwm2m: ['1.1', '1.2'], credentialSlots: 1, smp: false")).not.toThrow();
+  });
+
   it("is not applicable where an adapted target states no such security, and unsupported where it does and the adapter has no keys for it", () => {
     const of = (modes: string) => missingCapabilities(readTarget(`serverA: { adapter: manual, coap: coap://127.0.0.1:5683, coaps: coaps://127.0.0.1:5684, capabilities: { security: [${modes}] } }`, "t.yaml", {}), "psk");
     expect(of("nosec, psk").get("rpk")).toEqual({ as: "not-applicable", reason: "server A states no security mode rpk" });
