@@ -277,7 +277,7 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
 
   onResponse(response: Response): void {
     this.#exchange = undefined;
-    this.link.answered();
+    const recovered = this.link.answered();
     const { device, waiter } = this;
     this.waiter = undefined;
     device.active();
@@ -289,7 +289,8 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
       case "updating":
         if (response.code === Codes.Changed) {
           device.counters.updates++;
-          device.host.listener.onMeasure(device, "update", took);
+          // The time that a changed address cost is measured as recovery, and says nothing of the server.
+          if (!recovered) device.host.listener.onMeasure(device, "update", took);
           this.step({ in: "updated" });
         } else {
           this.#updateFailed(formatCode(response.code));

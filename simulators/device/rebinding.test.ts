@@ -96,6 +96,11 @@ describe("a device whose address changes", () => {
     // The Update was given up, a handshake took four ways, and the Update two.
     expect(recovery).toBeGreaterThan(1_000);
     expect(recovery).toBeLessThan(20_000);
+    // It says nothing of how fast the server answers.
+    expect(of.measures.filter(({ measure }) => measure === "update")).toEqual([]);
+    await act({ do: "update" });
+    await of.clock.advance(1_000);
+    expect(of.measures.filter(({ measure }) => measure === "update")).toHaveLength(1);
   });
 
   it("is not heard by its Server until it has spoken, and is then", async () => {

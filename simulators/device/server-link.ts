@@ -80,10 +80,12 @@ export class ServerLink implements SessionListener {
     return this.socket.send(this.peer, request, handler);
   }
 
-  /** The server answered: it knows where the device is. */
-  answered(): void {
-    this.#recovery?.over(this.device);
+  /** The server answered: it knows where the device is. True when it had to find that out first. */
+  answered(): boolean {
+    const recovery = this.#recovery;
     this.#recovery = undefined;
+    recovery?.over(this.device);
+    return recovery !== undefined;
   }
 
   /** An Update came to nothing. */
