@@ -5,6 +5,7 @@ import type { ActionResult } from "./actions.js";
 import type { Device } from "./device.js";
 import type { LinkFailure } from "./handshakes.js";
 import { idleAccount, nextAccount, type AccountInput, type AccountState, type RetryPolicy } from "./lifecycle.js";
+import { lingerMs } from "./lingering.js";
 import { numberOf, textOf } from "./objects.js";
 import { noteAlert } from "./alert-code.js";
 import { lifetimeOf, retryPolicyOf, type ServerAccount } from "./server-accounts.js";
@@ -141,8 +142,7 @@ export class Account extends Timer implements ResponseHandler, LinkOwner {
   }
 
   get #lingerMs(): number {
-    const { ackTimeoutMs, ackRandomFactor } = this.device.spec.timing.coap;
-    return Math.min(this.#disabledMs, 2 * ackTimeoutMs * ackRandomFactor);
+    return Math.min(this.#disabledMs, lingerMs(this.device.spec.timing.coap));
   }
 
   #scheduleUpdate(): void {

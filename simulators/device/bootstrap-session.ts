@@ -6,6 +6,7 @@ import type { ActionResult } from "./actions.js";
 import { bootstrapOperation } from "./bootstrap-operations.js";
 import type { Device } from "./device.js";
 import { endInWords, type LinkFailure } from "./handshakes.js";
+import { lingerMs } from "./lingering.js";
 import type { Objects } from "./objects.js";
 import type { WriteRefusal } from "./personalities.js";
 import { bootstrapAccountOf, inconsistency, type BootstrapAccount } from "./server-accounts.js";
@@ -69,11 +70,6 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
     if (!this.#over) this.device.bootstraps.failed(`the Bootstrap Server ended the session: ${endInWords(end)}`);
   }
 
-  get #lingerMs(): number {
-    const { ackTimeoutMs, ackRandomFactor } = this.device.spec.timing.coap;
-    return 2 * ackTimeoutMs * ackRandomFactor;
-  }
-
   /** Ends the session. With `linger` the socket stays long enough to answer the last message once more. */
   close(linger: boolean): void {
     this.#over = true;
@@ -82,7 +78,7 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
     const socket = link.release();
     device.bootstraps.keepResumption(link);
     if (socket === undefined) return;
-    if (linger && !device.deaf) device.host.lingering.add(socket, this.#lingerMs);
+    if (linger && !device.deaf) device.host.lingering.add(socket, lingerMs(device.spec.timing.coap));
     else device.host.closeSocket(socket);
   }
 
@@ -187,7 +183,7 @@ export class BootstrapSession implements ResponseHandler, LinkOwner {
       return;
     }
     request.respond({ code: Codes.Changed });
-    if (afterFinish === "silent") device.goSilent(this.#lingerMs);
+    if (afterFinish === "silent") device.goSilent(lingerMs(device.spec.timing.coap));
     device.bootstraps.finished(this.draft);
   }
 }

@@ -1,5 +1,9 @@
 import type { Endpoint } from "../../src/coap/index.js";
+import type { CoapTiming } from "../../src/config/index.js";
 import { Timer, type Clock } from "../../src/ports/index.js";
+
+/** So long, milliseconds, whoever missed an answer may ask for it once more: until its first retransmission has come, and then some (RFC 7252 §4.2). */
+export const lingerMs = ({ ackTimeoutMs, ackRandomFactor }: CoapTiming): number => 2 * ackTimeoutMs * ackRandomFactor;
 
 /** More than this would eat the descriptors that devices need. */
 const mostSockets = 1000;
